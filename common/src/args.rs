@@ -1,0 +1,228 @@
+//! The command line: options first, in any order, then the words that are left.
+
+use crate::{Error, note, put};
+use std::{env, ffi::OsString, process::ExitCode, str::FromStr};
+
+/// What a program says about itself.
+pub struct Program {
+    /// Its name, as typed; every error line begins with it.
+    pub name: &'static str,
+    /// The command lines that it takes, one a line.
+    pub usage: &'static str,
+    /// One command that works as it stands.
+    pub example: &'static str,
+}
+
+impl Program {
+    /// Runs `start` with the command line and turns what it returns into the exit status:
+    /// 0, or 2 and the usage when the command line is wrong, or 1 and one line.
+    /// `--help` and `--version` are answered here.
+    pub fn main(&self, start: impl FnOnce(Args) -> Result<(), Error>) -> ExitCode {
+        match self.answer(env::args_os().skip(1).collect(), start) {
+            Ok(()) | Err(Error::StdoutClosed) => ExitCode::SUCCESS,
+            Err(Error::Failed(text)) => {
+                note(format!("{}: {text}", self.name));
+                ExitCode::FAILURE
+            }
+            Err(Error::Usage(text)) => {
+                note(format!("{}: {text}\n{}", self.name, self.usage_text()));
+                ExitCode::from(2)
+            }
+        }
+    }
+
+    fn answer(
+        &self,
+        words: Vec<OsString>,
+        start: impl FnOnce(Args) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let asked = |long, short| words.iter().any(|word| word == long || word == short);
+        if asked("--help", "-h") {
+            put(format!("{}\nexample: {}\n", self.usage_text(), self.example).as_bytes())
+        } else if asked("--version", "-V") {
+            put(format!("{} {}\n", self.name, env!("CARGO_PKG_VERSION")).as_bytes())
+        } else {
+            start(Args::new(words)?)
+        }
+    }
+
+    fn usage_text(&self) -> String {
+        format!("usage: {}", self.usage.replace('\n', "\n       "))
+    }
+}
+
+/// Which end of the conversation a program is: `server PORT [--bind ADDR]` or `HOST PORT`.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Listens on an address and a port (0: the kernel chooses).
+    Server {
+        /// The address to listen on.
+        bind: String,
+        /// The port to listen on.
+        port: u16,
+    },
+    /// Connects to a server.
+    Client {
+        /// A name or an address.
+        host: String,
+        /// The server's port.
+        port: u16,
+    },
+}
+
+/// The words of a command line that nobody has taken yet.
+#[derive(Debug)]
+pub struct Args {
+    words: Vec<String>,
+}
+
+impl Args {
+    fn new(words: Vec<OsString>) -> Result<Args, Error> {
+        let utf8 = |word: OsString| {
+            word.into_string().map_err(|word| Error::Usage(format!("{word:?} is not UTF-8")))
+        };
+        Ok(Args { words: words.into_iter().map(utf8).collect::<Result<_, _>>()? })
+    }
+
+    /// Takes the option `name` and the value behind it: `--bind ADDR` or `--bind=ADDR`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the value is missing, is no `T` (`what` says what it should
+    /// be), or the option stands there twice.
+    pub fn option<T: FromStr>(&mut self, name: &str, what: &str) -> Result<Option<T>, Error> {
+        let is_it = |word: &String| {
+            word == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))
+        };
+        let Some(at) = self.words.iter().position(is_it) else { return Ok(None) };
+        let word = self.words.remove(at);
+        let value = match word.split_once('=') {
+            Some((_, value)) => value.to_string(),
+            None if at < self.words.len() => self.words.remove(at),
+            None => return Err(Error::Usage(format!("{name} needs {what}"))),
+        };
+        if self.words.iter().any(is_it) {
+            return Err(Error::Usage(format!("{name} is given twice")));
+        }
+        parse(&value, name, what).map(Some)
+    }
+
+    /// Takes the option `name`, which has no value. True if it was there.
+    pub fn flag(&mut self, name: &str) -> bool {
+        let before = self.words.len();
+        self.words.retain(|word| word != name);
+        self.words.len() < before
+    }
+
+    /// Takes the next word. Options must have been taken before.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when no word is left, or an option that nobody knows is next.
+    pub fn word(&mut self, name: &str) -> Result<String, Error> {
+        self.no_unknown_option()?;
+        if self.words.is_empty() {
+            return Err(Error::Usage(format!("{name} is missing")));
+        }
+        Ok(self.words.remove(0))
+    }
+
+    /// Takes the next word as a port, 0 to 65535.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when it is missing or no port.
+    pub fn port(&mut self, name: &str) -> Result<u16, Error> {
+        parse(&self.word(name)?, name, "a number from 0 to 65535")
+    }
+
+    /// Takes all that is left as one of the two roles; `bind` is where a server listens when
+    /// nobody says otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when it is neither.
+    pub fn role(mut self, bind: &str) -> Result<Role, Error> {
+        let given = self.option("--bind", "an address")?;
+        let (host, port) = (self.word("HOST")?, self.port("PORT")?);
+        self.finish()?;
+        match (host.as_str(), given) {
+            ("server", given) => {
+                Ok(Role::Server { bind: given.unwrap_or_else(|| bind.to_string()), port })
+            }
+            (_, Some(_)) => Err(Error::Usage("--bind is for the server".to_string())),
+            (_, None) => Ok(Role::Client { host, port }),
+        }
+    }
+
+    /// Ends the reading: nothing may be left over.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the first word that is left.
+    pub fn finish(self) -> Result<(), Error> {
+        self.no_unknown_option()?;
+        match self.words.first() {
+            Some(word) => Err(Error::Usage(format!("{word:?} is one word too many"))),
+            None => Ok(()),
+        }
+    }
+
+    fn no_unknown_option(&self) -> Result<(), Error> {
+        match self.words.iter().find(|word| word.starts_with("--")) {
+            Some(word) => Err(Error::Usage(format!("{word} is no option here"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn parse<T: FromStr>(value: &str, name: &str, what: &str) -> Result<T, Error> {
+    value.parse().map_err(|_| Error::Usage(format!("{name} must be {what}, not {value:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(line: &str) -> Args {
+        Args { words: line.split_whitespace().map(String::from).collect() }
+    }
+
+    fn wrong<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn options_stand_anywhere_and_words_keep_their_order() {
+        let mut line = args("server --bind ::1 7000 --quiet");
+        assert_eq!(line.option::<String>("--bind", "an address").unwrap().unwrap(), "::1");
+        assert!(line.flag("--quiet") && !line.flag("--quiet"));
+        assert_eq!(
+            (line.word("HOST").unwrap(), line.port("PORT").unwrap()),
+            ("server".into(), 7000)
+        );
+        line.finish().unwrap();
+        assert_eq!(args("--count=3").option::<u8>("--count", "").unwrap(), Some(3));
+    }
+
+    #[test]
+    fn the_host_named_server_means_be_the_server() {
+        let server = Role::Server { bind: "0.0.0.0".into(), port: 7 };
+        assert_eq!(args("server 7").role("0.0.0.0").unwrap(), server);
+        assert_eq!(args("server 7 --bind 0.0.0.0").role("::1").unwrap(), server);
+        let client = Role::Client { host: "localhost".into(), port: 7 };
+        assert_eq!(args("localhost 7").role("0.0.0.0").unwrap(), client);
+        assert_eq!(wrong(args("h 7 --bind ::1").role("")), "--bind is for the server");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_one_line() {
+        assert_eq!(wrong(args("").word("HOST")), "HOST is missing");
+        assert_eq!(
+            wrong(args("70000").port("PORT")),
+            "PORT must be a number from 0 to 65535, not \"70000\""
+        );
+        assert_eq!(
+            wrong(args("--bind").option::<String>("--bind", "an address")),
+            "--bind needs an address"
+        );
+        assert_eq!(wrong(args("--a 1 --a 2").option::<u8>("--a", "")), "--a is given twice");
+        assert_eq!(wrong(args("--what 1").word("HOST")), "--what is no option here");
+        assert_eq!(wrong(args("x").finish()), "\"x\" is one word too many");
+    }
+}

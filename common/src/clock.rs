@@ -1,0 +1,128 @@
+//! The local time, without a time zone database: the system's `date` knows the zone.
+
+use crate::{blocking, note};
+use std::{
+    process::Command,
+    sync::Mutex,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// How long an answer of `date` is trusted, so that a change to summer time is seen.
+const ZONE_AGE: Duration = Duration::from_secs(60);
+
+/// A moment in the zone of this machine (of `TZ`, as for `date`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalTime {
+    /// The year, as 2026.
+    pub year: i64,
+    /// The month, 1 to 12.
+    pub month: i64,
+    /// The day of the month, 1 to 31.
+    pub day: i64,
+    /// The hour, 0 to 23.
+    pub hour: i64,
+    /// The minute, 0 to 59.
+    pub minute: i64,
+    /// The second, 0 to 59.
+    pub second: i64,
+}
+
+impl LocalTime {
+    /// The time now.
+    pub fn now() -> LocalTime {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        LocalTime::at(i64::try_from(now.as_secs()).unwrap_or(i64::MAX / 2) + zone_offset())
+    }
+
+    /// The calendar by plain arithmetic, from seconds since 1970-01-01 00:00:00. The year
+    /// begins in March here, so that the leap day is its last: Howard Hinnant's
+    /// "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+    fn at(seconds: i64) -> LocalTime {
+        let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        let days = days + 719_468;
+        let era = days.div_euclid(146_097);
+        let day_of_era = days.rem_euclid(146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year =
+            day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let march_month = (5 * day_of_year + 2) / 153;
+        let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+        LocalTime {
+            year: era * 400 + year_of_era + i64::from(month <= 2),
+            month,
+            day: day_of_year - (153 * march_month + 2) / 5 + 1,
+            hour: second / 3600,
+            minute: second / 60 % 60,
+            second: second % 60,
+        }
+    }
+}
+
+/// Seconds east of UTC. Asks `date +%z` when the last answer is too old; meanwhile others
+/// who want to know wait at the lock.
+fn zone_offset() -> i64 {
+    static ZONE: Mutex<Option<(Instant, i64)>> = Mutex::new(None);
+    let mut zone =
+        blocking("lock", || ZONE.lock()).unwrap_or_else(|poisoned| poisoned.into_inner());
+    match *zone {
+        Some((asked, offset)) if asked.elapsed() < ZONE_AGE => offset,
+        last => {
+            let offset = ask_date().unwrap_or_else(|| match last {
+                Some((_, offset)) => offset,
+                None => {
+                    note("cannot ask the system's date for the time zone: using UTC");
+                    0
+                }
+            });
+            *zone = Some((Instant::now(), offset));
+            offset
+        }
+    }
+}
+
+fn ask_date() -> Option<i64> {
+    let answer = blocking("wait", || Command::new("date").arg("+%z").output()).ok()?;
+    parse_zone(std::str::from_utf8(&answer.stdout).ok()?.trim())
+}
+
+/// `+0530` is 19800 seconds east.
+fn parse_zone(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let number: i64 = digits.parse().ok().filter(|_| digits.len() == 4)?;
+    Some(sign * (number / 100 * 3600 + number % 100 * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calendar_agrees_with_date() {
+        // Each line is what `date -u -d @SECONDS '+%Y %m %d %H %M %S'` prints.
+        for (seconds, text) in [
+            (0, "1970 1 1 0 0 0"),
+            (951_782_399, "2000 2 28 23 59 59"),
+            (951_782_400, "2000 2 29 0 0 0"),
+            (1_709_251_199, "2024 2 29 23 59 59"),
+            (4_107_542_400, "2100 3 1 0 0 0"),
+            (-1, "1969 12 31 23 59 59"),
+        ] {
+            let t = LocalTime::at(seconds);
+            let got =
+                [t.year, t.month, t.day, t.hour, t.minute, t.second].map(|n| n.to_string());
+            assert_eq!(got.join(" "), text);
+        }
+    }
+
+    #[test]
+    fn a_zone_is_seconds_east() {
+        assert_eq!(parse_zone("+0530"), Some(19_800));
+        assert_eq!(parse_zone("-0330"), Some(-12_600));
+        assert_eq!(["", "+5", "0530", "+05é"].map(parse_zone), [None; 4]);
+    }
+}

@@ -1,0 +1,22 @@
+//! What an earlier chapter has taught, or no chapter is about.
+//!
+//! From the top: a program starts in [`Program::main`], which reads its [`Args`] and ends
+//! with an exit status made from an [`Error`]. What it prints goes through [`say`] (the
+//! conversation, on stdout) or [`note`] (about the conversation, on stderr); what its user
+//! types comes from [`typed`]. Every call that can wait is marked with [`blocking`], so that
+//! `BLOCKING=1` shows who waited. [`net`] holds what the chapters have taught about sockets,
+//! each item with its chapter.
+
+mod args;
+mod blocking;
+mod clock;
+mod error;
+mod terminal;
+
+pub mod net;
+
+pub use args::{Args, Program, Role};
+pub use blocking::blocking;
+pub use clock::LocalTime;
+pub use error::{Attempt, Error, cause};
+pub use terminal::{note, printable, put, say, typed};

@@ -1,0 +1,83 @@
+//! What the chapters have taught about sockets, for the chapters behind them.
+
+use crate::{Attempt, Error, blocking, cause, note};
+use std::{
+    io::{self, BufRead, Read},
+    net::{SocketAddr, TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
+
+/// The longest line of text in any protocol here, in bytes, its `\n` included.
+pub const MAX_LINE: usize = 64 * 1024;
+
+/// How long to leave a listener alone when accept() fails: the usual cause, no descriptor
+/// left, lasts until somebody hangs up, and asking in a loop would burn a core meanwhile.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A host and a port as one writes them: `localhost:80`, `[::1]:80`.
+pub fn address(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// Connects to the first of the host's addresses that answers. Blocks while names are looked
+/// up and until the other kernel has answered. First written out in chapter 1.
+///
+/// # Errors
+/// `cannot connect to HOST:PORT: …`, with the cause of the last address tried.
+pub fn connect(host: &str, port: u16) -> Result<TcpStream, Error> {
+    blocking("connect", || TcpStream::connect((host, port)))
+        .attempt(format_args!("cannot connect to {}", address(host, port)))
+}
+
+/// Listens, and says so once it is true. First written out in chapter 2.
+///
+/// # Errors
+/// `cannot listen on ADDR:PORT: …`.
+pub fn listen(bind: &str, port: u16) -> Result<TcpListener, Error> {
+    let listener = TcpListener::bind((bind, port))
+        .attempt(format_args!("cannot listen on {}", address(bind, port)))?;
+    note(format_args!("listening on {}", listener.local_addr().attempt("cannot listen")?));
+    Ok(listener)
+}
+
+/// Waits for the next client, whatever goes wrong with those before it. First written out
+/// in chapter 3.
+pub fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match blocking("accept", || listener.accept()) {
+            Ok(connection) => return connection,
+            Err(e) => note(format_args!("cannot accept: {}", cause(&e))),
+        }
+        blocking("sleep", || thread::sleep(ACCEPT_PAUSE));
+    }
+}
+
+/// Serves one connection on a thread of its own, named after the peer. A thread that cannot
+/// start is reported, and its connection closed. First written out in chapter 3.
+pub fn spawn(peer: SocketAddr, serve: impl FnOnce() + Send + 'static) {
+    if let Err(e) = thread::Builder::new().name(peer.to_string()).spawn(serve) {
+        note(format_args!("cannot start a thread for {peer}: {}", cause(&e)));
+    }
+}
+
+/// Reads one line of UTF-8 without its `\n`. Blocks until a whole line is there; what has
+/// come behind it stays in the reader. `None`: the peer closed, or the input ended. First
+/// written out in chapter 2.
+///
+/// # Errors
+/// The connection's own; `line too long` (over [`MAX_LINE`]), `line cut off` by the end, and
+/// `line is not UTF-8`, all of kind [`io::ErrorKind::InvalidData`].
+pub fn read_line(from: &mut impl BufRead) -> io::Result<Option<String>> {
+    let mut line = Vec::new();
+    let mut limited = from.take(MAX_LINE as u64);
+    blocking("read", || limited.read_until(b'\n', &mut line))?;
+    let wrong = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    match line.pop() {
+        None => return Ok(None),
+        Some(b'\n') => {}
+        Some(_) if line.len() + 1 == MAX_LINE => return wrong("line too long"),
+        Some(_) => return wrong("line cut off"),
+    }
+    String::from_utf8(line).map_or_else(|_| wrong("line is not UTF-8"), |line| Ok(Some(line)))
+}
