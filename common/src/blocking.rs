@@ -44,10 +44,14 @@ impl Trace {
         if target == "1" {
             return Some(Trace { start, file: None });
         }
-        match File::create(&target).and_then(|file| begin_array(file)) {
+        match File::create(&target).and_then(begin_array) {
             Ok(file) => Some(Trace { start, file: Some(Mutex::new(file)) }),
             Err(e) => {
-                note(format!("cannot write the trace {}: {}", target.display(), cause(&e)));
+                note(format!(
+                    "cannot write the trace {}: {}",
+                    target.to_string_lossy(),
+                    cause(&e)
+                ));
                 None
             }
         }

@@ -1,0 +1,366 @@
+//! A program under test: started from a command line, heard on both streams, and gone with
+//! its whole process tree when its [`Process`] is dropped.
+//!
+//! Nothing here polls a child: two threads drain its output (a program whose pipe is full
+//! would block, and be called slow), one waits for its end, and all three wake whoever waits
+//! in [`Process::wait_for`].
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{self, Sender},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How much of each stream is kept, in bytes. What comes behind it is counted and dropped,
+/// so that a program which prints for ever costs no memory.
+const KEPT_OUTPUT: usize = 16 * 1024 * 1024;
+
+/// The variable that marks every process of a run, also those that left its process group.
+const MARK: &str = "PLAIN_SOCKETS_RUN";
+
+/// Where a command finds its programs, and what else surrounds it.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Folders searched before those of `PATH`: the reference's programs, for example.
+    pub path: Vec<PathBuf>,
+    /// The working directory; none for that of the grader.
+    pub directory: Option<PathBuf>,
+    /// Variables set for this program alone.
+    pub variables: Vec<(String, String)>,
+    /// Words in front of every command, for example bubblewrap's; none to run it as it is.
+    pub wrapper: Vec<String>,
+}
+
+impl Surroundings {
+    fn search_path(&self) -> OsString {
+        let inherited = env::var_os("PATH").unwrap_or_default();
+        let folders = self.path.iter().cloned().chain(env::split_paths(&inherited));
+        env::join_paths(folders).unwrap_or(inherited)
+    }
+}
+
+/// What both streams have said so far, and how the program ended.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// The first [`KEPT_OUTPUT`] bytes of stdout.
+    pub stdout: Vec<u8>,
+    /// The first [`KEPT_OUTPUT`] bytes of stderr (empty when it was joined to stdout).
+    pub stderr: Vec<u8>,
+    /// Bytes of either stream that were dropped because there were too many.
+    pub dropped: u64,
+    /// How many of the two streams are still open.
+    open: u8,
+    exit: Option<ExitStatus>,
+}
+
+impl Heard {
+    /// The exit status, once the program has ended.
+    pub fn exit(&self) -> Option<ExitStatus> {
+        self.exit
+    }
+
+    /// True once the program has ended and all that it said is here. A grandchild that holds
+    /// the streams open longer than that is not waited for by [`Process::end`].
+    pub fn is_over(&self) -> bool {
+        self.exit.is_some() && self.open == 0
+    }
+}
+
+type Shared = Arc<(Mutex<Heard>, Condvar)>;
+
+/// A running program. Dropping it ends it, and everything that it has started.
+#[derive(Debug)]
+pub struct Process {
+    /// The command line as it was given, for people.
+    pub command: String,
+    id: u32,
+    mark: String,
+    /// To the thread that writes to stdin; dropping it ends the input.
+    stdin: Option<Sender<Vec<u8>>>,
+    heard: Shared,
+}
+
+impl Process {
+    /// Starts `command`, a command line for `sh` that consists of one simple command, with
+    /// all three streams on pipes.
+    ///
+    /// # Errors
+    /// When `sh` itself cannot be started. That the command does not exist is seen later, as
+    /// exit status 127.
+    pub fn start(command: &str, around: &Surroundings) -> io::Result<Process> {
+        Process::start_as(&format!("exec {} {command}", prefix()), command, around)
+    }
+
+    /// Starts `command`, any command line for `sh` (a pipeline, say), with stderr joined to
+    /// stdout in the order in which both were written, as a terminal shows them.
+    ///
+    /// # Errors
+    /// When `sh` itself cannot be started.
+    pub fn start_joined(command: &str, around: &Surroundings) -> io::Result<Process> {
+        Process::start_as(&format!("exec 2>&1; {command}"), command, around)
+    }
+
+    fn start_as(script: &str, command: &str, around: &Surroundings) -> io::Result<Process> {
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        let mark = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
+        let mut words = around.wrapper.iter().map(String::as_str).chain(["sh", "-c", script]);
+        let mut sh = Command::new(words.next().unwrap_or("sh"));
+        sh.args(words)
+            .env("PATH", around.search_path())
+            .env("PYTHONUNBUFFERED", "1")
+            .env(MARK, &mark)
+            .envs(around.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(directory) = &around.directory {
+            sh.current_dir(directory);
+        }
+        own_group(&mut sh);
+        let mut child = sh.spawn()?;
+        let heard: Shared =
+            Arc::new((Mutex::new(Heard { open: 2, ..Heard::default() }), Condvar::new()));
+        if let Some(stdout) = child.stdout.take() {
+            drain(stdout, Arc::clone(&heard), |heard| &mut heard.stdout);
+        }
+        if let Some(stderr) = child.stderr.take() {
+            drain(stderr, Arc::clone(&heard), |heard| &mut heard.stderr);
+        }
+        let (id, stdin) = (child.id(), child.stdin.take().map(typist));
+        note_end(child, Arc::clone(&heard));
+        Ok(Process { command: command.to_string(), id, mark, stdin, heard })
+    }
+
+    /// The process id of the command (which `sh` has become).
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Types `bytes` on the program's stdin. Never waits: a program that does not read is its
+    /// own problem, and not that of whoever tests it.
+    pub fn input(&self, bytes: &[u8]) {
+        if let Some(stdin) = &self.stdin {
+            let _ = stdin.send(bytes.to_vec());
+        }
+    }
+
+    /// Ends the program's stdin, as Ctrl-D does.
+    pub fn end_input(&mut self) {
+        self.stdin = None;
+    }
+
+    /// What has been heard so far.
+    pub fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `seen` finds what it looks for, at most `patience`. Woken by every piece
+    /// of output and by the program's end. `None`: it was not seen in time, or never can be
+    /// because the program is over.
+    pub fn wait_for<T>(
+        &self,
+        patience: Duration,
+        mut seen: impl FnMut(&Heard) -> Option<T>,
+    ) -> Option<T> {
+        let until = Instant::now() + patience;
+        let mut heard = self.heard();
+        loop {
+            if let Some(found) = seen(&heard) {
+                return Some(found);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || heard.is_over() {
+                return None;
+            }
+            heard = self
+                .heard
+                .1
+                .wait_timeout(heard, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Waits for the program's end, at most `patience`, and for the last of its output.
+    /// `None`: it still runs.
+    pub fn wait(&self, patience: Duration) -> Option<ExitStatus> {
+        let exit = self.wait_for(patience, Heard::exit)?;
+        // Only a grandchild that keeps a stream open can make this wait its full time.
+        self.wait_for(Duration::from_millis(200), |heard| heard.is_over().then_some(()));
+        Some(exit)
+    }
+
+    /// Ends the program and all that it has started, now.
+    pub fn end(&mut self) {
+        self.stdin = None;
+        kill(&format!("-{}", self.id));
+        for id in marked(&self.mark) {
+            kill(&id);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// A thread that reads a stream to its end, so that the program never waits for us.
+fn drain(
+    mut stream: impl Read + Send + 'static,
+    heard: Shared,
+    part: fn(&mut Heard) -> &mut Vec<u8>,
+) {
+    thread::spawn(move || {
+        let mut block = vec![0; 64 * 1024];
+        loop {
+            let length = stream.read(&mut block).unwrap_or(0);
+            let mut state = heard.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if length == 0 {
+                state.open -= 1;
+                heard.1.notify_all();
+                return;
+            }
+            let kept = length.min(KEPT_OUTPUT - part(&mut state).len());
+            part(&mut state).extend(&block[..kept]);
+            state.dropped += (length - kept) as u64;
+            heard.1.notify_all();
+        }
+    });
+}
+
+/// A thread that writes what it is sent to a program's stdin, and closes it behind the last.
+fn typist(mut stdin: ChildStdin) -> Sender<Vec<u8>> {
+    let (sender, typed) = mpsc::channel::<Vec<u8>>();
+    thread::spawn(move || {
+        // A program that has closed its stdin hears no more; that is not ours to report.
+        let _ = typed.iter().try_for_each(|bytes| stdin.write_all(&bytes));
+    });
+    sender
+}
+
+/// A thread that waits for the program's end. It owns the child, so that the id stays the
+/// child's until it has been noted.
+fn note_end(mut child: Child, heard: Shared) {
+    thread::spawn(move || {
+        let exit = child.wait();
+        let mut state = heard.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.exit = Some(exit.unwrap_or_default());
+        heard.1.notify_all();
+    });
+}
+
+/// What stands in front of a program's own command: it dies when we do (also by a signal that
+/// nobody can catch), and it flushes each line although stdout is a pipe, so that a plain
+/// print() is no fault. Each only where the system has it.
+fn prefix() -> &'static str {
+    static PREFIX: OnceLock<String> = OnceLock::new();
+    PREFIX.get_or_init(|| {
+        let tools = [("setpriv", "setpriv --pdeathsig KILL "), ("stdbuf", "stdbuf -oL ")];
+        tools.iter().filter(|(tool, _)| on_path(tool)).map(|(_, words)| *words).collect()
+    })
+}
+
+/// True if `PATH` has a program of this name.
+pub fn on_path(tool: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder: PathBuf| Path::new(&folder).join(tool).is_file())
+}
+
+#[cfg(unix)]
+fn own_group(command: &mut Command) {
+    std::os::unix::process::CommandExt::process_group(command, 0);
+}
+
+#[cfg(not(unix))]
+fn own_group(_command: &mut Command) {}
+
+/// Kills a process (`"12"`) or a process group (`"-12"`); that it is gone already is no error.
+fn kill(target: &str) {
+    let _ = Command::new("sh")
+        .args(["-c", r#"kill -KILL -- "$1""#, "sh", target])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+}
+
+/// The ids of all processes that carry the mark, wherever they have hidden.
+fn marked(mark: &str) -> Vec<String> {
+    let wanted = format!("{MARK}={mark}").into_bytes();
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    processes
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.bytes().all(|b| b.is_ascii_digit()))
+        .filter(|id| {
+            fs::read(format!("/proc/{id}/environ"))
+                .is_ok_and(|all| all.split(|b| *b == 0).any(|variable| variable == wanted))
+        })
+        .collect()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn input_output_and_exit_status_are_heard() {
+        let mut cat = Process::start("cat", &Surroundings::default()).unwrap();
+        cat.input(b"hello\n");
+        assert!(
+            cat.wait_for(PATIENCE, |heard| (heard.stdout == b"hello\n").then_some(()))
+                .is_some()
+        );
+        cat.end_input();
+        assert_eq!(cat.wait(PATIENCE).unwrap().code(), Some(0));
+    }
+
+    #[test]
+    fn a_pipeline_is_heard_in_the_order_it_was_written() {
+        let both = Process::start_joined(
+            "echo 1 >&2; echo 2; echo 3 >&2; exit 7",
+            &Surroundings::default(),
+        );
+        let both = both.unwrap();
+        assert_eq!(both.wait(PATIENCE).unwrap().code(), Some(7));
+        assert_eq!(both.heard().stdout, b"1\n2\n3\n");
+    }
+
+    #[test]
+    fn a_grandchild_that_left_the_group_dies_too() {
+        let mut parent =
+            Process::start("setsid sh -c 'echo $$; exec sleep 1000'", &Surroundings::default())
+                .unwrap();
+        let id = parent.wait_for(PATIENCE, |heard| {
+            let text = String::from_utf8_lossy(&heard.stdout);
+            text.strip_suffix('\n').map(String::from)
+        });
+        let environ = format!("/proc/{}/environ", id.unwrap());
+        assert!(fs::read(&environ).is_ok_and(|all| !all.is_empty()));
+        parent.end();
+        // The grandchild held our pipes: they close when it is gone.
+        assert!(parent.wait_for(PATIENCE, |heard| heard.is_over().then_some(())).is_some());
+        assert!(fs::read(&environ).map_or(true, |all| all.is_empty()));
+    }
+
+    #[test]
+    fn endless_output_costs_bounded_memory() {
+        let yes = Process::start("yes", &Surroundings::default()).unwrap();
+        let dropped = yes.wait_for(PATIENCE, |heard| (heard.dropped > 0).then_some(()));
+        assert!(dropped.is_some() && yes.heard().stdout.len() == KEPT_OUTPUT);
+    }
+}
