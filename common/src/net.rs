@@ -3,9 +3,9 @@
 use crate::{Attempt, Error, blocking, cause, note};
 use std::{
     io::{self, BufRead, Read},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The longest line of text in any protocol here, in bytes, its `\n` included.
@@ -14,6 +14,9 @@ pub const MAX_LINE: usize = 64 * 1024;
 /// How long to leave a listener alone when accept() fails: the usual cause, no descriptor
 /// left, lasts until somebody hangs up, and asking in a loop would burn a core meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long [`hang_up`] listens to a peer that does not stop talking.
+const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// A host and a port as one writes them: `localhost:80`, `[::1]:80`.
 pub fn address(host: &str, port: u16) -> String {
@@ -80,4 +83,50 @@ pub fn read_line(from: &mut impl BufRead) -> io::Result<Option<String>> {
         Some(_) => return wrong("line cut off"),
     }
     String::from_utf8(line).map_or_else(|_| wrong("line is not UTF-8"), |line| Ok(Some(line)))
+}
+
+/// Ends a connection whose peer may still be talking, so that what we said last arrives.
+///
+/// A socket that is closed over bytes which nobody has read answers with a reset, and a reset
+/// may destroy what the peer has not read yet. So only our sending side is closed, and what
+/// the peer still says is read and thrown away, until it closes too; for a second at most.
+pub fn hang_up(mut stream: &TcpStream) {
+    let end = Instant::now() + LAST_CALL;
+    let mut waste = [0; 4096];
+    // Whatever fails from here on: the connection is over, which is what we want.
+    let _ = stream.shutdown(Shutdown::Write);
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
+            return;
+        }
+        if !matches!(blocking("read", || stream.read(&mut waste)), Ok(1..)) {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn last_words_arrive_though_nobody_read_what_came_before() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            client.peek(&mut [0]).unwrap(); // something is there, and stays unread
+            client.write_all(b"error: too much\n").unwrap();
+            hang_up(&client);
+        });
+        let mut client = TcpStream::connect(address).unwrap();
+        client.write_all(&[b'x'; 50_000]).unwrap();
+        let mut heard = String::new();
+        client.read_to_string(&mut heard).unwrap(); // a reset would be an error here
+        assert_eq!(heard, "error: too much\n");
+        drop(client);
+        server.join().unwrap();
+    }
 }
