@@ -289,7 +289,7 @@ fn own_group(_command: &mut Command) {}
 /// Kills a process (`"12"`) or a process group (`"-12"`); that it is gone already is no error.
 fn kill(target: &str) {
     let _ = Command::new("sh")
-        .args(["-c", r#"kill -KILL -- "$1""#, "sh", target])
+        .args(["-c", r#"kill -s KILL -- "$1""#, "sh", target])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
