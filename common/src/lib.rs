@@ -19,4 +19,4 @@ pub use args::{Args, Program, Role};
 pub use blocking::blocking;
 pub use clock::LocalTime;
 pub use error::{Attempt, Error, cause};
-pub use terminal::{note, printable, put, say, typed};
+pub use terminal::{note, printable, put, say, text_line, typed};

@@ -35,18 +35,27 @@ pub fn note(line: impl std::fmt::Display) {
 /// `None`: the input has ended. The prompt `> ` is shown only to a person.
 ///
 /// # Errors
-/// When stdin cannot be read, holds no UTF-8, or a line longer than [`MAX_LINE`].
+/// As [`text_line`].
 pub fn typed() -> Result<Option<String>, Error> {
     let mut stdin = io::stdin().lock();
     if io::stdin().is_terminal() {
         let _ = io::stderr().write_all(b"> ");
     }
+    text_line(&mut stdin, "stdin")
+}
+
+/// Reads one line of a file or of what a person types, without its line ending (`\n` or
+/// `\r\n`), which the last line may lack. `None`: the input has ended.
+///
+/// # Errors
+/// `cannot read NAME: …`, also when it holds no UTF-8, or a line longer than [`MAX_LINE`].
+pub fn text_line(input: &mut impl BufRead, name: &str) -> Result<Option<String>, Error> {
+    let attempt = format_args!("cannot read {name}");
     let mut line = String::new();
-    let mut limited = stdin.by_ref().take(MAX_LINE as u64);
-    let length =
-        blocking("read", || limited.read_line(&mut line)).attempt("cannot read stdin")?;
+    let mut limited = input.take(MAX_LINE as u64);
+    let length = blocking("read", || limited.read_line(&mut line)).attempt(attempt)?;
     if length == MAX_LINE && !line.ends_with('\n') {
-        return Err(Error::failed("cannot read stdin", "line too long"));
+        return Err(Error::failed(attempt, "line too long"));
     }
     let text = line.strip_suffix('\n').unwrap_or(&line);
     let text = text.strip_suffix('\r').unwrap_or(text);
@@ -66,5 +75,19 @@ mod tests {
     #[test]
     fn no_escape_reaches_a_screen() {
         assert_eq!(printable("a\u{1b}[31mred\u{9b}2J\r\n\u{7f}é"), "a[31mred2Jé");
+    }
+
+    #[test]
+    fn a_text_line_has_no_ending_and_a_limit() {
+        let read = |mut text: &[u8]| {
+            let mut next = || text_line(&mut text, "F").map_err(|e| e.to_string());
+            (next(), next())
+        };
+        let line = |text: &str| Ok(Some(text.to_string()));
+        assert_eq!(read(b"a\r\n\nb"), (line("a"), line("")));
+        assert_eq!(read(b"last"), (line("last"), Ok(None)));
+        let wrong = |cause: &str| Err(format!("cannot read F: {cause}"));
+        assert_eq!(read(b"\xff\n").0, wrong("stream did not contain valid UTF-8"));
+        assert_eq!(read(&[b'x'; MAX_LINE + 1]).0, wrong("line too long"));
     }
 }
