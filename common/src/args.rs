@@ -1,7 +1,7 @@
 //! The command line: options first, in any order, then the words that are left.
 
 use crate::{Error, note, put};
-use std::{env, ffi::OsString, process::ExitCode, str::FromStr};
+use std::{env, ffi::OsString, process::ExitCode, str::FromStr, time::Duration};
 
 /// What a program says about itself.
 pub struct Program {
@@ -68,6 +68,21 @@ pub enum Role {
         /// The server's port.
         port: u16,
     },
+}
+
+/// A time on the command line: seconds as a plain decimal number, `1` or `0.25`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seconds(pub Duration);
+
+impl FromStr for Seconds {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Seconds, ()> {
+        // f64 alone would take `inf` and `1e9` too.
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let seconds = text.parse().ok().filter(|_| plain).ok_or(())?;
+        Duration::try_from_secs_f64(seconds).map(Seconds).map_err(|_| ())
+    }
 }
 
 /// The words of a command line that nobody has taken yet.
@@ -208,6 +223,16 @@ mod tests {
         let client = Role::Client { host: "localhost".into(), port: 7 };
         assert_eq!(args("localhost 7").role("0.0.0.0").unwrap(), client);
         assert_eq!(wrong(args("h 7 --bind ::1").role("")), "--bind is for the server");
+    }
+
+    #[test]
+    fn seconds_are_plain_decimal_numbers() {
+        let of = |text: &str| text.parse::<Seconds>().ok().map(|seconds| seconds.0.as_millis());
+        assert_eq!([of("0"), of("2"), of("0.25")], [Some(0), Some(2000), Some(250)]);
+        let huge = "9".repeat(40);
+        for wrong in ["", ".", "-1", "+1", "1e3", "inf", "nan", "1s", "1.2.3", &huge] {
+            assert_eq!(of(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

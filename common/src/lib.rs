@@ -15,7 +15,7 @@ mod terminal;
 
 pub mod net;
 
-pub use args::{Args, Program, Role};
+pub use args::{Args, Program, Role, Seconds};
 pub use blocking::blocking;
 pub use clock::LocalTime;
 pub use error::{Attempt, Error, cause};

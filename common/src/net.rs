@@ -69,20 +69,31 @@ pub fn spawn(peer: SocketAddr, serve: impl FnOnce() + Send + 'static) {
 /// written out in chapter 2.
 ///
 /// # Errors
-/// The connection's own; `line too long` (over [`MAX_LINE`]), `line cut off` by the end, and
-/// `line is not UTF-8`, all of kind [`io::ErrorKind::InvalidData`].
+/// As [`read_line_bytes`], and `line is not UTF-8`, of the same kind.
 pub fn read_line(from: &mut impl BufRead) -> io::Result<Option<String>> {
+    let Some(line) = read_line_bytes(from)? else { return Ok(None) };
+    String::from_utf8(line).map_or_else(|_| wrong("line is not UTF-8"), |line| Ok(Some(line)))
+}
+
+/// Reads one line as [`read_line`] does, whatever its bytes are.
+///
+/// # Errors
+/// The connection's own; `line too long` (over [`MAX_LINE`]) and `line cut off` by the end,
+/// both of kind [`io::ErrorKind::InvalidData`].
+pub fn read_line_bytes(from: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let mut limited = from.take(MAX_LINE as u64);
     blocking("read", || limited.read_until(b'\n', &mut line))?;
-    let wrong = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
     match line.pop() {
-        None => return Ok(None),
-        Some(b'\n') => {}
-        Some(_) if line.len() + 1 == MAX_LINE => return wrong("line too long"),
-        Some(_) => return wrong("line cut off"),
+        None => Ok(None),
+        Some(b'\n') => Ok(Some(line)),
+        Some(_) if line.len() + 1 == MAX_LINE => wrong("line too long"),
+        Some(_) => wrong("line cut off"),
     }
-    String::from_utf8(line).map_or_else(|_| wrong("line is not UTF-8"), |line| Ok(Some(line)))
+}
+
+fn wrong<T>(what: &str) -> io::Result<T> {
+    Err(io::Error::new(io::ErrorKind::InvalidData, what))
 }
 
 /// Ends a connection whose peer may still be talking, so that what we said last arrives.
