@@ -128,6 +128,16 @@ impl Args {
         self.words.len() < before
     }
 
+    /// Takes the next word if it is `word`: a command such as `tunnel`, which stands first.
+    /// True if it was there.
+    pub fn command(&mut self, word: &str) -> bool {
+        let there = self.words.first().is_some_and(|first| first == word);
+        if there {
+            self.words.remove(0);
+        }
+        there
+    }
+
     /// Takes the next word. Options must have been taken before.
     ///
     /// # Errors
@@ -223,6 +233,13 @@ mod tests {
         let client = Role::Client { host: "localhost".into(), port: 7 };
         assert_eq!(args("localhost 7").role("0.0.0.0").unwrap(), client);
         assert_eq!(wrong(args("h 7 --bind ::1").role("")), "--bind is for the server");
+    }
+
+    #[test]
+    fn a_command_is_the_first_word() {
+        let mut line = args("tunnel 7000 tunnel 80");
+        assert!(!line.command("server") && line.command("tunnel") && !line.command("tunnel"));
+        assert_eq!(line.port("PORT").unwrap(), 7000);
     }
 
     #[test]

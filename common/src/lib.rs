@@ -19,4 +19,4 @@ pub use args::{Args, Program, Role, Seconds};
 pub use blocking::blocking;
 pub use clock::LocalTime;
 pub use error::{Attempt, Error, cause};
-pub use terminal::{note, printable, put, say, text_line, typed};
+pub use terminal::{note, printable, progress, put, say, text_line, typed};

@@ -31,6 +31,14 @@ pub fn note(line: impl std::fmt::Display) {
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
+/// Shows how far a long work is, if stderr is a terminal: each text takes the place of the
+/// one before, and the empty one clears the line for what comes then.
+pub fn progress(text: impl std::fmt::Display) {
+    if io::stderr().is_terminal() {
+        let _ = io::stderr().write_all(format!("\r\x1b[K{text}").as_bytes());
+    }
+}
+
 /// Waits for the line that the user types next, and returns it without its line ending.
 /// `None`: the input has ended. The prompt `> ` is shown only to a person.
 ///
