@@ -11,6 +11,7 @@ mod args;
 mod blocking;
 mod clock;
 mod error;
+mod interface;
 mod terminal;
 
 pub mod net;
@@ -19,4 +20,9 @@ pub use args::{Args, Program, Role, Seconds};
 pub use blocking::blocking;
 pub use clock::LocalTime;
 pub use error::{Attempt, Error, cause};
+<<<<<<< Updated upstream
 pub use terminal::{note, printable, progress, put, say, text_line, typed};
+=======
+pub use interface::interface_address;
+pub use terminal::{note, printable, put, say, text_line, typed};
+>>>>>>> Stashed changes

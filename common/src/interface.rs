@@ -1,0 +1,51 @@
+//! The address of a network interface, without a system call that std lacks: the system's
+//! `ip` or `ifconfig` knows it.
+
+use crate::{Error, blocking};
+use std::{net::Ipv4Addr, process::Command};
+
+/// The first IPv4 address of the interface `name`.
+///
+/// # Errors
+/// `cannot find the address of interface NAME: …` when there is no such interface, it has no
+/// IPv4 address, or the system has neither `ip` nor `ifconfig`.
+pub fn interface_address(name: &str) -> Result<Ipv4Addr, Error> {
+    let mut ip = Command::new("ip");
+    ip.args(["-4", "-o", "addr", "show", "dev", name]);
+    let mut ifconfig = Command::new("ifconfig");
+    ifconfig.arg(name);
+    [ip, ifconfig].iter_mut().find_map(ask).ok_or_else(|| {
+        let attempt = format!("cannot find the address of interface {name:?}");
+        Error::failed(attempt, "neither ip nor ifconfig tells one")
+    })
+}
+
+fn ask(command: &mut Command) -> Option<Ipv4Addr> {
+    let answer = blocking("wait", || command.output()).ok()?;
+    parse(&String::from_utf8_lossy(&answer.stdout))
+}
+
+/// The word behind `inet`: `inet 127.0.0.1/8` (ip), `inet 127.0.0.1` or `inet addr:127.0.0.1`
+/// (ifconfig).
+fn parse(text: &str) -> Option<Ipv4Addr> {
+    let word = text.split_whitespace().skip_while(|word| *word != "inet").nth(1)?;
+    word.trim_start_matches("addr:").split('/').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_stands_behind_inet() {
+        for text in [
+            "1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever",
+            "7: ppp0    inet 127.0.0.1 peer 10.0.0.1/32 scope global ppp0",
+            "lo0: flags=8049<UP>\n\tinet6 ::1 prefixlen 128\n\tinet 127.0.0.1 netmask 0xff000000",
+            "lo  Link encap:Local Loopback\n    inet addr:127.0.0.1  Mask:255.0.0.0",
+        ] {
+            assert_eq!(parse(text), Some(Ipv4Addr::LOCALHOST), "{text}");
+        }
+        assert_eq!(["", "inet", "eth0: <UP> mtu 1500 inet6 fe80::1/64"].map(parse), [None; 3]);
+    }
+}
