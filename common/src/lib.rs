@@ -20,9 +20,5 @@ pub use args::{Args, Program, Role, Seconds};
 pub use blocking::blocking;
 pub use clock::LocalTime;
 pub use error::{Attempt, Error, cause};
-<<<<<<< Updated upstream
-pub use terminal::{note, printable, progress, put, say, text_line, typed};
-=======
 pub use interface::interface_address;
-pub use terminal::{note, printable, put, say, text_line, typed};
->>>>>>> Stashed changes
+pub use terminal::{note, printable, progress, put, say, text_line, typed};
