@@ -159,6 +159,11 @@ impl Process {
         self.stdin = None;
     }
 
+    /// Interrupts the program and its process group, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        signal("INT", &format!("-{}", self.id));
+    }
+
     /// What has been heard so far.
     pub fn heard(&self) -> MutexGuard<'_, Heard> {
         self.heard.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -203,9 +208,9 @@ impl Process {
     /// Ends the program and all that it has started, now.
     pub fn end(&mut self) {
         self.stdin = None;
-        kill(&format!("-{}", self.id));
+        signal("KILL", &format!("-{}", self.id));
         for id in marked(&self.mark) {
-            kill(&id);
+            signal("KILL", &id);
         }
     }
 }
@@ -286,10 +291,11 @@ fn own_group(command: &mut Command) {
 #[cfg(not(unix))]
 fn own_group(_command: &mut Command) {}
 
-/// Kills a process (`"12"`) or a process group (`"-12"`); that it is gone already is no error.
-fn kill(target: &str) {
+/// Sends a signal to a process (`"12"`) or a process group (`"-12"`); that it is gone already
+/// is no error.
+fn signal(name: &str, target: &str) {
     let _ = Command::new("sh")
-        .args(["-c", r#"kill -s KILL -- "$1""#, "sh", target])
+        .args(["-c", r#"kill -s "$1" -- "$2""#, "sh", name, target])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
