@@ -78,13 +78,14 @@ impl Trace {
     /// <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>.
     fn event(&self, phase: &str, call: &str, at: Instant, rest: &str) -> String {
         let ts = at.duration_since(self.start).as_micros();
-        format!(r#",{{"name":"{call}","ph":"{phase}","ts":{ts},{}{rest}}}"#, who())
+        let who = who();
+        format!(",\n{{\"name\":\"{call}\",\"ph\":\"{phase}\",\"ts\":{ts},{who}{rest}}}")
     }
 
     /// A trace that cannot be written must not disturb what it traces.
     fn write(&self, event: &str) {
         if let Some(Ok(mut file)) = self.file.as_ref().map(Mutex::lock) {
-            let _ = file.write_all(format!("\n{}{event}", new_thread()).as_bytes());
+            let _ = file.write_all(format!("{}{event}", new_thread()).as_bytes());
         }
     }
 }
@@ -106,7 +107,10 @@ fn new_thread() -> String {
         return String::new();
     }
     let name = thread_name().replace(['"', '\\'], "'");
-    format!(r#",{{"name":"thread_name","ph":"M",{},"args":{{"name":"{name}"}}}}"#, who())
+    let who = who();
+    format!(
+        ",\n{{\"name\":\"thread_name\",\"ph\":\"M\",{who},\"args\":{{\"name\":\"{name}\"}}}}"
+    )
 }
 
 fn who() -> String {

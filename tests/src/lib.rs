@@ -5,4 +5,14 @@
 //! book's sessions and finds every line of it that is not true. Both start programs through
 //! [`process`].
 
+pub mod check;
+pub mod checks;
+pub mod failure;
+pub mod harness;
+pub mod kernel;
+pub mod peer;
 pub mod process;
+pub mod random;
+pub mod report;
+pub mod runner;
+pub mod stage;

@@ -1,0 +1,7 @@
+//! The checks, a file for each chapter. Each file begins with the chapter's list, which reads
+//! as the specification; what each check does stands below it, in the same order.
+
+pub mod dumb_net;
+pub mod echo_threaded;
+mod manners;
+pub mod one_to_one;

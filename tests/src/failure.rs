@@ -1,0 +1,154 @@
+//! A failure that teaches: what was expected, what was seen, what that usually means.
+
+use std::{fmt::Write, io};
+
+/// What a known symptom usually means.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// A short name: `one-at-a-time`.
+    pub id: &'static str,
+    /// What submissions with this mistake do, as a predicate for the class's page: `serve
+    /// clients one after another`.
+    pub they: &'static str,
+    /// For the student: what it means, and a question that leads to the line.
+    pub text: &'static str,
+}
+
+/// Why a check did not pass.
+#[derive(Debug)]
+pub struct Failure {
+    /// What should have been seen.
+    pub expected: String,
+    /// What was seen instead.
+    pub got: String,
+    /// What that means, only when a known symptom was seen.
+    pub means: Option<&'static Diagnosis>,
+}
+
+/// Why a check stopped before its end.
+#[derive(Debug)]
+pub enum Stop {
+    /// The program did something else than it should.
+    Failed(Failure),
+    /// The program could not be started at all.
+    NotStarted(String),
+    /// The grader itself met trouble, which is never the program's fault.
+    Grader(String),
+}
+
+/// What a step of a check returns.
+pub type Outcome<T = ()> = Result<T, Stop>;
+
+/// A failed step, from what was expected and what was seen.
+pub fn fail<T>(expected: impl Into<String>, got: impl Into<String>) -> Outcome<T> {
+    Err(Stop::Failed(Failure { expected: expected.into(), got: got.into(), means: None }))
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Stop {
+        Stop::Grader(format!("the grader's own call failed: {}", common::cause(&error)))
+    }
+}
+
+/// Explains a failure.
+pub trait Explain: Sized {
+    /// Adds the diagnosis if the step failed and `symptom` was seen, and if no closer one is
+    /// there already.
+    #[must_use]
+    fn means(self, symptom: bool, diagnosis: &'static Diagnosis) -> Self;
+
+    /// As [`Explain::means`], where finding the symptom takes further steps, made only after
+    /// a failure. `look` says what it saw, for the report, or nothing.
+    #[must_use]
+    fn probe(
+        self,
+        diagnosis: &'static Diagnosis,
+        look: impl FnOnce() -> Option<String>,
+    ) -> Self;
+}
+
+impl<T> Explain for Outcome<T> {
+    fn means(self, symptom: bool, diagnosis: &'static Diagnosis) -> Self {
+        self.probe(diagnosis, || symptom.then(String::new))
+    }
+
+    fn probe(
+        mut self,
+        diagnosis: &'static Diagnosis,
+        look: impl FnOnce() -> Option<String>,
+    ) -> Self {
+        if let Err(Stop::Failed(failure)) = &mut self {
+            if failure.means.is_none() {
+                if let Some(seen) = look() {
+                    failure.means = Some(diagnosis);
+                    if !seen.is_empty() {
+                        let _ = write!(failure.got, "; {seen}");
+                    }
+                }
+            }
+        }
+        self
+    }
+}
+
+/// How many bytes of a message are shown.
+const SHOWN: usize = 48;
+
+/// Bytes as a person reads them: `"hello\n"`, shortened in the middle.
+pub fn quote(bytes: &[u8]) -> String {
+    if bytes.len() <= SHOWN {
+        return format!("\"{}\"", bytes.escape_ascii());
+    }
+    let (begin, end) = (&bytes[..SHOWN / 2], &bytes[bytes.len() - SHOWN / 4..]);
+    format!("\"{}…{}\" ({} bytes)", begin.escape_ascii(), end.escape_ascii(), bytes.len())
+}
+
+/// The two texts of a failure over bytes: each escaped, from a little before the first
+/// difference, the second with a caret under it.
+pub fn difference(expected: &[u8], got: &[u8]) -> (String, String) {
+    let at = expected.iter().zip(got).take_while(|(a, b)| a == b).count();
+    let from = at.saturating_sub(SHOWN / 2);
+    let shown = |bytes: &[u8]| {
+        let end = (from + SHOWN).min(bytes.len());
+        let more = if end < bytes.len() { "…" } else { "" };
+        format!("\"{}\"{more}", bytes[from..end].escape_ascii())
+    };
+    let place = if from > 0 { format!(", from byte {from}") } else { String::new() };
+    let caret = " ".repeat(1 + expected[from..at].escape_ascii().count()) + "^";
+    let what = match (got.get(at), expected.get(at)) {
+        (None, _) => format!("here {} bytes are missing", expected.len() - at),
+        (_, None) => format!("here {} bytes are too many", got.len() - at),
+        _ => format!("byte {at} is the first that differs"),
+    };
+    (
+        format!("{} bytes{place}:\n{}", expected.len(), shown(expected)),
+        format!("{} bytes{place}:\n{}\n{caret} {what}", got.len(), shown(got)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caret_stands_under_the_first_difference() {
+        let (expected, got) = difference(b"a\n\tbc", b"a\n\tbX");
+        assert_eq!(expected, "5 bytes:\n\"a\\n\\tbc\"");
+        assert_eq!(got, "5 bytes:\n\"a\\n\\tbX\"\n       ^ byte 4 is the first that differs");
+        assert!(difference(b"abc", b"a").1.ends_with("\n  ^ here 2 bytes are missing"));
+        assert!(difference(b"a", b"abc").1.ends_with("\n  ^ here 2 bytes are too many"));
+        let long = vec![b'x'; 1000];
+        assert!(difference(&long, &long[..900]).1.contains("from byte 876"));
+    }
+
+    #[test]
+    fn the_first_diagnosis_that_fits_stays() {
+        const A: Diagnosis = Diagnosis { id: "a", they: "", text: "" };
+        const B: Diagnosis = Diagnosis { id: "b", they: "", text: "" };
+        let result: Outcome = fail("x", "y").means(false, &A).means(true, &B).means(true, &A);
+        match result {
+            Err(Stop::Failed(failure)) => assert_eq!(failure.means, Some(&B)),
+            other => panic!("{other:?}"),
+        }
+    }
+}

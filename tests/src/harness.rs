@@ -1,0 +1,110 @@
+//! The checks as `cargo test` shows them: `cargo test -p echo-threaded` lists each by its
+//! sentence.
+
+use crate::{
+    check::{self, Check, Kind},
+    process::Surroundings,
+    report::{self, Again},
+    runner::{self, Plan, Result, Verdict},
+    stage::Subject,
+};
+use std::{
+    env,
+    path::Path,
+    process::ExitCode,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+/// The `main` of a chapter's `tests/checks.rs`: runs the chapter's checks on `program`, the
+/// path that cargo built it at. Words on the command line choose checks by id or sentence, as
+/// for any test; `--list` lists them.
+pub fn main(number: &str, program: &str) -> ExitCode {
+    let Some(chapter) = check::chapter(number) else {
+        eprintln!("there is no chapter {number}");
+        return ExitCode::from(2);
+    };
+    let words: Vec<String> = env::args().skip(1).collect();
+    let chosen = |check: &&Check| {
+        let mut filters = words.iter().filter(|word| !word.starts_with('-')).peekable();
+        filters.peek().is_none()
+            || filters.any(|word| {
+                check.id.contains(word.as_str()) || check.title.contains(word.as_str())
+            })
+    };
+    let checks: Vec<&'static Check> = chapter.checks.iter().filter(chosen).collect();
+    if words.iter().any(|word| word == "--list") {
+        for check in &checks {
+            println!("{}: {}: test", check.id, check.title);
+        }
+        return ExitCode::SUCCESS;
+    }
+    // The same number that the zoo uses: what a failure says can be had again.
+    let seed = env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let begun = Instant::now();
+    let results = run(chapter, &checks, Path::new(program), seed);
+    summary(&results, chapter.number, seed, begun.elapsed())
+}
+
+/// Runs the required checks and the manners on the program, and each exercise on its answer.
+fn run(
+    chapter: &check::Chapter,
+    checks: &[&'static Check],
+    program: &Path,
+    seed: u64,
+) -> Vec<Result> {
+    println!("\nrunning {} checks on {} (SEED={seed})", checks.len(), chapter.name);
+    let folder = program.parent().unwrap_or(Path::new("."));
+    let around = Surroundings {
+        path: vec![folder.to_path_buf(), folder.join("examples")],
+        ..Surroundings::default()
+    };
+    let reference = Subject { around, ..Subject::program(chapter.name, chapter.roles) };
+    let plan = Plan { seed, side_by_side: 8, twice: false };
+    let out = Mutex::new(());
+    let done = |result: &Result| {
+        let _one_at_a_time = out.lock();
+        println!(
+            "test {} - {} ... {}",
+            result.check.id,
+            result.check.title,
+            word(&result.verdict)
+        );
+    };
+    let (exercises, plain): (Vec<_>, Vec<_>) =
+        checks.iter().copied().partition(|check| matches!(check.kind, Kind::Exercise { .. }));
+    let mut results = runner::run(&plain, &reference, plan, &done);
+    for check in exercises {
+        let mut answer = reference.clone();
+        if let Kind::Exercise { answer: command } = check.kind {
+            answer.commands.insert(check.role, command.to_string());
+        }
+        results.extend(runner::run(&[check], &answer, plan, &done));
+    }
+    results
+}
+
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "ok",
+        Verdict::Skipped { .. } => "ignored",
+        _ => "FAILED",
+    }
+}
+
+fn summary(results: &[Result], chapter: &str, seed: u64, took: Duration) -> ExitCode {
+    let again = Again { command: format!("make check CHAPTER={chapter}"), seed };
+    let count =
+        |wanted: &str| results.iter().filter(|result| word(&result.verdict) == wanted).count();
+    for result in results.iter().filter(|result| word(&result.verdict) == "FAILED") {
+        println!("\n{}", report::story(result, &again));
+    }
+    let (failed, ignored) = (count("FAILED"), count("ignored"));
+    println!(
+        "\ntest result: {}. {} passed; {failed} failed; {ignored} ignored; 0 measured; 0 filtered out; finished in {:.2}s\n",
+        if failed + ignored == 0 { "ok" } else { "FAILED" },
+        count("ok"),
+        took.as_secs_f64()
+    );
+    if failed + ignored == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

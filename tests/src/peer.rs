@@ -1,0 +1,394 @@
+//! The other end of a connection, played by a check: it dribbles, coalesces, stays silent,
+//! stops reading, closes half or resets, and says what it expected and what it got.
+
+use crate::{
+    failure::{Outcome, difference, fail, quote},
+    kernel,
+    stage::{Log, patience, quiet},
+};
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A connection to the program under test.
+#[derive(Debug)]
+pub struct Peer {
+    name: String,
+    stream: TcpStream,
+    log: Log,
+    /// What has come and was not expected yet.
+    unread: Vec<u8>,
+}
+
+/// How a connection's input stands.
+enum Input {
+    Bytes,
+    Nothing,
+    Closed,
+    Reset,
+}
+
+impl Peer {
+    /// Plays the peer on a connection that exists. Small pieces go out at once, each in a
+    /// segment of its own.
+    ///
+    /// # Errors
+    /// When the socket is broken already.
+    pub fn new(name: &str, stream: TcpStream, log: Log) -> io::Result<Peer> {
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(patience()))?;
+        Ok(Peer { name: name.to_string(), stream, log, unread: Vec::new() })
+    }
+
+    /// The name in reports.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// This end's address.
+    ///
+    /// # Errors
+    /// When the socket is broken.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
+
+    fn step(&self, what: impl std::fmt::Display) {
+        self.log.step(format_args!("{} {what}", self.name));
+    }
+
+    /// Sends all the bytes at once.
+    ///
+    /// # Errors
+    /// A failure when the program does not take them.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
+        let bytes = bytes.as_ref();
+        self.step(format_args!("sends {}", quote(bytes)));
+        self.write(bytes)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Outcome {
+        self.stream.write_all(bytes).or_else(|e| {
+            let seen = match e.kind() {
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => "it does not read".to_string(),
+                _ => format!("it closed the connection ({})", common::cause(&e)),
+            };
+            fail(
+                format!("the program takes the {} bytes that {} sends", bytes.len(), self.name),
+                seen,
+            )
+        })
+    }
+
+    /// Sends the bytes one at a time, each only when the program has read the one before (or
+    /// has had time to): each is a read of its own.
+    ///
+    /// # Errors
+    /// A failure when the program does not take them.
+    pub fn dribble(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
+        let bytes = bytes.as_ref();
+        self.step(format_args!("sends {} a byte at a time", quote(bytes)));
+        bytes.iter().try_for_each(|byte| {
+            self.write(&[*byte])?;
+            self.settle();
+            Ok(())
+        })
+    }
+
+    /// Sends `block` again and again without reading, until the program takes no more, at
+    /// most 64 MB.
+    pub fn send_until_stuck(&mut self, block: &[u8]) {
+        self.step("sends as much as is taken, and reads nothing");
+        let _ = self.stream.set_write_timeout(Some(quiet()));
+        let most = 64_000_000 / block.len().max(1);
+        let _ = (0..most).try_for_each(|_| self.stream.write_all(block));
+        let _ = self.stream.set_write_timeout(Some(patience()));
+    }
+
+    /// Waits until the program has read all that was sent, so that what is sent next is a
+    /// read of its own; not longer than a moment, because a program may leave it unread.
+    pub fn settle(&self) {
+        let (Ok(ours), Ok(theirs)) = (self.stream.local_addr(), self.stream.peer_addr()) else {
+            return;
+        };
+        let read =
+            || kernel::unread(theirs.port(), ours.port()).is_none_or(|unread| unread == 0);
+        kernel::look_until(quiet(), read);
+        // What was read is still to be looked at; a program that reads again at once would
+        // otherwise find both pieces together.
+        thread::yield_now();
+    }
+
+    /// Sends `bytes` while reading what comes back, so that neither side has to store much.
+    /// Returns as many bytes as were sent, or what came until the program stopped.
+    ///
+    /// # Errors
+    /// When the grader's own sockets fail.
+    pub fn exchange(&mut self, bytes: &[u8]) -> Outcome<Vec<u8>> {
+        self.step(format_args!("sends {} and reads meanwhile", quote(bytes)));
+        let mut sender = self.stream.try_clone()?;
+        thread::scope(|scope| {
+            let all = scope.spawn(move || sender.write_all(bytes));
+            let got = self.take(bytes.len());
+            if got.len() < bytes.len() {
+                let _ = self.stream.shutdown(Shutdown::Both); // so that the sender ends too
+            }
+            let _ = all.join();
+            Ok(got)
+        })
+    }
+
+    /// Reads once, at most until `until`.
+    fn fill(&mut self, until: Instant) -> Input {
+        let left =
+            until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let mut block = [0; 64 * 1024];
+        let read = self
+            .stream
+            .set_read_timeout(Some(left))
+            .and_then(|()| self.stream.read(&mut block));
+        match read {
+            Ok(0) => Input::Closed,
+            Ok(length) => {
+                self.unread.extend(&block[..length]);
+                Input::Bytes
+            }
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Input::Nothing
+            }
+            Err(_) => Input::Reset,
+        }
+    }
+
+    /// Reads until `enough` says so or nothing has come for as long as patience lasts.
+    fn fill_until(&mut self, mut enough: impl FnMut(&[u8]) -> bool) -> Input {
+        let mut until = Instant::now() + patience();
+        while !enough(&self.unread) {
+            match self.fill(until) {
+                Input::Bytes => until = Instant::now() + patience(),
+                other => return other,
+            }
+        }
+        Input::Bytes
+    }
+
+    fn take(&mut self, length: usize) -> Vec<u8> {
+        self.fill_until(|unread| unread.len() >= length);
+        let length = length.min(self.unread.len());
+        self.unread.drain(..length).collect()
+    }
+
+    /// What has come so far and was not expected yet, without waiting for more.
+    pub fn so_far(&mut self) -> &[u8] {
+        while matches!(self.fill(Instant::now()), Input::Bytes) {}
+        &self.unread
+    }
+
+    /// Expects exactly these bytes next.
+    ///
+    /// # Errors
+    /// A failure that shows both, with a caret under the first difference.
+    pub fn expect(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
+        let bytes = bytes.as_ref();
+        let begun = Instant::now();
+        let input = self.fill_until(|got| got.len() >= bytes.len() || !bytes.starts_with(got));
+        if self.unread.starts_with(bytes) {
+            self.unread.drain(..bytes.len());
+            self.step(format_args!("gets {}", quote(bytes)));
+            return Ok(());
+        }
+        let ending = self.ending(&input, begun);
+        if self.unread.is_empty() {
+            return fail(
+                format!("{} gets {}", self.name, quote(bytes)),
+                format!("nothing: {ending}"),
+            );
+        }
+        let (expected, got) = difference(bytes, &self.unread);
+        let got =
+            if matches!(input, Input::Bytes) { got } else { format!("{got}\nthen {ending}") };
+        fail(format!("{} gets {expected}", self.name), got)
+    }
+
+    /// Expects a line, and returns it without its `\n`.
+    ///
+    /// # Errors
+    /// A failure when none comes.
+    pub fn expect_line(&mut self, what: &str) -> Outcome<String> {
+        let begun = Instant::now();
+        let input = self.fill_until(|got| got.contains(&b'\n'));
+        match self.unread.iter().position(|byte| *byte == b'\n') {
+            Some(end) => {
+                let line: Vec<u8> = self.unread.drain(..=end).collect();
+                self.step(format_args!("gets {}", quote(&line)));
+                Ok(String::from_utf8_lossy(&line[..end]).into_owned())
+            }
+            None => {
+                let ending = self.ending(&input, begun);
+                let got =
+                    if self.unread.is_empty() { "nothing".into() } else { quote(&self.unread) };
+                fail(format!("{} gets {what}, a line", self.name), format!("{got}: {ending}"))
+            }
+        }
+    }
+
+    fn ending(&self, input: &Input, begun: Instant) -> String {
+        let time = begun.elapsed().as_secs_f64();
+        match input {
+            Input::Closed => format!("the program closed the connection after {time:.1} s"),
+            Input::Reset => format!("the program reset the connection after {time:.1} s"),
+            Input::Bytes | Input::Nothing => format!("nothing more within {time:.1} s"),
+        }
+    }
+
+    /// Expects that nothing comes for a moment, and that the connection stays open.
+    ///
+    /// # Errors
+    /// A failure that shows what came.
+    pub fn expect_silence(&mut self, why: &str) -> Outcome {
+        if self.unread.is_empty() {
+            match self.fill(Instant::now() + quiet()) {
+                Input::Nothing => {
+                    self.step(format_args!("hears nothing: {why}"));
+                    return Ok(());
+                }
+                Input::Bytes => {}
+                Input::Closed | Input::Reset => {
+                    return fail(
+                        format!("{} hears nothing: {why}", self.name),
+                        "the program closed the connection",
+                    );
+                }
+            }
+        }
+        fail(format!("{} hears nothing: {why}", self.name), quote(&self.unread))
+    }
+
+    /// As [`Peer::expect_silence`], but the connection may be closed.
+    ///
+    /// # Errors
+    /// A failure that shows what came.
+    pub fn expect_no_bytes(&mut self, why: &str) -> Outcome {
+        if self.unread.is_empty() {
+            self.fill(Instant::now() + quiet());
+        }
+        if self.unread.is_empty() {
+            self.step(format_args!("gets no more bytes: {why}"));
+            return Ok(());
+        }
+        fail(format!("{} gets no more bytes: {why}", self.name), quote(&self.unread))
+    }
+
+    /// Takes the end of a line that was expected without it: `\n`, `\r\n` or nothing. True if
+    /// there was one.
+    pub fn skip_line_end(&mut self) -> bool {
+        self.fill_until_or_quiet(|unread| unread.contains(&b'\n'));
+        let end = self.unread.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.unread.drain(..end);
+        end > 0
+    }
+
+    fn fill_until_or_quiet(&mut self, mut enough: impl FnMut(&[u8]) -> bool) {
+        let until = Instant::now() + quiet();
+        while !enough(&self.unread) && matches!(self.fill(until), Input::Bytes) {}
+    }
+
+    /// All that comes until the program closes or patience ends.
+    pub fn take_until_close(&mut self) -> Vec<u8> {
+        self.fill_until(|_| false);
+        std::mem::take(&mut self.unread)
+    }
+
+    /// Expects the end of the program's sending side, with nothing before it.
+    ///
+    /// # Errors
+    /// A failure when it stays open, or more bytes come first.
+    pub fn expect_close(&mut self) -> Outcome {
+        let expected = format!("the program closes its connection to {}", self.name);
+        match self.fill_until(|unread| !unread.is_empty()) {
+            Input::Bytes => fail(expected, format!("more bytes: {}", quote(&self.unread))),
+            Input::Nothing => {
+                fail(expected, format!("it is still open after {:?}", patience()))
+            }
+            Input::Closed | Input::Reset => {
+                self.step("sees the connection closed");
+                Ok(())
+            }
+        }
+    }
+
+    /// Closes the sending side: the program reads the end, and can still answer.
+    pub fn half_close(&mut self) {
+        self.step("closes its sending side");
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Closes the connection.
+    pub fn close(self) {
+        self.step("closes the connection");
+    }
+
+    /// Resets the connection. A socket that is closed with bytes unread resets (RFC 1122,
+    /// 4.2.2.13), so something must have come that nobody has expected yet.
+    ///
+    /// # Errors
+    /// A failure when nothing comes that could stay unread.
+    pub fn reset(self) -> Outcome {
+        self.stream.set_read_timeout(Some(patience()))?;
+        let waiting = self.stream.peek(&mut [0]);
+        if !matches!(waiting, Ok(1..)) {
+            return fail(
+                format!("{} has an answer that it can leave unread", self.name),
+                "nothing came",
+            );
+        }
+        self.step("resets the connection");
+        Ok(())
+    }
+}
+
+/// A listener of the grader's own, to which the program under test connects.
+#[derive(Debug)]
+pub struct Host {
+    listener: TcpListener,
+    log: Log,
+    /// The address to give to the program.
+    pub address: SocketAddr,
+}
+
+impl Host {
+    /// Listens on `ip` and a port that was free.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub fn new(ip: &str, log: Log) -> io::Result<Host> {
+        let listener = TcpListener::bind((ip, kernel::free_port()))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok(Host { listener, log, address })
+    }
+
+    /// Waits for the program's connection, at most `within`; none if it does not come.
+    ///
+    /// # Errors
+    /// When the grader's own accept fails.
+    pub fn accept_within(&self, name: &str, within: Duration) -> Outcome<Option<Peer>> {
+        let mut accepted = Err(ErrorKind::WouldBlock.into());
+        kernel::look_until(within, || {
+            accepted = self.listener.accept();
+            !matches!(&accepted, Err(e) if e.kind() == ErrorKind::WouldBlock)
+        });
+        match accepted {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false)?;
+                self.log.step(format_args!("{name} accepts the program's connection"));
+                Ok(Some(Peer::new(name, stream, self.log.clone())?))
+            }
+            Err(e) if e.kind() == ErrorKind::WouldBlock => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Results as text for people.
+
+use crate::runner::{Result, Verdict};
+use std::fmt::Write;
+
+/// How a result can be had again, for the report's last line.
+#[derive(Clone, Debug)]
+pub struct Again {
+    /// The command, without `--only` and `--seed`.
+    pub command: String,
+    /// The seed of this run.
+    pub seed: u64,
+}
+
+/// One line for a result: `ok`, its id and its sentence.
+pub fn line(result: &Result) -> String {
+    let check = result.check;
+    let (word, rest) = match &result.verdict {
+        Verdict::Passed => ("ok", String::new()),
+        Verdict::Failed(failure) => {
+            ("FAILED", failure.means.map(|d| format!(" [{}]", d.id)).unwrap_or_default())
+        }
+        Verdict::Skipped { because } => ("skipped", format!(" (needs {because})")),
+        Verdict::NotHandedIn => ("not handed in", String::new()),
+        Verdict::NotStarted(_) => ("not started", String::new()),
+        Verdict::Inconclusive(_) => ("INCONCLUSIVE", String::new()),
+        Verdict::GraderTrouble(_) => ("GRADER TROUBLE", String::new()),
+    };
+    format!("{word:<8} {:<22} {}{rest}", check.id, check.title)
+}
+
+/// The whole story of a result that did not pass; nothing for one that did.
+pub fn story(result: &Result, again: &Again) -> String {
+    let check = result.check;
+    let mut text = format!("{}\n", line(result));
+    let failure = match &result.verdict {
+        Verdict::Failed(failure) => failure,
+        Verdict::Inconclusive(failure) => {
+            text += "  it failed once and passed once under the same seed; the failure was:\n";
+            failure
+        }
+        Verdict::NotStarted(why) => return text + &part("why", why),
+        Verdict::GraderTrouble(why) => {
+            return text
+                + &part("why", why)
+                + &part("charged", "to nobody: no points are lost");
+        }
+        _ => return String::new(),
+    };
+    text += &part("asked by", check.source);
+    text += &part("did", &result.did.join("\n"));
+    text += &part("expected", &failure.expected);
+    text += &part("got", &failure.got);
+    if let Some(diagnosis) = failure.means {
+        text += &part("means", diagnosis.text);
+    }
+    text += &part("read", &format!("BOOK.md, section {}", check.book));
+    text + &part(
+        "again",
+        &format!("{} --only {} --seed {}", again.command, check.id, again.seed),
+    )
+}
+
+/// A named part, its lines below each other.
+fn part(name: &str, text: &str) -> String {
+    let mut part = String::new();
+    for (n, line) in text.lines().enumerate() {
+        let name = if n == 0 { name } else { "" };
+        let _ = writeln!(part, "  {name:<9} {line}");
+    }
+    part
+}

@@ -1,0 +1,201 @@
+//! Runs a chapter's checks on a subject: side by side, each after those it needs, a failed
+//! one twice under the same seed.
+
+use crate::{
+    check::{Check, Kind},
+    failure::{Failure, Stop},
+    stage::{Stage, Subject},
+};
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Condvar, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// What a check found.
+#[derive(Debug)]
+pub enum Verdict {
+    /// As it should be.
+    Passed,
+    /// Not as it should be, twice.
+    Failed(Failure),
+    /// A check that this one needs has not passed.
+    Skipped {
+        /// Its id.
+        because: &'static str,
+    },
+    /// The role was not handed in.
+    NotHandedIn,
+    /// The program could not be started, and why.
+    NotStarted(String),
+    /// Failed once and passed once under the same seed.
+    Inconclusive(Failure),
+    /// The grader itself met trouble; nothing is said of the program.
+    GraderTrouble(String),
+}
+
+/// A check with its verdict.
+#[derive(Debug)]
+pub struct Result {
+    /// The check.
+    pub check: &'static Check,
+    /// What it found.
+    pub verdict: Verdict,
+    /// What it did, step by step.
+    pub did: Vec<String>,
+    /// How long it took, both runs together.
+    pub took: Duration,
+}
+
+impl Result {
+    /// True if the check counts and did not pass, for whatever reason that is the program's.
+    pub fn costs_points(&self) -> bool {
+        let bad = matches!(
+            self.verdict,
+            Verdict::Failed(_)
+                | Verdict::Skipped { .. }
+                | Verdict::NotStarted(_)
+                | Verdict::NotHandedIn
+        );
+        self.check.kind == Kind::Required && bad
+    }
+
+    /// The points that it earns.
+    pub fn points(&self) -> u32 {
+        if matches!(self.verdict, Verdict::Passed) { self.check.points } else { 0 }
+    }
+}
+
+/// How checks are run.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Makes the payloads; the same seed, the same payloads.
+    pub seed: u64,
+    /// How many checks run at the same time. Most of them wait most of the time.
+    pub side_by_side: usize,
+    /// Run a failed check again before believing it.
+    pub twice: bool,
+}
+
+/// Runs these checks on the subject and returns their results in the same order; `done` hears
+/// of each as it ends.
+pub fn run(
+    checks: &[&'static Check],
+    subject: &Subject,
+    plan: Plan,
+    done: &(dyn Fn(&Result) + Sync),
+) -> Vec<Result> {
+    let board = Board {
+        todo: Mutex::new(checks.to_vec()),
+        results: Mutex::default(),
+        changed: Condvar::new(),
+    };
+    thread::scope(|scope| {
+        for _ in 0..plan.side_by_side.clamp(1, checks.len().max(1)) {
+            scope.spawn(|| {
+                while let Some((check, skip)) = board.next(checks) {
+                    let result = match skip {
+                        Some(because) => skipped(check, because),
+                        None => run_one(check, subject, plan),
+                    };
+                    done(&result);
+                    board.put(result);
+                }
+            });
+        }
+    });
+    let mut results = board.results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    checks.iter().filter_map(|check| results.remove(check.id)).collect()
+}
+
+/// What is to be done, what is done.
+struct Board {
+    todo: Mutex<Vec<&'static Check>>,
+    results: Mutex<BTreeMap<&'static str, Result>>,
+    changed: Condvar,
+}
+
+impl Board {
+    /// The next check whose needs are decided, and the need for which it must be skipped, if
+    /// there is one. Blocks until there is such a check; `None` when all are taken.
+    fn next(
+        &self,
+        selected: &[&'static Check],
+    ) -> Option<(&'static Check, Option<&'static str>)> {
+        let mut todo = self.todo.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if todo.is_empty() {
+                return None;
+            }
+            let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+            let undecided = |need: &&str| !results.contains_key(need);
+            let ready = |check: &&'static Check| !needs(check, selected).any(|n| undecided(&n));
+            if let Some(at) = todo.iter().position(|check| ready(check)) {
+                let check = todo.remove(at);
+                let failed = |need: &&str| !matches!(results[need].verdict, Verdict::Passed);
+                return Some((check, needs(check, selected).find(failed)));
+            }
+            drop(results);
+            todo = self.changed.wait(todo).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn put(&self, result: Result) {
+        // The list is locked too, so that nobody misses the change between looking and waiting.
+        let _todo = self.todo.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        results.insert(result.check.id, result);
+        self.changed.notify_all();
+    }
+}
+
+/// What a check needs among those that are run: a need that was not selected (`--only`) is
+/// taken for granted.
+fn needs(
+    check: &'static Check,
+    selected: &[&'static Check],
+) -> impl Iterator<Item = &'static str> {
+    check.needs.iter().copied().filter(|need| selected.iter().any(|check| check.id == *need))
+}
+
+fn skipped(check: &'static Check, because: &'static str) -> Result {
+    Result {
+        check,
+        verdict: Verdict::Skipped { because },
+        did: Vec::new(),
+        took: Duration::ZERO,
+    }
+}
+
+fn run_one(check: &'static Check, subject: &Subject, plan: Plan) -> Result {
+    let begun = Instant::now();
+    let (mut verdict, mut did) = attempt(check, subject, plan.seed);
+    if plan.twice && matches!(verdict, Verdict::Failed(_)) {
+        let (second, did_then) = attempt(check, subject, plan.seed);
+        (verdict, did) = match (verdict, second) {
+            (Verdict::Failed(failure), Verdict::Passed) => {
+                (Verdict::Inconclusive(failure), did)
+            }
+            (_, second) => (second, did_then),
+        };
+    }
+    Result { check, verdict, did, took: begun.elapsed() }
+}
+
+fn attempt(check: &'static Check, subject: &Subject, seed: u64) -> (Verdict, Vec<String>) {
+    if !subject.commands.contains_key(&check.role) {
+        return (Verdict::NotHandedIn, Vec::new());
+    }
+    let stage = Stage::new(subject, seed, check.id);
+    // A check that panics is the grader's fault, and must not take the others along.
+    let verdict = match catch_unwind(AssertUnwindSafe(|| (check.run)(&stage))) {
+        Ok(Ok(())) => Verdict::Passed,
+        Ok(Err(Stop::Failed(failure))) => Verdict::Failed(failure),
+        Ok(Err(Stop::NotStarted(why))) => Verdict::NotStarted(why),
+        Ok(Err(Stop::Grader(why))) => Verdict::GraderTrouble(why),
+        Err(_) => Verdict::GraderTrouble(format!("the check {} panicked", check.id)),
+    };
+    (verdict, stage.log.steps())
+}

@@ -1,0 +1,611 @@
+//! Where a check plays: it starts the subject's programs, connects to them, types to them,
+//! and keeps the log of what was done.
+
+use crate::{
+    failure::{Outcome, Stop, difference, fail, quote},
+    kernel,
+    peer::{Host, Peer},
+    process::{Heard, Process, Surroundings},
+    random::Random,
+};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Display},
+    fs,
+    net::TcpStream,
+    process::ExitStatus,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// How slow this machine is, in percent of the one on which the times below were chosen.
+static SLOWNESS: AtomicU32 = AtomicU32::new(100);
+
+/// Makes every wait longer by this factor, for a machine that is slow or busy.
+pub fn set_slowness(factor: f64) {
+    SLOWNESS.store((factor.clamp(1.0, 20.0) * 100.0) as u32, Ordering::Relaxed);
+}
+
+fn scaled(time: Duration) -> Duration {
+    time * SLOWNESS.load(Ordering::Relaxed) / 100
+}
+
+/// How long a check waits for what must happen. Long, because only a wrong program makes it
+/// wait to the end.
+pub fn patience() -> Duration {
+    scaled(Duration::from_secs(4))
+}
+
+/// How long a check listens to be sure that nothing happens. Short, because every right
+/// program makes it wait to the end.
+pub fn quiet() -> Duration {
+    scaled(Duration::from_millis(250))
+}
+
+/// What a check did, step by step, for its report.
+#[derive(Clone, Debug, Default)]
+pub struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    /// Adds a step.
+    pub fn step(&self, what: impl Display) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(what.to_string());
+    }
+
+    /// All steps so far.
+    pub fn steps(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A part that a program plays; each is started by a command line of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// `PROGRAM server PORT`
+    Server,
+    /// `PROGRAM HOST PORT`
+    Client,
+    /// `PROGRAM encoder PORT` (06)
+    Encoder,
+    /// `PROGRAM decoder PORT` (06)
+    Decoder,
+    /// `PROGRAM tunnel LOCAL_PORT HOST PORT` (09)
+    Tunnel,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Role; 5] =
+        [Role::Server, Role::Client, Role::Encoder, Role::Decoder, Role::Tunnel];
+
+    /// The name, as in `--server`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Server => "server",
+            Role::Client => "client",
+            Role::Encoder => "encoder",
+            Role::Decoder => "decoder",
+            Role::Tunnel => "tunnel",
+        }
+    }
+
+    /// What stands behind PROGRAM in the contract's grammar.
+    pub fn grammar(self) -> &'static str {
+        match self {
+            Role::Server => "server {port}",
+            Role::Client => "{host} {port}",
+            Role::Encoder => "encoder {port}",
+            Role::Decoder => "decoder {port}",
+            Role::Tunnel => "tunnel {lport} {host} {port}",
+        }
+    }
+}
+
+/// What was handed in: a command line for each role, `{port}`, `{host}` and `{lport}` open.
+#[derive(Clone, Debug, Default)]
+pub struct Subject {
+    /// The command lines by role; a role that is not there was not handed in.
+    pub commands: BTreeMap<Role, String>,
+    /// The program that plays all of them, if one does: it can be asked for its `--help`.
+    pub program: Option<String>,
+    /// Where they run.
+    pub around: Surroundings,
+}
+
+impl Subject {
+    /// A program that follows the contract's grammar, in the given roles.
+    pub fn program(program: &str, roles: &[Role]) -> Subject {
+        let command = |role: &Role| (*role, format!("{program} {}", role.grammar()));
+        Subject {
+            commands: roles.iter().map(command).collect(),
+            program: Some(program.to_string()),
+            around: Surroundings::default(),
+        }
+    }
+}
+
+/// One check's stage.
+#[derive(Debug)]
+pub struct Stage<'a> {
+    subject: &'a Subject,
+    /// The source of this check's payloads.
+    random: Mutex<Random>,
+    /// What was done so far.
+    pub log: Log,
+}
+
+impl<'a> Stage<'a> {
+    /// An empty stage.
+    pub fn new(subject: &'a Subject, seed: u64, check: &str) -> Stage<'a> {
+        Stage { subject, random: Mutex::new(Random::new(seed, check)), log: Log::default() }
+    }
+
+    /// A word of `length` letters, new at each call.
+    pub fn payload(&self, length: usize) -> String {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner).word(length)
+    }
+
+    /// `length` bytes of every value, new at each call.
+    pub fn bytes(&self, length: usize) -> Vec<u8> {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner).bytes(length)
+    }
+
+    /// Starts a role's command with its places filled in and `options` behind it, and waits
+    /// for nothing.
+    ///
+    /// # Errors
+    /// [`Stop::NotStarted`] when the role was not handed in.
+    pub fn start(
+        &self,
+        role: Role,
+        places: &[(&str, &str)],
+        options: &str,
+    ) -> Outcome<Program> {
+        self.start_in(role, places, options, &[])
+    }
+
+    /// As [`Stage::start`], with words in front of the program (`sh -c 'ulimit …'`) or
+    /// variables `NAME=VALUE`, for `env`.
+    ///
+    /// # Errors
+    /// [`Stop::NotStarted`] when the role was not handed in.
+    pub fn start_in(
+        &self,
+        role: Role,
+        places: &[(&str, &str)],
+        options: &str,
+        before: &[&str],
+    ) -> Outcome<Program> {
+        let Some(template) = self.subject.commands.get(&role) else {
+            return Err(Stop::NotStarted(format!("no {} was handed in", role.name())));
+        };
+        let filled = places
+            .iter()
+            .fold(template.clone(), |command, (place, value)| command.replace(place, value));
+        let words = before.iter().copied().chain([filled.as_str(), options]);
+        let command = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        self.start_command(role.name(), &command)
+    }
+
+    /// Starts the program itself with these words behind it.
+    ///
+    /// # Errors
+    /// [`Stop::NotStarted`] when only command lines for roles were handed in.
+    pub fn program(&self, words: &str) -> Outcome<Program> {
+        match &self.subject.program {
+            Some(program) => self.start_command("program", &format!("{program} {words}")),
+            None => Err(Stop::NotStarted(
+                "this is asked of a whole program (--program)".to_string(),
+            )),
+        }
+    }
+
+    fn start_command(&self, name: &'static str, command: &str) -> Outcome<Program> {
+        self.log.step(format_args!("`{command}` is started"));
+        let process = Process::start(command, &self.subject.around)
+            .map_err(|e| Stop::Grader(format!("cannot start sh: {}", common::cause(&e))))?;
+        Ok(Program { name, process, log: self.log.clone(), printed: 0 })
+    }
+
+    /// Starts a serving role on a fresh port and waits until the kernel shows that it listens.
+    ///
+    /// # Errors
+    /// A failure when it does not listen in time.
+    pub fn serve(&self, role: Role) -> Outcome<Server> {
+        self.serve_with(role, "", &[])
+    }
+
+    /// As [`Stage::serve`], with options behind the command and words in front of it.
+    ///
+    /// # Errors
+    /// As [`Stage::serve`].
+    pub fn serve_with(&self, role: Role, options: &str, before: &[&str]) -> Outcome<Server> {
+        let port = kernel::free_port();
+        let program = self.start_in(role, &[("{port}", &port.to_string())], options, before)?;
+        let server = Server { program, port, log: self.log.clone() };
+        server.wait_until_ready(|| kernel::is_listening(port))?;
+        Ok(server)
+    }
+
+    /// Starts the client against a host of the grader's own.
+    ///
+    /// # Errors
+    /// As [`Stage::start`].
+    pub fn client(&self, host: &Host) -> Outcome<Program> {
+        let (ip, port) = (host.address.ip().to_string(), host.address.port().to_string());
+        self.start(Role::Client, &[("{host}", &ip), ("{port}", &port)], "")
+    }
+
+    /// Starts the client against a host of the grader's own on 127.0.0.1, and accepts its
+    /// connection under the name `name`.
+    ///
+    /// # Errors
+    /// A failure when it does not connect.
+    pub fn client_and_peer(&self, name: &str) -> Outcome<(Program, Peer)> {
+        let host = self.host("127.0.0.1")?;
+        let client = self.client(&host)?;
+        let peer = client.connects_to(&host, name)?;
+        Ok((client, peer))
+    }
+
+    /// A listener of the grader's own.
+    ///
+    /// # Errors
+    /// When it cannot listen there.
+    pub fn host(&self, ip: &str) -> Outcome<Host> {
+        Ok(Host::new(ip, self.log.clone())?)
+    }
+
+    /// True if the subject can play this role.
+    pub fn has(&self, role: Role) -> bool {
+        self.subject.commands.contains_key(&role)
+    }
+}
+
+/// A serving program and its port.
+#[derive(Debug)]
+pub struct Server {
+    /// The program, to type to and to hear.
+    pub program: Program,
+    /// Where it listens.
+    pub port: u16,
+    log: Log,
+}
+
+impl Server {
+    fn wait_until_ready(&self, ready: impl Fn() -> bool) -> Outcome {
+        let over = || self.program.process.heard().exit().is_some();
+        // Twice the patience: an interpreter has to start first.
+        kernel::look_until(2 * patience(), || ready() || over());
+        if ready() {
+            self.log.step("it listens");
+            return Ok(());
+        }
+        let expected = format!("the {} listens on port {}", self.program.name, self.port);
+        match self.program.process.wait(Duration::ZERO).and_then(|exit| exit.code()) {
+            Some(code @ (126 | 127)) => Err(Stop::NotStarted(format!(
+                "`{}`: {}",
+                self.program.process.command,
+                self.program.last_words(code)
+            ))),
+            _ => fail(expected, self.program.state()),
+        }
+    }
+
+    /// Connects to the server as `name`.
+    ///
+    /// # Errors
+    /// A failure when the connection is refused.
+    pub fn connect(&self, name: &str) -> Outcome<Peer> {
+        self.connect_to("127.0.0.1", name)
+    }
+
+    /// Connects to the server at another of this machine's addresses.
+    ///
+    /// # Errors
+    /// A failure when the connection is refused.
+    pub fn connect_to(&self, ip: &str, name: &str) -> Outcome<Peer> {
+        match TcpStream::connect((ip, self.port)) {
+            Ok(stream) => {
+                self.log.step(format_args!("{name} connects to {ip}"));
+                Ok(Peer::new(name, stream, self.log.clone())?)
+            }
+            Err(e) => {
+                let expected = format!("{name} connects to {ip}:{}", self.port);
+                fail(expected, format!("{}; {}", common::cause(&e), self.program.state()))
+            }
+        }
+    }
+}
+
+/// A running program of the subject.
+#[derive(Debug)]
+pub struct Program {
+    name: &'static str,
+    /// The process, for what has no step of its own here.
+    pub process: Process,
+    log: Log,
+    /// How much of stdout earlier steps have found.
+    printed: usize,
+}
+
+impl Program {
+    /// Its user types a line.
+    pub fn types(&self, line: &str) {
+        self.log.step(format_args!(
+            "the {}'s user types {}",
+            self.name,
+            quote(line.as_bytes())
+        ));
+        self.process.input(format!("{line}\n").as_bytes());
+    }
+
+    /// Its stdin brings these bytes, whatever they are.
+    pub fn input(&self, bytes: &[u8]) {
+        self.log.step(format_args!("the {}'s stdin brings {}", self.name, quote(bytes)));
+        self.process.input(bytes);
+    }
+
+    /// Its stdin ends.
+    pub fn end_input(&mut self) {
+        self.log.step(format_args!("the {}'s stdin ends", self.name));
+        self.process.end_input();
+    }
+
+    /// Expects its connection at a host of the grader's own.
+    ///
+    /// # Errors
+    /// A failure when none comes before the program ends or patience does.
+    pub fn connects_to(&self, host: &Host, name: &str) -> Outcome<Peer> {
+        let until = Instant::now() + 2 * patience();
+        loop {
+            let over = self.process.heard().exit().is_some();
+            if let Some(peer) = host.accept_within(name, Duration::from_millis(50))? {
+                return Ok(peer);
+            }
+            if over || Instant::now() > until {
+                break;
+            }
+        }
+        match self.process.heard().exit().and_then(|exit| exit.code()) {
+            Some(code @ (126 | 127)) => Err(Stop::NotStarted(format!(
+                "`{}`: {}",
+                self.process.command,
+                self.last_words(code)
+            ))),
+            _ => fail(format!("the {} connects to {}", self.name, host.address), self.state()),
+        }
+    }
+
+    /// Expects these bytes on stdout, as one run, behind what was expected before. Prompts
+    /// and labels around them cost nothing.
+    ///
+    /// # Errors
+    /// A failure that shows what stdout said instead.
+    pub fn prints(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
+        let (bytes, from) = (bytes.as_ref(), self.printed);
+        let found = self.process.wait_for(patience(), |heard| {
+            find(&heard.stdout[from..], bytes).map(|at| from + at + bytes.len())
+        });
+        match found {
+            Some(end) => {
+                self.printed = end;
+                self.log.step(format_args!("the {} prints {}", self.name, quote(bytes)));
+                Ok(())
+            }
+            None => fail(
+                format!("the {} prints {} on stdout", self.name, quote(bytes)),
+                format!("{}; {}", self.said(&self.process.heard()), self.state()),
+            ),
+        }
+    }
+
+    /// As [`Program::prints`], where line breaks that the program adds between blocks cost
+    /// nothing. `bytes` may hold none of their own.
+    ///
+    /// # Errors
+    /// As [`Program::prints`].
+    pub fn prints_among_line_breaks(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
+        let (bytes, from) = (bytes.as_ref(), self.printed);
+        let without_breaks = |heard: &Heard| -> Vec<u8> {
+            heard.stdout[from..].iter().copied().filter(|byte| *byte != b'\n').collect()
+        };
+        let found = self.process.wait_for(patience(), |heard| {
+            let text = without_breaks(heard);
+            let end = find(&text, bytes)? + bytes.len();
+            // The place behind the `end`th byte that is no line break.
+            let kept = |(_, byte): &(usize, &u8)| **byte != b'\n';
+            heard.stdout[from..]
+                .iter()
+                .enumerate()
+                .filter(kept)
+                .nth(end - 1)
+                .map(|(at, _)| from + at + 1)
+        });
+        match found {
+            Some(end) => {
+                self.printed = end;
+                self.log.step(format_args!("the {} prints {}", self.name, quote(bytes)));
+                Ok(())
+            }
+            None => {
+                let (expected, got) = difference(bytes, &without_breaks(&self.process.heard()));
+                fail(
+                    format!("the {} prints {expected}", self.name),
+                    format!("{got}\n{}", self.state()),
+                )
+            }
+        }
+    }
+
+    /// Expects that these bytes do not appear on stdout for a moment.
+    ///
+    /// # Errors
+    /// A failure when they do.
+    pub fn keeps_back(&self, bytes: impl AsRef<[u8]>, why: &str) -> Outcome {
+        let (bytes, from) = (bytes.as_ref(), self.printed);
+        let seen = |heard: &Heard| find(&heard.stdout[from..], bytes);
+        match self.process.wait_for(quiet(), seen) {
+            Some(_) => fail(
+                format!("the {} does not print {}: {why}", self.name, quote(bytes)),
+                "it does",
+            ),
+            None => {
+                self.log.step(format_args!(
+                    "the {} does not print {}: {why}",
+                    self.name,
+                    quote(bytes)
+                ));
+                Ok(())
+            }
+        }
+    }
+
+    /// Expects the program's end, and returns its exit status.
+    ///
+    /// # Errors
+    /// A failure when it still runs after patience.
+    pub fn ends(&self) -> Outcome<ExitStatus> {
+        match self.process.wait(patience()) {
+            Some(exit) => {
+                self.log.step(format_args!("the {} ends ({exit})", self.name));
+                Ok(exit)
+            }
+            None => fail(
+                format!("the {} ends", self.name),
+                format!(
+                    "it still runs after {:?}; {}",
+                    patience(),
+                    self.said(&self.process.heard())
+                ),
+            ),
+        }
+    }
+
+    /// Expects the program's end with this exit status.
+    ///
+    /// # Errors
+    /// A failure when it still runs, or ended with another one.
+    pub fn ends_with(&self, code: i32) -> Outcome {
+        let exit = self.ends()?;
+        if exit.code() == Some(code) {
+            return Ok(());
+        }
+        fail(format!("exit status {code}"), self.state())
+    }
+
+    /// Expects that the program still runs after a moment.
+    ///
+    /// # Errors
+    /// A failure when it has ended.
+    pub fn stays(&self, why: &str) -> Outcome {
+        match self.process.wait_for(quiet(), Heard::exit) {
+            None => Ok(()),
+            Some(_) => fail(format!("the {} still runs: {why}", self.name), self.state()),
+        }
+    }
+
+    /// Expects one line on stderr that contains all of `words`, and returns it.
+    ///
+    /// # Errors
+    /// A failure that shows what stderr said instead.
+    pub fn complains(&self, words: &[&str]) -> Outcome<String> {
+        let found = self.process.wait_for(patience(), |heard| {
+            let text = String::from_utf8_lossy(&heard.stderr);
+            let has_all = |line: &&str| words.iter().all(|word| line.contains(word));
+            text.lines().find(has_all).map(String::from)
+        });
+        match found {
+            Some(line) => {
+                self.log.step(format_args!(
+                    "the {} says on stderr {}",
+                    self.name,
+                    quote(line.as_bytes())
+                ));
+                Ok(line)
+            }
+            None => fail(
+                format!("the {} says a line with {words:?} on stderr", self.name),
+                format!("stderr is {}; {}", quote(&self.process.heard().stderr), self.state()),
+            ),
+        }
+    }
+
+    /// Its largest resident memory so far, in KiB. `None` where the system does not say.
+    pub fn peak_memory(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    }
+
+    /// True if it uses more than half of a processor although it should wait: measured over a
+    /// moment, twice, so that work which was still to be done is no fault.
+    pub fn burns_processor(&self) -> bool {
+        let Some(_) = self.processor_time() else { return false };
+        (0..2).all(|_| {
+            let (before, begun) = (self.processor_time(), Instant::now());
+            self.process.wait_for(quiet(), |heard| heard.is_over().then_some(()));
+            let used = self.processor_time().zip(before).map(|(after, before)| after - before);
+            used.is_some_and(|used| used > begun.elapsed() / 2)
+        })
+    }
+
+    /// Processor time used so far: fields 14 and 15 of `/proc/PID/stat`, in hundredths of a
+    /// second (proc(5); Linux has shown USER_HZ = 100 on every machine for decades).
+    fn processor_time(&self) -> Option<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
+        // The name in the second field may hold spaces.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks: u64 =
+            [11, 12].iter().filter_map(|n| fields.get(*n)?.parse::<u64>().ok()).sum();
+        Some(Duration::from_millis(ticks * 10))
+    }
+
+    fn said(&self, heard: &Heard) -> String {
+        match &heard.stdout[self.printed..] {
+            [] if self.printed > 0 => "stdout says nothing more".to_string(),
+            [] => "stdout is empty".to_string(),
+            rest => format!("stdout says {}", quote(rest)),
+        }
+    }
+
+    /// Whether it runs, or how it ended and what it said last.
+    pub fn state(&self) -> String {
+        let exit = self.process.heard().exit();
+        match exit {
+            None => format!("the {} runs", self.name),
+            Some(exit) => match exit.code() {
+                Some(code) => format!("the {} has ended: {}", self.name, self.last_words(code)),
+                None => format!("the {} was ended by a {exit}", self.name),
+            },
+        }
+    }
+
+    fn last_words(&self, code: i32) -> String {
+        let heard = self.process.heard();
+        let text = String::from_utf8_lossy(&heard.stderr).into_owned();
+        match text.lines().rfind(|line| !line.trim().is_empty()) {
+            Some(line) => {
+                format!("exit status {code}, and last on stderr {}", quote(line.as_bytes()))
+            }
+            None => format!("exit status {code}"),
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Where `needle` begins in `hay`.
+pub fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
+    if needle.is_empty() {
+        return Some(0);
+    }
+    hay.windows(needle.len()).position(|window| window == needle)
+}
