@@ -43,7 +43,7 @@ pub fn main(number: &str, program: &str) -> ExitCode {
     let seed = env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     let begun = Instant::now();
     let results = run(chapter, &checks, Path::new(program), seed);
-    summary(&results, chapter.number, seed, begun.elapsed())
+    summary(&results, chapter.name, seed, begun.elapsed())
 }
 
 /// Runs the required checks and the manners on the program, and each exercise on its answer.
@@ -92,8 +92,9 @@ fn word(verdict: &Verdict) -> &'static str {
     }
 }
 
-fn summary(results: &[Result], chapter: &str, seed: u64, took: Duration) -> ExitCode {
-    let again = Again { command: format!("make check CHAPTER={chapter}"), seed };
+fn summary(results: &[Result], package: &str, seed: u64, took: Duration) -> ExitCode {
+    let again =
+        Again { command: format!("SEED={seed} cargo test -p {package} --test checks {{id}}") };
     let count =
         |wanted: &str| results.iter().filter(|result| word(&result.verdict) == wanted).count();
     for result in results.iter().filter(|result| word(&result.verdict) == "FAILED") {

@@ -6,10 +6,8 @@ use std::fmt::Write;
 /// How a result can be had again, for the report's last line.
 #[derive(Clone, Debug)]
 pub struct Again {
-    /// The command, without `--only` and `--seed`.
+    /// The command that runs one check again; `{id}` stands for the check.
     pub command: String,
-    /// The seed of this run.
-    pub seed: u64,
 }
 
 /// One line for a result: `ok`, its id and its sentence.
@@ -48,17 +46,25 @@ pub fn story(result: &Result, again: &Again) -> String {
         _ => return String::new(),
     };
     text += &part("asked by", check.source);
-    text += &part("did", &result.did.join("\n"));
+    text += &part("did", &shortened(&result.did).join("\n"));
     text += &part("expected", &failure.expected);
     text += &part("got", &failure.got);
     if let Some(diagnosis) = failure.means {
         text += &part("means", diagnosis.text);
     }
     text += &part("read", &format!("BOOK.md, section {}", check.book));
-    text + &part(
-        "again",
-        &format!("{} --only {} --seed {}", again.command, check.id, again.seed),
-    )
+    text + &part("again", &again.command.replace("{id}", check.id))
+}
+
+/// The first and the last steps, when there are too many to read.
+fn shortened(steps: &[String]) -> Vec<String> {
+    const SHOWN: usize = 8;
+    if steps.len() <= 2 * SHOWN {
+        return steps.to_vec();
+    }
+    let (first, rest) = steps.split_at(SHOWN);
+    let (middle, last) = rest.split_at(rest.len() - SHOWN);
+    [first, &[format!("… {} more steps …", middle.len())], last].concat()
 }
 
 /// A named part, its lines below each other.
