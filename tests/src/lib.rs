@@ -16,3 +16,4 @@ pub mod random;
 pub mod report;
 pub mod runner;
 pub mod stage;
+pub mod workspace;
