@@ -1,0 +1,85 @@
+//! threads: four threads that print and sleep.
+//!
+//! ```text
+//! $ cargo run --example threads
+//! ```
+//!
+//! Notice the time: forty sleeps of a second are over after ten, because a thread that sleeps
+//! keeps nobody else from running. And notice the order: within a thread the numbers count
+//! up, between the threads nobody promises anything. Run it twice, or with `--pause 0`.
+
+use common::{Attempt, Error, Program, blocking, say};
+use std::{
+    process::ExitCode,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+const PROGRAM: Program = Program {
+    name: "threads",
+    usage: "threads [--count N] [--pause SECONDS]",
+    example: "cargo run --example threads -- --count 3 --pause 0.5",
+};
+
+/// Who prints, and what: a thread for each word.
+const WORDS: [&str; 4] = ["north", "east", "south", "west"];
+
+/// How often each thread prints.
+const COUNT: u32 = 10;
+
+/// How long it sleeps before each line.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a thread leaves behind for whoever joins it.
+type Outcome = Result<(), Error>;
+
+fn main() -> ExitCode {
+    PROGRAM.main(|mut args| {
+        let count = args.option("--count", "a number")?.unwrap_or(COUNT);
+        let pause = args.option("--pause", "a time in seconds")?.map_or(Ok(PAUSE), seconds)?;
+        args.finish()?;
+        run(count, pause)
+    })
+}
+
+/// A time from a decimal number, which may be negative, infinite or far too large.
+fn seconds(number: f64) -> Result<Duration, Error> {
+    Duration::try_from_secs_f64(number)
+        .map_err(|_| Error::Usage(format!("--pause must be a time in seconds, not {number}")))
+}
+
+/// Starts all the threads before it waits for any of them: one that is joined right after
+/// its start has nobody to run beside.
+fn run(count: u32, pause: Duration) -> Outcome {
+    let started = WORDS.map(|word| start(word, count, pause));
+    // Without this wait they would all be cut short: the process ends when `main` returns.
+    started.into_iter().try_for_each(|thread| finish(thread?))
+}
+
+/// From `spawn` on two threads run: this one goes on below it, the new one in the closure,
+/// which owns what it was given.
+fn start(
+    word: &'static str,
+    count: u32,
+    pause: Duration,
+) -> Result<JoinHandle<Outcome>, Error> {
+    thread::Builder::new()
+        .name(word.to_string())
+        .spawn(move || sleep_and_print(word, count, pause))
+        .attempt("cannot start a thread")
+}
+
+/// What each thread does. The sleep blocks this thread and no other.
+fn sleep_and_print(word: &str, count: u32, pause: Duration) -> Outcome {
+    for number in 0..count {
+        blocking("sleep", || thread::sleep(pause));
+        say(&format!("{word} {number}"))?;
+    }
+    Ok(())
+}
+
+/// Blocks until the thread has returned, and hands on what it returned.
+fn finish(thread: JoinHandle<Outcome>) -> Outcome {
+    blocking("join", || thread.join())
+        .unwrap_or_else(|_| Err(Error::failed("a thread broke off", "it panicked")))
+}
