@@ -1,19 +1,28 @@
-//! calculator, to be written: a server that calculates, and knows each client by name.
+//! calculator: a server that calculates, and knows each client by name.
 //!
 //! ```text
 //! $ calculator server 7005
 //! $ calculator 127.0.0.1 7005 --name Ada
 //! ```
 //!
-//! The command line is read already, and each client gets its thread, as in chapter 3;
-//! [`answer`], [`serve`] and [`be_client`] are yours. `common::net` has what the chapters
-//! before have taught: `read_line`, `hang_up`. Write each call that can wait as
-//! `blocking("write", || stream.write_all(bytes))`, and look at it with `BLOCKING=1`. Chapter
-//! 5 of the book tells what a session's state is.
+//! The first line is the client's name, each line behind it a request. So the same bytes mean
+//! different things at different moments: the protocol is stateful, and its state is what the
+//! server remembers of a client from its first line to its last. Notice where it lives: in a
+//! local variable of the client's own thread, so that it is born with the session, dies with
+//! it, and cannot be mistaken for another client's.
+//!
+//! This is the starter: each client gets its thread, as in chapter 3, and then `serve`,
+//! `session`, `next_line`, `answer`, `send` and the client's part are yours. From `common` you
+//! will want `net::read_line` and `net::read_line_bytes`, `say` (a line to stdout), `typed` (a
+//! line from the user), `blocking` (around every call that waits), and `Attempt`.
+
+// Delete this line when you begin: the compiler then lists what is written and not used yet.
+#![allow(dead_code)]
 
 use common::{Args, Error, Program, Role, net, note};
 use std::{
     convert::Infallible,
+    io::BufReader,
     net::{SocketAddr, TcpListener, TcpStream},
     process::{self, ExitCode},
 };
@@ -23,6 +32,9 @@ const PROGRAM: Program = Program {
     usage: "calculator server PORT [--bind ADDR]\ncalculator HOST PORT [--name NAME]",
     example: "calculator server 7005",
 };
+
+/// The line that ends a session.
+const QUIT: &str = "q";
 
 fn main() -> ExitCode {
     PROGRAM.main(|mut args: Args| {
@@ -50,56 +62,59 @@ fn run(listener: &TcpListener) -> Infallible {
         let (client, peer) = net::accept(listener);
         note(format_args!("connected to {peer}"));
         net::spawn(peer, move || {
-            match serve(&client, peer) {
+            match serve(&mut BufReader::new(&client), peer) {
                 Ok(()) => note(format_args!("{peer} left")),
                 Err(Error::Failed(why)) => note(format_args!("{peer} left: {why}")),
                 // Nobody reads what we print, which is the end for all clients alike.
                 Err(_) => process::exit(0),
             }
+            net::hang_up(&client);
         });
     }
+}
+
+/// One client from its first line to its last. The first line is its name: where do you keep
+/// it, so that no other client's thread can take it for its own? In which ways can a session
+/// end, and which line does the server print after each of them? Why is it handed a reader
+/// and not the socket: what would be lost with a reader that is made anew for each line?
+fn serve(_client: &mut BufReader<&TcpStream>, _peer: SocketAddr) -> Result<(), Error> {
+    Err(Error::Failed("serve is not written yet".to_string()))
+}
+
+/// Answers each request, until `q` or the end, and prints `Ada: 12 + 42 = 54` for each. What
+/// may a request be, so that the session does not go on after it?
+fn session(_client: &mut BufReader<&TcpStream>, _name: &str) -> Result<(), Error> {
+    Err(Error::Failed("session is not written yet".to_string()))
+}
+
+/// Waits for the client's next line. In how many pieces may it come? What if it is no UTF-8?
+/// What if it never ends: who is told so, and can you go on with the next line?
+fn next_line(_client: &mut BufReader<&TcpStream>) -> Result<Option<String>, Error> {
+    Err(Error::Failed("next_line is not written yet".to_string()))
+}
+
+/// The answer to `A OP B`: the number alone (`54`, `-0.75`) or `error: …`. A and B are digits,
+/// with a `-` before them or not, with `.` and more digits behind them or not; OP is one of
+/// `+ - * /`; spaces separate the three. Does yours take `inf + 1e9`? What does it say to
+/// `1 / 0`, and to a number of 300 digits multiplied by itself? The client checks each line
+/// before it sends it: which half of this function does it need?
+fn answer(_request: &str) -> String {
+    "error: answer is not written yet".to_string()
+}
+
+/// Hands one line over to the kernel. When does this block, and for how long? Who else waits?
+fn send(_to: &TcpStream, _line: &str) -> Result<(), Error> {
+    Err(Error::Failed("send is not written yet".to_string()))
+}
+
+/// The client: first the name, from `--name` or from the user, then a request and its answer,
+/// in turn. What is done with a line that is no request? What is sent at the end of the input?
+/// The server goes away while you wait for an answer: how do you notice, and what then?
+fn be_client(_server: &TcpStream, _name: Option<String>) -> Result<(), Error> {
+    Err(Error::Failed("be_client is not written yet".to_string()))
 }
 
 /// A name must be there, and be one line: behind a line break the next request would begin.
 fn is_name(text: &str) -> bool {
     !text.trim().is_empty() && text.len() < net::MAX_LINE && !text.contains(char::is_control)
-}
-
-/// One client from its first line to its last, on its own thread. Write it:
-///
-/// - The first line is the client's name. It gets no reply. Where do you keep it, so that no
-///   other client's thread can take it for its own?
-/// - Each line behind it is a request: print `Ada: 12 + 42 = 54` (`common::say`), send the
-///   [`answer`] as one line, and go on, whatever the answer was.
-/// - Two requests may come in one packet, and one in two: what a `BufReader` has read and you
-///   have not taken yet is lost when it goes out of scope.
-/// - `q` ends the session. So does a client that closes, or is just not there any more. Print
-///   `Ada: Session ended` each time.
-/// - A line longer than `net::MAX_LINE` gets `error: line too long`, and the session ends.
-///   Our last words should arrive: `net::hang_up`.
-fn serve(client: &TcpStream, peer: SocketAddr) -> Result<(), Error> {
-    let nothing_sent = answer("12 + 42")?.is_empty();
-    Err(Error::failed(format_args!("{client:?}, {peer}, {nothing_sent}"), "not written yet"))
-}
-
-/// The answer to `A OP B`. Write it:
-///
-/// - A and B are digits with a `-` before them or not, and with `.` and digits behind them or
-///   not; OP is one of `+ - * /`; spaces separate the three. Does `inf + 1e9` pass? It should
-///   not.
-/// - The answer is the number alone: `54`, `-0.75`.
-/// - What is malformed, divides by zero or grows over all limits gets `error: …`.
-fn answer(request: &str) -> Result<String, Error> {
-    Err(Error::failed(format_args!("cannot calculate {request}"), "not written yet"))
-}
-
-/// The client. Write it:
-///
-/// - Send the name; where `--name` gave none, ask the user (`common::typed`) until [`is_name`].
-/// - Read a line from the user. Where it is not `A OP B`, print a warning (`common::note`) and
-///   do not send it. Otherwise send it, wait for the answer, and print it (`common::say`).
-/// - `q`, or the end of the input, is sent as `q`, and ends the program.
-/// - A server that goes away while you wait for its answer is an error (`Error::failed`).
-fn be_client(server: &TcpStream, name: Option<String>) -> Result<(), Error> {
-    Err(Error::failed(format_args!("{name:?} at {server:?}"), "the client is not written yet"))
 }
