@@ -14,12 +14,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The kernel's tables can only be looked at again; this is how often.
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// The kernel's tables can only be looked at again: soon at first, then at this pace, because
+/// each look walks all sockets of the machine.
+const LOOK_AGAIN: Duration = Duration::from_millis(16);
 
 /// Looks until `seen` is true, at most `patience`. True if it was.
 pub fn look_until(patience: Duration, mut seen: impl FnMut() -> bool) -> bool {
     let until = Instant::now() + patience;
+    let mut pause = Duration::from_millis(1);
     loop {
         if seen() {
             return true;
@@ -27,7 +29,8 @@ pub fn look_until(patience: Duration, mut seen: impl FnMut() -> bool) -> bool {
         if Instant::now() >= until {
             return false;
         }
-        thread::park_timeout(LOOK_AGAIN);
+        thread::park_timeout(pause);
+        pause = (pause * 2).min(LOOK_AGAIN);
     }
 }
 

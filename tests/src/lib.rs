@@ -14,6 +14,8 @@ pub mod peer;
 pub mod process;
 pub mod random;
 pub mod report;
+pub mod results;
 pub mod runner;
 pub mod stage;
+pub mod submission;
 pub mod workspace;

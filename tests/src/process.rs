@@ -161,7 +161,7 @@ impl Process {
 
     /// Interrupts the program and its process group, as Ctrl-C does.
     pub fn interrupt(&self) {
-        signal("INT", &format!("-{}", self.id));
+        signal("INT", [format!("-{}", self.id)]);
     }
 
     /// What has been heard so far.
@@ -208,9 +208,13 @@ impl Process {
     /// Ends the program and all that it has started, now.
     pub fn end(&mut self) {
         self.stdin = None;
-        signal("KILL", &format!("-{}", self.id));
-        for id in marked(&self.mark) {
-            signal("KILL", &id);
+        // Twice, for what was being forked at the first look.
+        for _ in 0..2 {
+            let strays = marked(&self.mark);
+            signal("KILL", strays.iter().cloned().chain([format!("-{}", self.id)]));
+            if strays.len() < 2 {
+                break;
+            }
         }
     }
 }
@@ -291,11 +295,12 @@ fn own_group(command: &mut Command) {
 #[cfg(not(unix))]
 fn own_group(_command: &mut Command) {}
 
-/// Sends a signal to a process (`"12"`) or a process group (`"-12"`); that it is gone already
+/// Sends a signal to processes (`"12"`) and process groups (`"-12"`); that one is gone already
 /// is no error.
-fn signal(name: &str, target: &str) {
+fn signal(name: &str, targets: impl IntoIterator<Item = String>) {
     let _ = Command::new("sh")
-        .args(["-c", r#"kill -s "$1" -- "$2""#, "sh", name, target])
+        .args(["-c", r#"kill -s "$@""#, "sh", name, "--"])
+        .args(targets)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -1,7 +1,11 @@
 //! Results as text for people.
 
-use crate::runner::{Result, Verdict};
-use std::fmt::Write;
+use crate::{
+    check::Kind,
+    runner::{Result, Verdict},
+};
+use common::{Attempt, Error};
+use std::{fmt::Write, fs, path::Path};
 
 /// How a result can be had again, for the report's last line.
 #[derive(Clone, Debug)]
@@ -25,6 +29,17 @@ pub fn line(result: &Result) -> String {
         Verdict::GraderTrouble(_) => ("GRADER TROUBLE", String::new()),
     };
     format!("{word:<8} {:<22} {}{rest}", check.id, check.title)
+}
+
+/// A result that costs nothing, in short; nothing for one that passed.
+pub fn remark(result: &Result) -> String {
+    match &result.verdict {
+        Verdict::Failed(failure) | Verdict::Inconclusive(failure) => part(
+            result.check.id,
+            &format!("expected {}, got {}", failure.expected, failure.got),
+        ),
+        _ => String::new(),
+    }
 }
 
 /// The whole story of a result that did not pass; nothing for one that did.
@@ -75,4 +90,17 @@ fn part(name: &str, text: &str) -> String {
         let _ = writeln!(part, "  {name:<9} {line}");
     }
     part
+}
+
+/// Writes a file so that whoever reads it at any moment finds it whole: beside it, then in
+/// its place by one rename.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_whole(file: &Path, text: &str) -> std::result::Result<(), Error> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".part");
+    fs::write(&beside, text)
+        .and_then(|()| fs::rename(&beside, file))
+        .attempt(format_args!("cannot write {}", file.display()))
 }

@@ -132,7 +132,7 @@ impl Board {
             let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
             let undecided = |need: &&str| !results.contains_key(need);
             let ready = |check: &&'static Check| !needs(check, selected).any(|n| undecided(&n));
-            if let Some(at) = todo.iter().position(|check| ready(check)) {
+            if let Some(at) = todo.iter().position(ready) {
                 let check = todo.remove(at);
                 let failed = |need: &&str| !matches!(results[need].verdict, Verdict::Passed);
                 return Some((check, needs(check, selected).find(failed)));

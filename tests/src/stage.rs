@@ -18,6 +18,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -36,8 +37,12 @@ fn scaled(time: Duration) -> Duration {
 /// How long a check waits for what must happen. Long, because only a wrong program makes it
 /// wait to the end.
 pub fn patience() -> Duration {
-    scaled(Duration::from_secs(4))
+    scaled(Duration::from_secs(3))
 }
+
+/// How long a connect may take: with listen(5), as many labs have it, many at once overflow
+/// the queue, and the kernel tries again after 1, 3 and 7 seconds.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a check listens to be sure that nothing happens. Short, because every right
 /// program makes it wait to the end.
@@ -303,12 +308,24 @@ impl Server {
         self.connect_to("127.0.0.1", name)
     }
 
+    /// Connects `count` clients at the same moment, and returns those that got through.
+    pub fn connect_many(&self, count: usize) -> Vec<Peer> {
+        thread::scope(|scope| {
+            let connect = |n| move || self.connect(&format!("client {n}"));
+            let connecting: Vec<_> = (1..=count).map(|n| scope.spawn(connect(n))).collect();
+            connecting.into_iter().filter_map(|client| client.join().ok()?.ok()).collect()
+        })
+    }
+
     /// Connects to the server at another of this machine's addresses.
     ///
     /// # Errors
     /// A failure when the connection is refused.
     pub fn connect_to(&self, ip: &str, name: &str) -> Outcome<Peer> {
-        match TcpStream::connect((ip, self.port)) {
+        let address = format!("{ip}:{}", self.port);
+        let address =
+            address.parse().map_err(|_| Stop::Grader(format!("{address} is no address")))?;
+        match TcpStream::connect_timeout(&address, CONNECT_PATIENCE) {
             Ok(stream) => {
                 self.log.step(format_args!("{name} connects to {ip}"));
                 Ok(Peer::new(name, stream, self.log.clone())?)
@@ -370,7 +387,8 @@ impl Program {
                 break;
             }
         }
-        match self.process.heard().exit().and_then(|exit| exit.code()) {
+        let exit = self.process.heard().exit();
+        match exit.and_then(|exit| exit.code()) {
             Some(code @ (126 | 127)) => Err(Stop::NotStarted(format!(
                 "`{}`: {}",
                 self.process.command,
@@ -398,7 +416,7 @@ impl Program {
             }
             None => fail(
                 format!("the {} prints {} on stdout", self.name, quote(bytes)),
-                format!("{}; {}", self.said(&self.process.heard()), self.state()),
+                format!("{}; {}", self.said(), self.state()),
             ),
         }
     }
@@ -476,11 +494,7 @@ impl Program {
             }
             None => fail(
                 format!("the {} ends", self.name),
-                format!(
-                    "it still runs after {:?}; {}",
-                    patience(),
-                    self.said(&self.process.heard())
-                ),
+                format!("it still runs after {:?}; {}", patience(), self.said()),
             ),
         }
     }
@@ -529,7 +543,7 @@ impl Program {
             }
             None => fail(
                 format!("the {} says a line with {words:?} on stderr", self.name),
-                format!("stderr is {}; {}", quote(&self.process.heard().stderr), self.state()),
+                format!("stderr is {}; {}", self.stderr(), self.state()),
             ),
         }
     }
@@ -564,12 +578,18 @@ impl Program {
         Some(Duration::from_millis(ticks * 10))
     }
 
-    fn said(&self, heard: &Heard) -> String {
-        match &heard.stdout[self.printed..] {
+    // The guard of `heard` must not live on in a larger expression: the next one would wait
+    // for it for ever. So these take it, and let it go.
+    fn said(&self) -> String {
+        match &self.process.heard().stdout[self.printed..] {
             [] if self.printed > 0 => "stdout says nothing more".to_string(),
             [] => "stdout is empty".to_string(),
             rest => format!("stdout says {}", quote(rest)),
         }
+    }
+
+    fn stderr(&self) -> String {
+        quote(&self.process.heard().stderr)
     }
 
     /// Whether it runs, or how it ended and what it said last.

@@ -7,7 +7,7 @@ use std::{
     env,
     io::{self, IsTerminal},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 /// The folder of the workspace, in which `BOOK.md` and `chapters/` are.
@@ -23,12 +23,26 @@ pub struct Programs {
 }
 
 impl Programs {
+    /// What a build that succeeded says it has made.
+    pub fn reported(built: &Output) -> Programs {
+        let messages = String::from_utf8_lossy(&built.stdout);
+        Programs { executables: messages.lines().filter_map(executable).collect() }
+    }
+
     /// The program or example of this name.
     pub fn get(&self, name: &str) -> Option<&Path> {
         let found = self.executables.iter().find(|path| {
             path.file_stem().is_some_and(|stem| stem == name) // without Windows' .exe
         });
         found.map(PathBuf::as_path)
+    }
+
+    /// The program, if there is exactly one.
+    pub fn only(&self) -> Option<&Path> {
+        match self.executables.as_slice() {
+            [program] => Some(program),
+            _ => None,
+        }
     }
 
     /// The folders that hold them, each once, for the front of a `PATH`.
@@ -54,12 +68,8 @@ pub fn build() -> Result<Programs, Error> {
 /// # Errors
 /// When there is no cargo, or when it does not end with 0; then it has said why.
 pub fn build_in(folder: &Path, what: &[&str]) -> Result<Programs, Error> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
-    build.args(["build", "--message-format=json-render-diagnostics"]).args(what);
-    build.args((!cfg!(debug_assertions)).then_some("--release"));
-    build.args((!io::stderr().is_terminal()).then_some("--quiet"));
-    build.current_dir(folder).stdin(Stdio::null()).stderr(Stdio::inherit());
+    let mut build = cargo_build(folder, what);
+    build.args((!io::stderr().is_terminal()).then_some("--quiet")).stderr(Stdio::inherit());
     let built = build.output().attempt("cannot run cargo (is Rust installed?)")?;
     if !built.status.success() {
         return Err(Error::failed(
@@ -67,8 +77,17 @@ pub fn build_in(folder: &Path, what: &[&str]) -> Result<Programs, Error> {
             format_args!("cargo: {}", built.status),
         ));
     }
-    let messages = String::from_utf8_lossy(&built.stdout);
-    Ok(Programs { executables: messages.lines().filter_map(executable).collect() })
+    Ok(Programs::reported(&built))
+}
+
+/// The command that builds, with its report on stdout.
+pub fn cargo_build(folder: &Path, what: &[&str]) -> Command {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build.args(["build", "--message-format=json-render-diagnostics"]).args(what);
+    build.args((!cfg!(debug_assertions)).then_some("--release"));
+    build.current_dir(folder).stdin(Stdio::null());
+    build
 }
 
 /// The value of `"executable"` in one of cargo's messages, a JSON object in one line; `null`

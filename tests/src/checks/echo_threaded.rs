@@ -329,8 +329,10 @@ const CROSSED: Diagnosis = Diagnosis {
 fn apart(stage: &Stage) -> Outcome {
     const CLIENTS: usize = 40;
     let server = stage.serve(Role::Server)?;
-    let connect = |n: usize| server.connect(&format!("client {n}"));
-    let mut clients = (0..CLIENTS).map(connect).collect::<Outcome<Vec<_>>>()?;
+    let mut clients = server.connect_many(CLIENTS);
+    if clients.len() < CLIENTS {
+        return fail(format!("{CLIENTS} clients connect"), format!("{} do", clients.len()));
+    }
     // Each speaks on a thread of its own, so that they really do at the same time.
     let talk = |client: &mut Peer| -> Outcome { (0..10).try_for_each(|_| say(stage, client)) };
     let results: Vec<Outcome> = thread::scope(|scope| {
@@ -423,16 +425,16 @@ fn descriptors(stage: &Stage) -> Outcome {
     const LIMIT: usize = 24;
     let limited = format!(r#"sh -c 'ulimit -n {LIMIT}; exec "$@"' sh"#);
     let server = stage.serve_with(Role::Server, "", &[&limited])?;
-    let connect = |n: usize| server.connect(&format!("client {n}"));
-    let mut clients = (0..2 * LIMIT).map(connect).collect::<Outcome<Vec<Peer>>>()?;
+    let mut clients = server.connect_many(2 * LIMIT);
     server.program.complains(&["accept"]).means(true, &DESCRIPTORS_KILL)?;
     if server.program.burns_processor() {
         return fail("it waits for a descriptor", "it burns a processor")
             .means(true, &BUSY_ACCEPT);
     }
-    clients.drain(..LIMIT + LIMIT / 2).for_each(Peer::close);
-    let last = clients.last_mut().ok_or_else(|| Stop::Grader("no client is left".into()))?;
-    say(stage, last).means(true, &DESCRIPTORS_KILL)?;
+    clients.drain(..clients.len() - LIMIT / 2).for_each(Peer::close);
+    let mut late = server.connect("a new client").means(true, &DESCRIPTORS_KILL)?;
+    say(stage, &mut late).means(true, &DESCRIPTORS_KILL)?;
+    clients.push(late);
     all_are_gone(&server, clients)
 }
 

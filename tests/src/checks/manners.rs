@@ -137,7 +137,7 @@ pub const fn blocking_trace(id: &'static str, role: Role) -> Check {
         let text = seen?;
         let events: Vec<_> = text.strip_prefix('[').unwrap_or_default().split(",\n").collect();
         let named = |event: &&str| event.contains("thread_name") && event.contains("main");
-        if !text.contains(r#""name":"accept""#) || !events.iter().any(|event| named(event)) {
+        if !text.contains(r#""name":"accept""#) || !events.iter().any(named) {
             return fail("events of accept() and the thread's name", quote(text.as_bytes()));
         }
         if !events.iter().all(|event| event.starts_with('{') && event.ends_with('}')) {
