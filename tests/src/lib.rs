@@ -5,6 +5,7 @@
 //! book's sessions and finds every line of it that is not true. Both start programs through
 //! [`process`].
 
+pub mod book;
 pub mod check;
 pub mod checks;
 pub mod failure;

@@ -1,0 +1,40 @@
+//! The book's machine: reads `BOOK.md`, plays its sessions, draws its figures, and finds every
+//! line of it that is not true.
+//!
+//! From the top: [`markdown`] takes the book apart. [`session`] is the grammar of a transcript,
+//! [`player`] runs one with the real programs, [`tour`] shows that to people. What is not true
+//! is an [`Untrue`], which names the line.
+
+pub mod listing;
+pub mod markdown;
+pub mod player;
+pub mod ports;
+pub mod session;
+pub mod source;
+pub mod table;
+pub mod tour;
+pub mod waits;
+
+use std::fmt;
+
+/// Something that the book says and that is not true.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Untrue {
+    /// The line of the book, from 1.
+    pub line: usize,
+    /// What is not true, in one line.
+    pub what: String,
+}
+
+impl Untrue {
+    /// The claim in `line` and why it does not hold.
+    pub fn new(line: usize, what: impl Into<String>) -> Untrue {
+        Untrue { line, what: what.into() }
+    }
+}
+
+impl fmt::Display for Untrue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BOOK.md:{}: {}", self.line, self.what)
+    }
+}
