@@ -1,15 +1,25 @@
-//! book: plays the book's sessions, and finds what is not true in it.
+//! book: plays the book's sessions, draws its figures, and finds what is not true in it.
 //!
 //! ```text
+//! $ book check
 //! $ book tour
 //! $ book session 2.2
 //! ```
+//!
+//! It always runs the programs as the source now stands: it has cargo build them first.
 
-use common::{Args, Attempt, Error, Program};
-use std::{fs, path::PathBuf, process::ExitCode};
+use common::{Args, Attempt, Error, Program, put, say};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use tests::{
     book::{
+        Untrue, check, figures,
         markdown::Book,
+        page,
+        player::Played,
         session::{Session, sessions},
         tour::tour,
     },
@@ -18,37 +28,94 @@ use tests::{
 
 const PROGRAM: Program = Program {
     name: "book",
-    usage: "book tour [SECTION] [--book FILE]\n\
-            book session SECTION [--book FILE]",
+    usage: "book check [--book FILE]\n\
+            book tour [SECTION] [--book FILE]\n\
+            book session SECTION [--book FILE]\n\
+            book figures\n\
+            book page FOLDER [--book FILE]",
     example: "book session 2.2",
 };
 
 fn main() -> ExitCode {
-    PROGRAM.main(run)
+    PROGRAM.main(|mut args: Args| {
+        let book = args.option("--book", "a file")?;
+        let book = book.unwrap_or_else(|| workspace::root().join("BOOK.md"));
+        match args.word("COMMAND")?.as_str() {
+            "check" => args.finish().and_then(|()| check(&book)),
+            "tour" => show(&book, args.word("SECTION").ok().as_deref()),
+            "session" => show(&book, Some(&args.word("SECTION")?)),
+            "figures" => args.finish().and_then(|()| draw()),
+            "page" => {
+                let folder = PathBuf::from(args.word("FOLDER")?);
+                say(&page::page(&book, workspace::root(), &folder)?.display().to_string())
+            }
+            other => Err(Error::Usage(format!("{other:?} is no command"))),
+        }
+    })
 }
 
-fn run(mut args: Args) -> Result<(), Error> {
-    let file = args.option::<PathBuf>("--book", "a file")?;
-    let file = file.unwrap_or_else(|| workspace::root().join("BOOK.md"));
-    match args.word("COMMAND")?.as_str() {
-        "tour" => show(&file, args.word("SECTION").ok()),
-        "session" => show(&file, Some(args.word("SECTION")?)),
-        other => Err(Error::Usage(format!("{other:?} is no command"))),
+fn read(file: &Path) -> Result<Book, Error> {
+    let text = fs::read_to_string(file);
+    Ok(Book::parse(&text.attempt(format_args!("cannot read {}", file.display()))?))
+}
+
+/// Says every line of the book that is not true, and how each section's sessions went.
+fn check(file: &Path) -> Result<(), Error> {
+    let book = read(file)?;
+    let mut untrue = check::still(&book, workspace::root());
+    for lie in &untrue {
+        say(&lie.to_string())?;
+    }
+    let sessions = sessions(&book).unwrap_or_default(); // what is wrong with them is said
+    check::play_all(&sessions, &workspace::build()?.folders(), |session, played| {
+        let result = match played {
+            Ok(Played::True) => "true".to_string(),
+            Ok(Played::Missing(tool)) => format!("skipped, because there is no {tool} here"),
+            Err(lie) => {
+                untrue.push(lie.clone());
+                return say(&lie.to_string());
+            }
+        };
+        say(&format!("{}: {result}", session.section))
+    })?;
+    let (listings, tables) = (book.fences.iter(), book.tables.iter());
+    let listings = listings.filter(|fence| fence.info == "rust").count();
+    let tables = tables.filter(|table| table.mark.is_some()).count();
+    let (links, sessions) = (book.links.len(), sessions.len());
+    say(&format!(
+        "BOOK.md: {sessions} sessions, {listings} listings, {tables} tables of calls, {links} links"
+    ))?;
+    match untrue.len() {
+        0 => Ok(()),
+        1 => Err(Error::Failed("one line of the book is not true".to_string())),
+        count => Err(Error::Failed(format!("{count} lines of the book are not true"))),
     }
 }
 
 /// Plays the sessions of a section or chapter, or all, for people to see.
-fn show(file: &PathBuf, section: Option<String>) -> Result<(), Error> {
-    let text =
-        fs::read_to_string(file).attempt(format_args!("cannot read {}", file.display()))?;
-    let sessions = sessions(&Book::parse(&text)).map_err(|faults| {
-        let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
+fn show(file: &Path, section: Option<&str>) -> Result<(), Error> {
+    let all = sessions(&read(file)?).map_err(|untrue| {
+        let lines: Vec<_> = untrue.iter().map(Untrue::to_string).collect();
         Error::Failed(lines.join("\n"))
     })?;
-    let wanted = |session: &&Session| section.as_deref().is_none_or(|s| session.is_in(s));
-    let wanted: Vec<_> = sessions.iter().filter(wanted).collect();
+    let wanted = |session: &&Session| section.is_none_or(|section| session.is_in(section));
+    let wanted: Vec<_> = all.iter().filter(wanted).collect();
     if wanted.is_empty() {
-        return Err(Error::failed("no session there", section.unwrap_or_default()));
+        let numbers: Vec<_> = all.iter().map(|session| session.number.as_str()).collect();
+        let missing = format!("no session {}", section.unwrap_or("there"));
+        return Err(Error::failed(missing, format!("there are {}", numbers.join(" "))));
     }
     tour(&wanted, &workspace::build()?.folders())
+}
+
+/// Draws the figures whose lanes have changed, and says which.
+fn draw() -> Result<(), Error> {
+    let root = workspace::root();
+    for drawn in figures::draw_all(root)? {
+        if !drawn.is_up_to_date(root) {
+            drawn.write(root)?;
+            put(format!("{}\n", drawn.file.display()).as_bytes())?;
+        }
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! This is no Markdown parser. It reads what the book uses, written the way the book writes
 //! it: headings with `#`, fences with three backticks at the line's start, tables whose lines
-//! begin with `|`, links and images in one line. A comment in a line of its own is a mark for
+//! begin with `|`, links whose target is in one line. A comment in a line of its own is a mark for
 //! the fence or table directly below it:
 //!
 //! | mark | what it says of the block below |
@@ -191,7 +191,7 @@ impl Reader {
 
     fn row(&mut self, line: usize, text: &str, goes_on: bool) {
         self.in_table = true;
-        self.find_links(line, text);
+        self.find_links(line, "", text);
         let inner = text.trim().trim_matches('|');
         let cells: Vec<_> = inner.split('|').map(|cell| cell.trim().to_string()).collect();
         if !goes_on {
@@ -230,9 +230,10 @@ impl Reader {
             if std::mem::take(&mut self.paragraph_is_over) {
                 self.paragraph.clear();
             }
-            self.paragraph = format!("{} {}", self.paragraph, text.trim()).trim().to_string();
+            let before = std::mem::take(&mut self.paragraph);
+            self.find_links(line, &before, text);
+            self.paragraph = format!("{before} {}", text.trim()).trim().to_string();
         }
-        self.find_links(line, text);
     }
 
     fn heading(&mut self, heading: Heading) {
@@ -244,15 +245,18 @@ impl Reader {
         self.book.headings.push(heading);
     }
 
-    fn find_links(&mut self, line: usize, text: &str) {
-        let text = without_code(text);
-        for (at, _) in text.match_indices("](") {
-            let open = text[..at].rfind('[').map_or(0, |open| open + 1);
-            let target = text[at + 2..].split(')').next().unwrap_or_default();
+    /// Finds the links that end in this line; `before` is what stands in front of it in its
+    /// paragraph, where their words may begin.
+    fn find_links(&mut self, line: usize, before: &str, text: &str) {
+        let all = without_code(&format!("{before} {text}"));
+        let known = without_code(before).matches("](").count();
+        for (at, _) in all.match_indices("](").skip(known) {
+            let open = all[..at].rfind('[').map_or(0, |open| open + 1);
+            let target = all[at + 2..].split(')').next().unwrap_or_default();
             self.book.links.push(Link {
                 line,
-                image: text[..open].ends_with("!["),
-                text: text[open..at].trim().to_string(),
+                image: all[..open].ends_with("!["),
+                text: all[open..at].trim().to_string(),
                 target: target.to_string(),
             });
         }
@@ -333,11 +337,11 @@ mod tests {
     #[test]
     fn links_and_images_are_found_outside_of_code() {
         let book = Book::parse(
-            "a [b](c.md) `[x](y)` ![the `d`](e.svg), [f\ng](#h)\n```text\n[i](j)\n```\n",
+            "a [b](c.md) `[x](y)` ![the\n`d`](e.svg), [f\ng](#h)\n```text\n[i](j)\n```\n",
         );
         let found: Vec<_> =
             book.links.iter().map(|l| (l.line, l.image, l.target.as_str())).collect();
-        assert_eq!(found, [(1, false, "c.md"), (1, true, "e.svg"), (2, false, "#h")]);
+        assert_eq!(found, [(1, false, "c.md"), (2, true, "e.svg"), (3, false, "#h")]);
     }
 
     #[test]

@@ -5,8 +5,14 @@
 //! [`player`] runs one with the real programs, [`tour`] shows that to people. What is not true
 //! is an [`Untrue`], which names the line.
 
+pub mod check;
+pub mod drawing;
+pub mod figures;
+pub mod lanes;
+pub mod links;
 pub mod listing;
 pub mod markdown;
+pub mod page;
 pub mod player;
 pub mod ports;
 pub mod session;
@@ -36,5 +42,31 @@ impl Untrue {
 impl fmt::Display for Untrue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BOOK.md:{}: {}", self.line, self.what)
+    }
+}
+
+/// The text in lines of at most `width` letters, where its words allow it.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_wrapped_between_words() {
+        assert_eq!(wrapped("a bb  ccc\ndddddd e", 5), ["a bb", "ccc", "dddddd", "e"]);
+        assert!(wrapped(" ", 5).is_empty());
     }
 }

@@ -4,6 +4,7 @@ use super::{
     Untrue,
     player::{Audience, Played, play},
     session::{Act, Scene, Session, Step},
+    wrapped,
 };
 use common::{Error, printable, put};
 use std::{env, io::IsTerminal, path::PathBuf, thread, time::Duration};
@@ -170,31 +171,5 @@ impl Audience for Screen {
         self.prompt(terminal, ":");
         self.show(&format!(" {}\n", printable(line)));
         self.wait(LINE);
-    }
-}
-
-/// The text in lines of at most `width` letters, where its words allow it.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_string()),
-        }
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_is_wrapped_between_words() {
-        assert_eq!(wrapped("a bb  ccc\ndddddd e", 5), ["a bb", "ccc", "dddddd", "e"]);
-        assert!(wrapped(" ", 5).is_empty());
     }
 }

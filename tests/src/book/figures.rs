@@ -1,0 +1,64 @@
+//! The book's figures: each `chapters/*/figures/NAME.lanes` has its drawing beside it.
+
+use super::{drawing::draw, lanes::Figure};
+use common::{Attempt, Error};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A file of lanes and what it draws.
+#[derive(Debug)]
+pub struct Drawn {
+    /// The drawing's file, below the workspace.
+    pub file: PathBuf,
+    /// What must stand in it.
+    pub svg: String,
+}
+
+impl Drawn {
+    /// True if the file is what its lanes draw.
+    pub fn is_up_to_date(&self, root: &Path) -> bool {
+        fs::read_to_string(root.join(&self.file)).is_ok_and(|svg| svg == self.svg)
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, root: &Path) -> Result<(), Error> {
+        let file = root.join(&self.file);
+        fs::write(&file, &self.svg).attempt(format_args!("cannot write {}", file.display()))
+    }
+}
+
+/// Draws all figures, in the order of their names.
+///
+/// # Errors
+/// `FILE:LINE: …` for the first file of lanes that cannot be read.
+pub fn draw_all(root: &Path) -> Result<Vec<Drawn>, Error> {
+    let mut files = Vec::new();
+    for chapter in names(root, Path::new("chapters")).attempt("cannot read chapters")? {
+        // A chapter without a folder of figures has none.
+        files.extend(names(root, &chapter.join("figures")).unwrap_or_default());
+    }
+    files.retain(|file| file.extension().is_some_and(|end| end == "lanes"));
+    files.iter().map(|lanes| draw_one(root, lanes)).collect()
+}
+
+fn draw_one(root: &Path, lanes: &Path) -> Result<Drawn, Error> {
+    let name = lanes.display();
+    let text =
+        fs::read_to_string(root.join(lanes)).attempt(format_args!("cannot read {name}"))?;
+    let figure = Figure::parse(&text)
+        .map_err(|(line, why)| Error::Failed(format!("{name}:{line}: {why}")))?;
+    Ok(Drawn { file: lanes.with_extension("svg"), svg: draw(&figure) })
+}
+
+/// What is in a folder, below `root`, sorted.
+fn names(root: &Path, folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(root.join(folder))?;
+    let mut names: Vec<_> = entries.flatten().map(|e| folder.join(e.file_name())).collect();
+    names.sort();
+    Ok(names)
+}

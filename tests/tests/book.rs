@@ -1,0 +1,150 @@
+//! The book is true, and it cannot lie: whatever is changed in it is named by its line.
+
+#![cfg(unix)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+use tests::{
+    book::{
+        Untrue, check,
+        markdown::Book,
+        player::Played,
+        session::{Act, Session, Step, sessions},
+    },
+    workspace,
+};
+
+fn text() -> String {
+    fs::read_to_string(workspace::root().join("BOOK.md")).unwrap()
+}
+
+fn programs() -> &'static [PathBuf] {
+    static PROGRAMS: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    PROGRAMS.get_or_init(|| workspace::build().unwrap().folders())
+}
+
+fn still_lies(text: &str) -> Vec<Untrue> {
+    check::still(&Book::parse(text), workspace::root())
+}
+
+fn played_lies(sessions: &[Session]) -> Vec<Untrue> {
+    let mut lies = Vec::new();
+    check::play_all(sessions, programs(), |session, played| {
+        match played {
+            Ok(Played::True) => {}
+            Ok(Played::Missing(tool)) => println!("{}: no {tool} here", session.section),
+            Err(lie) => lies.push(lie),
+        }
+        Ok::<_, ()>(())
+    })
+    .unwrap();
+    lies
+}
+
+/// The text with one line changed.
+fn with(text: &str, line: usize, change: impl Fn(&str) -> String) -> String {
+    let lines = (1..).zip(text.lines());
+    lines.map(|(n, old)| if n == line { change(old) } else { old.to_string() } + "\n").collect()
+}
+
+/// Each change of a line must be named, by this line alone. There must be lines to change.
+fn each_is_named(lines: &[usize], change: impl Fn(&str) -> String) {
+    assert!(!lines.is_empty(), "the book has none");
+    for line in lines {
+        let named: Vec<_> = still_lies(&with(&text(), *line, &change)).into_iter().collect();
+        assert!(named.len() == 1 && named[0].line == *line, "line {line}: {named:?}");
+    }
+}
+
+#[test]
+fn what_the_book_says_is_true() {
+    let lies = still_lies(&text());
+    assert!(lies.is_empty(), "{}", lines(&lies));
+    let lies = played_lies(&sessions(&Book::parse(&text())).unwrap());
+    assert!(lies.is_empty(), "{}", lines(&lies));
+}
+
+fn lines(lies: &[Untrue]) -> String {
+    lies.iter().map(|lie| format!("\n{lie}")).collect()
+}
+
+#[test]
+fn a_changed_line_of_a_listing_is_named() {
+    let book = Book::parse(&text());
+    let listings = book.fences.iter().filter(|fence| fence.info == "rust");
+    let lines =
+        listings.flat_map(|fence| fence.numbered().filter(|(_, l)| !l.is_empty()).last());
+    each_is_named(&lines.map(|(line, _)| line).collect::<Vec<_>>(), |line| format!("{line};"));
+}
+
+#[test]
+fn a_changed_row_of_a_table_is_named() {
+    let book = Book::parse(&text());
+    let tables = book.tables.iter().filter(|table| table.mark.is_some());
+    let rows = tables.flat_map(|table| table.rows.iter().skip(1)).map(|(line, _)| *line);
+    each_is_named(&rows.collect::<Vec<_>>(), |row| row.replacen("| `", "| `x", 1));
+}
+
+#[test]
+fn a_changed_anchor_is_named() {
+    let text = text() + "[there](#22-watch-it-block)\n";
+    let last = text.lines().count();
+    assert_eq!(still_lies(&text), []);
+    let named = still_lies(&with(&text, last, |line| line.replace("#22", "#23")));
+    assert!(named.len() == 1 && named[0].line == last, "{named:?}");
+}
+
+/// Every printed line of two sessions, one after another.
+#[test]
+fn a_changed_line_of_a_transcript_is_named() {
+    let all = sessions(&Book::parse(&text())).unwrap();
+    let mut changed = Vec::new();
+    for session in all.iter().filter(|session| session.is_in("2.2") || session.is_in("3.2")) {
+        let steps = session.scenes.iter().flat_map(|scene| &scene.steps);
+        for step in steps.filter(|step| matches!(step.act, Act::Print(_))) {
+            changed.push((step.line, with_lie(session, step)));
+        }
+    }
+    assert!(changed.len() > 20);
+    let (expected, sessions): (Vec<_>, Vec<_>) = changed.into_iter().unzip();
+    let named = played_lies(&sessions);
+    assert_eq!(named.iter().map(|lie| lie.line).collect::<Vec<_>>(), expected);
+}
+
+fn with_lie(session: &Session, truth: &Step) -> Session {
+    let mut session = session.clone();
+    let steps = session.scenes.iter_mut().flat_map(|scene| &mut scene.steps);
+    for step in steps.filter(|step| step.line == truth.line) {
+        step.act = Act::Print("something else".to_string());
+    }
+    session
+}
+
+#[test]
+fn a_changed_figure_is_named() {
+    let folder = std::env::temp_dir().join(format!("book-figures-{}", std::process::id()));
+    let book = Book::parse(&text());
+    let images: Vec<_> = book.links.iter().filter(|link| link.image).collect();
+    assert!(!images.is_empty());
+    for image in &images {
+        copy_with_lanes(&image.target, &folder);
+    }
+    let changed = images[0];
+    let svg = fs::read_to_string(folder.join(&changed.target)).unwrap();
+    fs::write(folder.join(&changed.target), svg.replacen("width", "width ", 1)).unwrap();
+    let lies = tests::book::links::check(&book, &folder);
+    let figures: Vec<_> = lies.iter().filter(|lie| lie.what.contains("lanes draw")).collect();
+    assert!(figures.len() == 1 && figures[0].line == changed.line, "{lies:?}");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+fn copy_with_lanes(svg: &str, folder: &Path) {
+    for file in [Path::new(svg).to_path_buf(), Path::new(svg).with_extension("lanes")] {
+        let to = folder.join(&file);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(workspace::root().join(&file), to).unwrap();
+    }
+}
