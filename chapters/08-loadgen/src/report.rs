@@ -80,7 +80,7 @@ impl Report {
     /// When stdout or a file cannot be written.
     pub fn begin(&mut self) -> Result<(), Error> {
         if let Some(csv) = &mut self.csv {
-            csv.write(&format!("{}\n", COLUMNS.map(|(name, _)| name).join(",")))?;
+            csv.append(&format!("{}\n", COLUMNS.map(|(name, _)| name).join(",")))?;
         }
         put(HEADING.as_bytes())
     }
@@ -93,7 +93,7 @@ impl Report {
         let row = row(&mut step);
         if let Some(csv) = &mut self.csv {
             let cells: Vec<_> = row.iter().map(Value::exact).collect();
-            csv.write(&format!("{}\n", cells.join(",")))?;
+            csv.append(&format!("{}\n", cells.join(",")))?;
         }
         self.steps.push(step);
         say(&line(&row))
@@ -105,7 +105,7 @@ impl Report {
     /// When the graph cannot be written, or a session was not served: the first one's failure.
     pub fn end(mut self) -> Result<(), Error> {
         if let Some(svg) = &mut self.svg {
-            svg.write(&graph::draw(&self.steps))?;
+            svg.append(&graph::draw(&self.steps))?;
         }
         let sessions: u64 = self.steps.iter().map(|step| step.sessions).sum();
         let failed: u64 = self.steps.iter().flat_map(|step| step.failed).sum();
@@ -124,7 +124,7 @@ impl Output {
         Ok(Output { file, name })
     }
 
-    fn write(&mut self, text: &str) -> Result<(), Error> {
+    fn append(&mut self, text: &str) -> Result<(), Error> {
         blocking("write", || self.file.write_all(text.as_bytes()))
             .attempt(format_args!("cannot write {}", self.name))
     }
