@@ -19,6 +19,7 @@ pub fn line(result: &Result) -> String {
     let check = result.check;
     let (word, rest) = match &result.verdict {
         Verdict::Passed => ("ok", String::new()),
+        Verdict::Failed(_) if check.kind == Kind::Manners => ("remark", String::new()),
         Verdict::Failed(failure) => {
             ("FAILED", failure.means.map(|d| format!(" [{}]", d.id)).unwrap_or_default())
         }

@@ -432,6 +432,15 @@ fn descriptors(stage: &Stage) -> Outcome {
             .means(true, &BUSY_ACCEPT);
     }
     clients.drain(..clients.len() - LIMIT / 2).for_each(Peer::close);
+    let all_accepted = || {
+        kernel::tcp()
+            .iter()
+            .any(|s| s.listening && s.local_port == server.port && s.unread == 0)
+    };
+    if !kernel::look_until(patience(), all_accepted) {
+        return fail("it accepts again", "clients still wait for accept()")
+            .means(true, &DESCRIPTORS_KILL);
+    }
     let mut late = server.connect("a new client").means(true, &DESCRIPTORS_KILL)?;
     say(stage, &mut late).means(true, &DESCRIPTORS_KILL)?;
     clients.push(late);
