@@ -1,0 +1,2 @@
+//! The chapter's checks against the chapter's program.
+fn main() {}
