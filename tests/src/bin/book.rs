@@ -67,16 +67,20 @@ fn check(file: &Path) -> Result<(), Error> {
         say(&lie.to_string())?;
     }
     let sessions = sessions(&book).unwrap_or_default(); // what is wrong with them is said
-    check::play_all(&sessions, &workspace::build()?.folders(), |session, played| {
-        let result = match played {
-            Ok(Played::True) => "true".to_string(),
-            Ok(Played::Missing(tool)) => format!("skipped, because there is no {tool} here"),
-            Err(lie) => {
-                untrue.push(lie.clone());
-                return say(&lie.to_string());
+    check::play_all(&sessions, &workspace::build()?.folders(), |section, results| {
+        let mut words = vec![];
+        for result in results {
+            match result {
+                Ok(Played::True) => words.push("true".to_string()),
+                Ok(Played::Missing(tool)) => words.push(format!("skipped (no {tool} here)")),
+                Err(lie) => {
+                    say(&lie.to_string())?;
+                    words.push("not true".to_string());
+                    untrue.push(lie);
+                }
             }
-        };
-        say(&format!("{}: {result}", session.section))
+        }
+        say(&format!("{section}: {}", words.join(", ")))
     })?;
     let (listings, tables) = (book.fences.iter(), book.tables.iter());
     let listings = listings.filter(|fence| fence.info == "rust").count();

@@ -30,41 +30,46 @@ pub fn still(book: &Book, root: &Path) -> Vec<Untrue> {
     untrue
 }
 
-/// Plays sessions, several at a time, and tells `done` about each one in the book's order.
+/// Plays sessions, several at a time, and tells `done` how those of each section went, in the
+/// book's order.
 ///
 /// # Errors
 /// The first error of `done`.
 pub fn play_all<E>(
     sessions: &[Session],
     programs: &[PathBuf],
-    mut done: impl FnMut(&Session, Result<Played, Untrue>) -> Result<(), E>,
+    mut done: impl FnMut(&str, Vec<Result<Played, Untrue>>) -> Result<(), E>,
 ) -> Result<(), E> {
     let next = AtomicUsize::new(0);
+    let mut results: Vec<_> = sessions.iter().map(|_| None).collect();
     thread::scope(|scope| {
         let (sender, played) = mpsc::channel();
         for _ in 0..SIDE_BY_SIDE.min(sessions.len()) {
             let (sender, next) = (sender.clone(), &next);
             scope.spawn(move || {
-                while let Some(session) = sessions.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let result = play(session, programs, &mut Nobody);
-                    if sender.send((session, result)).is_err() {
-                        return; // nobody wants to know any more
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(session) = sessions.get(at) else { return };
+                    // When nobody wants to know any more, there is nothing left to play for.
+                    if sender.send((at, play(session, programs, &mut Nobody))).is_err() {
+                        return;
                     }
                 }
             });
         }
         drop(sender);
-        let mut early = Vec::new();
-        for session in sessions {
-            let is_it = |(other, _): &(&Session, _)| std::ptr::eq(*other, session);
-            let result = loop {
-                if let Some(at) = early.iter().position(is_it) {
-                    break early.swap_remove(at).1;
-                }
-                let Ok(other) = played.recv() else { return Ok(()) };
-                early.push(other);
-            };
-            done(session, result)?;
+        let mut first = 0;
+        for section in sessions.chunk_by(|a, b| a.section == b.section) {
+            let all = first..first + section.len();
+            while results[all.clone()].iter().any(Option::is_none) {
+                let Ok((at, result)) = played.recv() else { return Ok(()) };
+                results[at] = Some(result);
+            }
+            first = all.end;
+            done(
+                &section[0].section,
+                results[all].iter_mut().filter_map(Option::take).collect(),
+            )?;
         }
         Ok(())
     })
