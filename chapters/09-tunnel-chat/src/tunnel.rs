@@ -4,7 +4,9 @@ use common::{blocking, cause, net, note};
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    panic, thread,
+    panic,
+    sync::Arc,
+    thread,
 };
 
 /// How much goes through at a time, in bytes. It is also all that a direction ever holds: when
@@ -19,7 +21,7 @@ pub fn run(listener: &TcpListener, host: &str, port: u16) -> ! {
         let (client, peer) = net::accept(listener);
         let host = host.to_string();
         net::spawn(peer, move || match net::connect(&host, port) {
-            Ok(target) => report(peer, join(&client, &target, peer)),
+            Ok(target) => report(peer, join(client, target, peer)),
             // The client goes out of scope: its connection is closed, and no other one.
             Err(e) => note(format_args!("{peer}: {e}")),
         });
@@ -33,20 +35,21 @@ fn report(peer: SocketAddr, result: io::Result<()>) {
     }
 }
 
-/// Joins two connections to one, until both directions have ended.
-fn join(client: &TcpStream, target: &TcpStream, peer: SocketAddr) -> io::Result<()> {
-    for socket in [client, target] {
+/// Joins two connections to one, until both directions have ended. Both threads own both of
+/// them: whoever ends last closes them.
+fn join(client: TcpStream, target: TcpStream, peer: SocketAddr) -> io::Result<()> {
+    for socket in [&client, &target] {
         // What somebody sent at once goes on at once: the kernel must not wait for more to
         // fill a segment, as its sender's kernel did or did not do already.
         socket.set_nodelay(true)?;
     }
-    thread::scope(|scope| {
-        let back = thread::Builder::new().name(format!("{peer} back"));
-        let back = back.spawn_scoped(scope, || pass_on(target, client))?;
-        let there = pass_on(client, target);
-        let back = blocking("join", || back.join());
-        there.and(back.unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
-    })
+    let here = Arc::new((client, target));
+    let there = Arc::clone(&here);
+    let back = thread::Builder::new().name(format!("{peer} back"));
+    let back = back.spawn(move || pass_on(&there.1, &there.0))?;
+    let result = pass_on(&here.0, &here.1);
+    let back = blocking("join", || back.join());
+    result.and(back.unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
 }
 
 /// One direction, to its end. An end is passed on as an end, of this direction alone: the
