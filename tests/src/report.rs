@@ -29,16 +29,17 @@ pub fn line(result: &Result) -> String {
         Verdict::Inconclusive(_) => ("INCONCLUSIVE", String::new()),
         Verdict::GraderTrouble(_) => ("GRADER TROUBLE", String::new()),
     };
-    format!("{word:<8} {:<22} {}{rest}", check.id, check.title)
+    let lines = wrapped(&format!("{}{rest}", check.title), WIDTH - 31);
+    format!("{word:<8} {:<21} {}", check.id, lines.join(&format!("\n{:31}", "")))
 }
 
 /// A result that costs nothing, in short; nothing for one that passed.
 pub fn remark(result: &Result) -> String {
     match &result.verdict {
-        Verdict::Failed(failure) | Verdict::Inconclusive(failure) => part(
-            result.check.id,
-            &format!("expected {}, got {}", failure.expected, failure.got),
-        ),
+        Verdict::Failed(failure) | Verdict::Inconclusive(failure) => {
+            let heading = format!("  {}\n", result.check.id);
+            heading + &part("expected", &failure.expected) + &part("got", &failure.got)
+        }
         _ => String::new(),
     }
 }
@@ -69,7 +70,9 @@ pub fn story(result: &Result, again: &Again) -> String {
         text += &part("means", diagnosis.text);
     }
     text += &part("read", &format!("BOOK.md, section {}", check.book));
-    text + &part("again", &again.command.replace("{id}", check.id))
+    // A command is copied, so it stands in one line.
+    let _ = writeln!(text, "  {:<9} {}", "again", again.command.replace("{id}", check.id));
+    text
 }
 
 /// The first and the last steps, when there are too many to read.
@@ -83,14 +86,38 @@ fn shortened(steps: &[String]) -> Vec<String> {
     [first, &[format!("… {} more steps …", middle.len())], last].concat()
 }
 
+/// How wide a report is, in columns: a terminal's usual width.
+const WIDTH: usize = 80;
+
 /// A named part, its lines below each other.
 fn part(name: &str, text: &str) -> String {
     let mut part = String::new();
-    for (n, line) in text.lines().enumerate() {
+    let lines = text.lines().flat_map(|line| wrapped(line, WIDTH - 12));
+    for (n, line) in lines.enumerate() {
         let name = if n == 0 { name } else { "" };
         let _ = writeln!(part, "  {name:<9} {line}");
     }
     part
+}
+
+/// A line broken between words, where it is longer than `width`. A line that begins with a
+/// blank is laid out already (the caret under a byte) and stays as it is.
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    if line.starts_with(' ') {
+        return vec![line.to_string()];
+    }
+    for word in line.split(' ') {
+        let last = lines.len() - 1;
+        if lines[last].is_empty() {
+            lines[last] += word;
+        } else if lines[last].chars().count() + 1 + word.chars().count() <= width {
+            lines[last] = format!("{} {word}", lines[last]);
+        } else {
+            lines.push(word.to_string());
+        }
+    }
+    lines
 }
 
 /// Writes a file so that whoever reads it at any moment finds it whole: beside it, then in

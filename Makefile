@@ -1,0 +1,142 @@
+# Every command a person types. `make` alone lists them.
+
+CHAPTER  ?=
+ARGS     ?=
+S        ?=
+ONLY     ?=
+SEED     ?=
+WATCH    ?=
+OUT      ?=
+
+FOLDER   := $(notdir $(firstword $(wildcard chapters/$(or $(CHAPTER),none)-*)))
+NAME     := $(FOLDER:$(CHAPTER)-%=%)
+DESK     := work/$(FOLDER)
+BOOK     := cargo run -q -p tests --bin book --
+GRADE    := cargo run -q -p tests --bin grade --
+CHECKED  := $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
+AGAIN    := make check CHAPTER=$(CHAPTER) ONLY={id} SEED={seed}
+
+.PHONY: help tour session run start check diff handin test lint book figures grade \
+        student-edition zoo interop hosts capture bench cargo chapter desk
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'Watch                                (the book: BOOK.md, or make book)'
+	@echo '  make tour                          play the conversations of the book, live'
+	@echo '                 FAST=1              … without pauses'
+	@echo '  make session   S=2.2               play those of one section'
+	@echo '  make run       CHAPTER=03 ARGS="server 7003"   run one program'
+	@echo 'Write a chapter anew'
+	@echo '  make start     CHAPTER=03          lay the starter on your desk, work/'
+	@echo '  make check     CHAPTER=03          check what is on it'
+	@echo '                 ONLY=03.echoes SEED=1 WATCH=1   one check; again at each save'
+	@echo '  make diff      CHAPTER=03          compare it with the reference'
+	@echo '  make handin    CHAPTER=03          write it as a diff; OUT=alice.diff'
+	@echo 'Test'
+	@echo '  make test                          all tests, in under two minutes'
+	@echo '  make lint                          formatting and lints'
+	@echo '  make zoo                           every wrong program, every check'
+	@echo '  make book                          the book as a page, target/book/BOOK.html'
+	@echo '  make figures                       draw its figures again'
+	@echo 'Grade'
+	@echo '  make grade     ARGS="--chapter 03 --program '"'python3 echo.py'"'"'
+	@echo '                 ARGS="--diff alice.diff"        ARGS=--help shows all'
+	@echo 'Beyond cargo                         (says which tools are missing)'
+	@echo '  make interop                       against nc, curl, nginx, python3 …'
+	@echo '  make bench                         ratios, side by side in one run'
+
+# -- watch
+
+tour: cargo
+	@$(BOOK) tour
+
+session: cargo
+	@$(if $(S),,echo 'which section? make session S=2.2'; exit 2;) $(BOOK) session $(S)
+
+run: cargo chapter
+	@cargo run -q -p $(NAME) -- $(ARGS)
+
+# -- write a chapter anew; the reference never moves
+
+define DESK_MANIFEST
+[package]
+name = "$(NAME)"
+version = "0.1.0"
+edition = "2024"
+
+[dependencies]
+common = { path = "../../common" }
+
+[workspace]
+endef
+export DESK_MANIFEST
+
+start: chapter
+	@if [ -e $(DESK) ]; then echo '$(DESK) is there already; it is yours, so remove it yourself'; exit 1; fi
+	@mkdir -p $(DESK)/src
+	@cp chapters/$(FOLDER)/starter.rs $(DESK)/src/main.rs
+	@echo "$$DESK_MANIFEST" > $(DESK)/Cargo.toml
+	@echo 'Write $(DESK)/src/main.rs, and ask: make check CHAPTER=$(CHAPTER)'
+
+check: cargo desk
+	@touch $(DESK)/.checked; AGAIN='$(AGAIN)' $(GRADE) --dir $(DESK) --chapter $(CHAPTER) $(CHECKED); \
+	status=$$?; \
+	while [ -n '$(WATCH)' ]; do \
+	    [ -n "$$(find $(DESK)/src -newer $(DESK)/.checked)" ] || { sleep 1; continue; }; \
+	    touch $(DESK)/.checked; \
+	    AGAIN='$(AGAIN)' $(GRADE) --dir $(DESK) --chapter $(CHAPTER) $(CHECKED); \
+	done; exit $$status
+
+# git says what differs; only the names in the headers become those of the reference.
+COMPARE = git diff --no-index $(1) -- chapters/$(FOLDER)/src $(DESK)/src
+
+diff: desk
+	@$(call COMPARE,) || true
+
+handin: desk
+	@$(call COMPARE,--no-color) | sed -e '/^diff --git /s| b/work/| b/chapters/|' \
+	    -e 's|^+++ b/work/|+++ b/chapters/|' -e 's|^rename to work/|rename to chapters/|' \
+	    > $(or $(OUT),$(DESK).diff)
+	@if [ -s $(or $(OUT),$(DESK).diff) ]; then echo 'hand in $(or $(OUT),$(DESK).diff)'; \
+	else echo 'nothing differs from the reference'; exit 1; fi
+
+# -- test
+
+test: cargo
+	@echo 'Unit tests, then each chapter'"'"'s checks on its program, the book (listings, sessions,'
+	@echo 'tables, links, figures), the zoo of wrong programs, and right programs of other styles.'
+	@cargo test --workspace --no-fail-fast
+
+lint: cargo
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets -- -D warnings
+
+zoo: cargo
+	@ZOO=all cargo test -p tests --test zoo
+
+book: cargo
+	@$(BOOK) page target/book
+
+figures: cargo
+	@$(BOOK) figures
+
+# -- grade
+
+grade: cargo
+	@$(GRADE) $(or $(ARGS),--help)
+
+# -- beyond cargo
+
+bench: cargo
+	@cargo bench -q -p tests
+
+# -- what the others need
+
+cargo:
+	@command -v cargo > /dev/null || { echo 'make: cargo is missing: get Rust from https://rustup.rs'; exit 1; }
+
+chapter:
+	@[ -n '$(FOLDER)' ] || { echo 'which chapter? CHAPTER=01 … 09'; exit 2; }
+
+desk: chapter
+	@[ -d $(DESK) ] || { echo 'nothing on your desk yet: make start CHAPTER=$(CHAPTER)'; exit 1; }
