@@ -144,6 +144,22 @@ fn a_changed_figure_is_named() {
     fs::remove_dir_all(folder).unwrap();
 }
 
+/// The page has the anchors that the links use: GitHub's rule and rustdoc's agree.
+#[test]
+fn the_page_has_every_anchor_and_figure() {
+    let folder = std::env::temp_dir().join(format!("book-page-{}", std::process::id()));
+    let book = workspace::root().join("BOOK.md");
+    let page = tests::book::page::page(&book, workspace::root(), &folder).unwrap();
+    let (html, book) = (fs::read_to_string(page).unwrap(), Book::parse(&text()));
+    for heading in book.headings.iter().skip(1) {
+        assert!(html.contains(&format!("id=\"{}\"", heading.anchor())), "{}", heading.text);
+    }
+    for image in book.links.iter().filter(|link| link.image) {
+        assert!(folder.join(&image.target).is_file(), "{}", image.target);
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
 fn copy_with_lanes(svg: &str, folder: &Path) {
     for file in [Path::new(svg).to_path_buf(), Path::new(svg).with_extension("lanes")] {
         let to = folder.join(&file);

@@ -20,6 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long one listens to a terminal that must be silent.
 const SILENCE: Duration = Duration::from_millis(300);
 
+/// What an interactive shell does by itself: Ctrl-C is for the program, and ends the command
+/// line with the program's status.
+const INTERACTIVE: &str = "trap exit INT; ";
+
 /// Programs that the book uses and that are not ours. A session that needs one is skipped
 /// where it is missing.
 const OTHER_TOOLS: [&str; 12] = [
@@ -172,7 +176,8 @@ impl Stage {
     fn start(&mut self, step: &Step, command: &str) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         self.terminals.retain(|terminal| terminal.name != step.terminal);
-        let process = Process::start_joined(&self.ports.to_real(command), &self.around)?;
+        let command = format!("{INTERACTIVE}{}", self.ports.to_real(command));
+        let process = Process::start_joined(&command, &self.around)?;
         let (name, line) = (step.terminal.clone(), step.line);
         self.terminals.push(Terminal { name, process, read: 0, line });
         Ok(())
@@ -337,8 +342,11 @@ mod tests {
 
     #[test]
     fn a_program_can_be_interrupted() {
-        let text = "a$ echo 1; exec sleep 1000\na: 1\na^C\na$? 130\na$ echo 2\na: 2";
-        assert_eq!(played(text), Ok(Played::True));
+        let polite = "sh -c 'trap \"echo bye; exit 3\" INT; echo 1; sleep 1000'; echo never";
+        let text = format!(
+            "a$ {polite}\na: 1\na^C\na: bye\na$? 3\na$ echo 2; sleep 1000\na: 2\na^C\na$? 130"
+        );
+        assert_eq!(played(&text), Ok(Played::True));
     }
 
     #[test]

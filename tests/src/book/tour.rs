@@ -10,13 +10,13 @@ use common::{Error, printable, put};
 use std::{env, io::IsTerminal, path::PathBuf, thread, time::Duration};
 
 /// How long a new text may be read, for each letter of it.
-const READING: Duration = Duration::from_millis(25);
+const READING: Duration = Duration::from_millis(22);
 
 /// Between two keys that are pressed.
-const KEY: Duration = Duration::from_millis(45);
+const KEY: Duration = Duration::from_millis(30);
 
 /// Between two lines of a session.
-const LINE: Duration = Duration::from_millis(700);
+const LINE: Duration = Duration::from_millis(550);
 
 /// How long a terminal is watched in which nothing happens.
 const NOTHING_HAPPENS: Duration = Duration::from_millis(2000);
@@ -104,10 +104,13 @@ impl Screen {
         self.show(&self.coloured(colour, &format!("  {terminal}{sign}")));
     }
 
+    /// Shows a text key by key, as it is typed.
     fn typed(&mut self, text: &str) {
         self.show(" ");
-        for key in text.chars() {
-            self.show(&self.coloured("1", &key.to_string()));
+        let keys = text.char_indices().map(|(at, key)| &text[at..at + key.len_utf8()]);
+        let pieces: Vec<_> = if self.fast { vec![text] } else { keys.collect() };
+        for piece in pieces {
+            self.show(&self.coloured("1", piece));
             self.wait(KEY);
         }
         self.show("\n");
