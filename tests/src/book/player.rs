@@ -140,37 +140,18 @@ impl Stage {
     }
 
     fn play(&mut self, step: &Step, audience: &mut dyn Audience) -> Result<(), Untrue> {
-        let untrue = |what: String| Untrue::new(step.line, format!("{}{what}", step.terminal));
-        if let Act::Start(command) = &step.act {
-            let started = self.start(step, command);
-            return started.map_err(|e| untrue(format!("'s program cannot start: {e}")));
-        }
-        let Some(terminal) = self.terminals.iter_mut().find(|t| t.name == step.terminal) else {
-            return Err(untrue(" has no program".to_string()));
-        };
-        terminal.line = step.line;
-        let played = match &step.act {
-            Act::Start(_) => Ok(()),
-            Act::Type(text) => {
-                terminal.process.input(format!("{text}\n").as_bytes());
-                Ok(())
-            }
-            Act::EndInput => {
-                terminal.process.end_input();
-                Ok(())
-            }
-            Act::Interrupt => {
-                terminal.process.interrupt();
-                Ok(())
-            }
-            Act::Print(pattern) => terminal.print(Some(pattern), &self.ports, audience),
-            Act::PrintLines(count) => {
-                (0..*count).try_for_each(|_| terminal.print(None, &self.ports, audience))
-            }
-            Act::Silent => terminal.silent(&self.ports),
-            Act::Exit(status) => terminal.exit(*status, &self.ports),
-        };
-        played.map_err(untrue)
+        let played =
+            match (&step.act, self.terminals.iter_mut().find(|t| t.name == step.terminal)) {
+                (Act::Start(command), _) => self
+                    .start(step, command)
+                    .map_err(|e| format!("'s program cannot start: {e}")),
+                (_, None) => Err(" has no program".to_string()),
+                (act, Some(terminal)) => {
+                    terminal.line = step.line;
+                    terminal.play(act, &self.ports, audience)
+                }
+            };
+        played.map_err(|what| Untrue::new(step.line, format!("{}{what}", step.terminal)))
     }
 
     fn start(&mut self, step: &Step, command: &str) -> io::Result<()> {
@@ -205,25 +186,41 @@ impl Drop for Stage {
 }
 
 impl Terminal {
-    /// The next line must be what the pattern says; `None` says nothing.
-    fn print(
+    /// What is not true begins with the terminal's name, which is put in front of it.
+    fn play(
         &mut self,
-        pattern: Option<&String>,
+        act: &Act,
         ports: &Ports,
         audience: &mut dyn Audience,
     ) -> Result<(), String> {
-        let read = self.read;
-        let next = self.process.wait_for(PATIENCE, |heard| next_line(heard, read));
-        let Some((line, length)) = next else { return Err(self.why_no_line()) };
-        self.read += length;
-        let line = ports.to_book(&line);
-        match pattern {
-            Some(pattern) if !matches(pattern, &line) => Err(format!(" printed {line:?}")),
-            _ => {
+        match act {
+            Act::Start(_) => {} // by the stage, which makes the terminal
+            Act::Type(text) => self.process.input(format!("{text}\n").as_bytes()),
+            Act::EndInput => self.process.end_input(),
+            Act::Interrupt => self.process.interrupt(),
+            Act::Silent => self.silent(ports)?,
+            Act::Exit(status) => self.exit(*status, ports)?,
+            Act::PrintLines(count) => {
+                (0..*count).try_for_each(|_| self.next_line().map(|_| ()))?;
+                audience.printed(&self.name, &format!("[{count} lines]"));
+            }
+            Act::Print(pattern) => {
+                let line = ports.to_book(&self.next_line()?);
+                if !matches(pattern, &line) {
+                    return Err(format!(" printed {line:?}"));
+                }
                 audience.printed(&self.name, &line);
-                Ok(())
             }
         }
+        Ok(())
+    }
+
+    fn next_line(&mut self) -> Result<String, String> {
+        let read = self.read;
+        let next = self.process.wait_for(PATIENCE, |heard| next_line(heard, read));
+        let (line, length) = next.ok_or_else(|| self.why_no_line())?;
+        self.read += length;
+        Ok(line)
     }
 
     fn why_no_line(&self) -> String {

@@ -230,6 +230,8 @@ mod tests {
             lines("<!-- calls: chapters/03-echo-threaded/src -->\n| a |\n|--|\n| `read` |\n"),
             [1, 1, 1]
         );
+        let calls = "<!-- calls: chapters/03-echo-threaded/src -->\n| a |\n|--|\n| `accept` |\n| `read` |\n| `sleep` |\n| `write` |\n";
+        assert_eq!(lines(calls), []);
         assert_eq!(lines("<!-- blocking: nowhere -->\n| a |\n"), [1]);
     }
 }
