@@ -112,6 +112,7 @@ impl Process {
 
     fn start_as(script: &str, command: &str, around: &Surroundings) -> io::Result<Process> {
         static RUNS: AtomicU64 = AtomicU64::new(0);
+        guard();
         let mark = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
         let mut words = around.wrapper.iter().map(String::as_str).chain(["sh", "-c", script]);
         let mut sh = Command::new(words.next().unwrap_or("sh"));
@@ -267,6 +268,22 @@ fn note_end(mut child: Child, heard: Shared) {
         let mut state = heard.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.exit = Some(exit.unwrap_or_default());
         heard.1.notify_all();
+    });
+}
+
+/// Ends what this run has started when the run itself is ended, by Ctrl-C for example: then
+/// nothing is dropped any more. A shell waits for the end of a pipe that only we hold open,
+/// and kills every process that carries a mark of ours.
+fn guard() {
+    static GUARD: OnceLock<Option<Child>> = OnceLock::new();
+    const SCRIPT: &str = r#"trap "" HUP INT TERM; read -r _
+        grep -lsF "$1" /proc/[0-9]*/environ |
+        while IFS=/ read -r _ _ id _; do kill -s KILL "$id"; done"#;
+    GUARD.get_or_init(|| {
+        let mark = format!("{MARK}={}-", std::process::id());
+        let mut sh = Command::new("sh");
+        sh.args(["-c", SCRIPT, "sh", &mark]).stdin(Stdio::piped());
+        sh.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
     });
 }
 

@@ -5,8 +5,11 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     sync::OnceLock,
+    time::Duration,
 };
 use tests::{
     book::{
@@ -15,7 +18,7 @@ use tests::{
         player::Played,
         session::{Act, Session, Step, sessions},
     },
-    workspace,
+    kernel, workspace,
 };
 
 fn text() -> String {
@@ -142,6 +145,34 @@ fn a_changed_figure_is_named() {
     let figures: Vec<_> = lies.iter().filter(|lie| lie.what.contains("lanes draw")).collect();
     assert!(figures.len() == 1 && figures[0].line == changed.line, "{lies:?}");
     fs::remove_dir_all(folder).unwrap();
+}
+
+/// A tour that is ended in the middle leaves no program behind.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interrupted_tour_takes_its_programs_along() {
+    let mut tour = Command::new(env!("CARGO_BIN_EXE_book"))
+        .args(["session", "2.2"])
+        .env("FAST", "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(tour.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line.contains("listening on")));
+    let mark = format!("PLAIN_SOCKETS_RUN={}-", tour.id());
+    assert!(is_carried(&mark));
+    tour.kill().unwrap();
+    tour.wait().unwrap();
+    assert!(kernel::look_until(Duration::from_secs(20), || !is_carried(&mark)));
+}
+
+/// True if a process has this in its environment.
+#[cfg(target_os = "linux")]
+fn is_carried(mark: &str) -> bool {
+    let has =
+        |environ: Vec<u8>| environ.windows(mark.len()).any(|part| part == mark.as_bytes());
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes.filter_map(|process| fs::read(process.path().join("environ")).ok()).any(has)
 }
 
 /// The page has the anchors that the links use: GitHub's rule and rustdoc's agree.
