@@ -181,6 +181,20 @@ impl Peer {
         self.unread.drain(..length).collect()
     }
 
+    /// Waits until `seen` finds the end of what it looks for in what has come, and takes all
+    /// up to there. `None`: the program closed, or nothing more came; then nothing is taken.
+    pub fn take_through(
+        &mut self,
+        mut seen: impl FnMut(&[u8]) -> Option<usize>,
+    ) -> Option<Vec<u8>> {
+        let mut end = None;
+        self.fill_until(|unread| {
+            end = seen(unread);
+            end.is_some()
+        });
+        Some(self.unread.drain(..end?).collect())
+    }
+
     /// What has come so far and was not expected yet, without waiting for more.
     pub fn so_far(&mut self) -> &[u8] {
         while matches!(self.fill(Instant::now()), Input::Bytes) {}
@@ -211,6 +225,23 @@ impl Peer {
         let got =
             if matches!(input, Input::Bytes) { got } else { format!("{got}\nthen {ending}") };
         fail(format!("{} gets {expected}", self.name), got)
+    }
+
+    /// Expects `length` bytes, and returns them.
+    ///
+    /// # Errors
+    /// A failure when fewer come; they stay where they are, for [`Peer::so_far`].
+    pub fn expect_bytes(&mut self, length: usize, what: &str) -> Outcome<Vec<u8>> {
+        let begun = Instant::now();
+        let input = self.fill_until(|got| got.len() >= length);
+        if self.unread.len() >= length {
+            let bytes: Vec<u8> = self.unread.drain(..length).collect();
+            self.step(format_args!("gets {}", quote(&bytes)));
+            return Ok(bytes);
+        }
+        let ending = self.ending(&input, begun);
+        let got = if self.unread.is_empty() { "nothing".into() } else { quote(&self.unread) };
+        fail(format!("{} gets {what}, {length} bytes", self.name), format!("{got}: {ending}"))
     }
 
     /// Expects a line, and returns it without its `\n`.

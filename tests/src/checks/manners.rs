@@ -111,40 +111,52 @@ pub const fn ipv6(id: &'static str) -> Check {
 }
 
 pub const fn blocking_lines(id: &'static str, role: Role) -> Check {
-    check(id, role, "BLOCKING=1 says who waited in which call for how long", |stage| {
-        let server = stage.serve_with(Role::Server, "", &["env BLOCKING=1"])?;
-        let _client = server.connect("a")?;
-        let line = server.program.complains(&["accept", "main"])?;
-        if ["us", "ms", " s"].iter().any(|unit| line.contains(unit)) {
-            return Ok(());
-        }
-        fail("a time with its unit", line)
-    })
+    let run: fn(&Stage) -> Outcome = match role {
+        Role::Encoder => |stage| says_who_waited(stage, Role::Encoder),
+        _ => |stage| says_who_waited(stage, Role::Server),
+    };
+    check(id, role, "BLOCKING=1 says who waited in which call for how long", run)
+}
+
+fn says_who_waited(stage: &Stage, role: Role) -> Outcome {
+    let server = stage.serve_with(role, "", &["env BLOCKING=1"])?;
+    let _client = server.connect("a")?;
+    let line = server.program.complains(&["accept", "main"])?;
+    if ["us", "ms", " s"].iter().any(|unit| line.contains(unit)) {
+        return Ok(());
+    }
+    fail("a time with its unit", line)
 }
 
 pub const fn blocking_trace(id: &'static str, role: Role) -> Check {
-    check(id, role, "BLOCKING=FILE.json is a trace that can be opened at any moment", |stage| {
-        let name = format!("trace-{}-{}.json", process::id(), kernel::free_port());
-        let file = env::temp_dir().join(name);
-        let variable = format!("env 'BLOCKING={}'", file.display());
-        let seen = stage.serve_with(Role::Server, "", &[&variable]).and_then(|server| {
-            let _client = server.connect("a")?;
-            let has_accept = |text: String| text.contains(r#""name":"accept""#);
-            kernel::look_until(patience(), || fs::read_to_string(&file).is_ok_and(has_accept));
-            Ok(fs::read_to_string(&file).unwrap_or_default())
-        });
-        let _ = fs::remove_file(&file);
-        let text = seen?;
-        let events: Vec<_> = text.strip_prefix('[').unwrap_or_default().split(",\n").collect();
-        let named = |event: &&str| event.contains("thread_name") && event.contains("main");
-        if !text.contains(r#""name":"accept""#) || !events.iter().any(named) {
-            return fail("events of accept() and the thread's name", quote(text.as_bytes()));
-        }
-        if !events.iter().all(|event| event.starts_with('{') && event.ends_with('}')) {
-            return fail("a JSON array of events, at any moment", quote(text.as_bytes()));
-        }
-        Ok(())
-    })
+    let run: fn(&Stage) -> Outcome = match role {
+        Role::Encoder => |stage| writes_a_trace(stage, Role::Encoder),
+        _ => |stage| writes_a_trace(stage, Role::Server),
+    };
+    check(id, role, "BLOCKING=FILE.json is a trace that can be opened at any moment", run)
+}
+
+fn writes_a_trace(stage: &Stage, role: Role) -> Outcome {
+    let name = format!("trace-{}-{}.json", process::id(), kernel::free_port());
+    let file = env::temp_dir().join(name);
+    let variable = format!("env 'BLOCKING={}'", file.display());
+    let seen = stage.serve_with(role, "", &[&variable]).and_then(|server| {
+        let _client = server.connect("a")?;
+        let has_accept = |text: String| text.contains(r#""name":"accept""#);
+        kernel::look_until(patience(), || fs::read_to_string(&file).is_ok_and(has_accept));
+        Ok(fs::read_to_string(&file).unwrap_or_default())
+    });
+    let _ = fs::remove_file(&file);
+    let text = seen?;
+    let events: Vec<_> = text.strip_prefix('[').unwrap_or_default().split(",\n").collect();
+    let named = |event: &&str| event.contains("thread_name") && event.contains("main");
+    if !text.contains(r#""name":"accept""#) || !events.iter().any(named) {
+        return fail("events of accept() and the thread's name", quote(text.as_bytes()));
+    }
+    if !events.iter().all(|event| event.starts_with('{') && event.ends_with('}')) {
+        return fail("a JSON array of events, at any moment", quote(text.as_bytes()));
+    }
+    Ok(())
 }
 
 fn stderr(program: &Program) -> String {
