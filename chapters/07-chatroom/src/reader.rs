@@ -37,7 +37,7 @@ fn pass_on(from: &mut impl BufRead, tell: impl Fn(What)) -> io::Result<()> {
     loop {
         line.clear();
         // A member who never ends its line fills MAX_LINE bytes of our memory, and no more.
-        from.take(MAX_LINE as u64).read_until(b'\n', &mut line)?;
+        from.take(MAX_LINE as u64).read_until(b'\n', &mut line)?; // no mark: Socket has it
         if line.ends_with(b"\n") {
             // Without `\n`, and without any `\r` or escape that could forge a line or move a
             // cursor on somebody's screen.
@@ -47,7 +47,8 @@ fn pass_on(from: &mut impl BufRead, tell: impl Fn(What)) -> io::Result<()> {
             }
         } else if line.len() == MAX_LINE {
             tell(What::TooLong);
-            from.skip_until(b'\n')?; // the rest of it, however long, in constant memory
+            // The rest of it, however long, in constant memory.
+            from.skip_until(b'\n')?; // no mark: Socket has it
         } else {
             return Ok(());
         }

@@ -6,8 +6,10 @@
 //! - tests;
 //! - socket calls in a file that says `set_nonblocking(true)`: there they return at once;
 //! - std's own lock of stdin, stdout and stderr;
+//! - `send` in a file that speaks of no `sync_channel`, `SyncSender` or `UdpSocket`;
 //! - `self.read(…)` where this type has a `read` of its own: what waits in there is found there;
-//! - a line that says `// does not wait: WHY`, for example because it writes to memory.
+//! - a line that says `// no mark: WHY`: because it writes to memory, or because what it reads
+//!   from is a type of the chapter, which marks its own reads.
 //!
 //! What a text cannot show: a wait behind an iterator (`for line in receiver`). So chapters
 //! write `recv()`, and `read_line` instead of `lines()`.
@@ -16,13 +18,14 @@ use super::source::{Source, words};
 
 /// What begins a call that can wait, and whether it is a socket's, which cannot wait once the
 /// socket is non-blocking.
-const CALLS: [(&str, bool); 44] = [
+const CALLS: [(&str, bool); 46] = [
     (".accept(", true),
     (".incoming(", true),
     (".read(", true),
     (".read_exact(", true),
     (".read_line(", true),
     (".read_until(", true),
+    (".skip_until(", true),
     (".read_to_end(", true),
     (".read_to_string(", true),
     (".fill_buf(", true),
@@ -47,6 +50,7 @@ const CALLS: [(&str, bool); 44] = [
     (".lock()", false),
     (".join()", false),
     (".recv()", false),
+    (".send(", false),
     (".recv(&", true),
     (".recv_timeout(", false),
     (".wait()", false),
@@ -66,19 +70,24 @@ const CALLS: [(&str, bool); 44] = [
 /// What stands in front of `.lock()` when it is no lock between threads of ours.
 const STREAMS: [&str; 3] = ["stdin()", "stdout()", "stderr()"];
 
+/// What a file speaks of in which `send` can wait; an unbounded channel takes everything.
+const BOUNDED: [&str; 3] = ["SyncSender", "sync_channel", "UdpSocket"];
+
 /// What exempts a line, with a reason behind it.
-const EXEMPT: &str = "// does not wait: ";
+const EXEMPT: &str = "// no mark: ";
 
 /// The line and the name of each call that can wait and is not marked.
 pub fn unmarked(source: &Source) -> Vec<(usize, &'static str)> {
     let marked = source.waits();
     let never_waits = source.code.contains("set_nonblocking(true)");
+    let can_be_full = BOUNDED.iter().any(|name| source.code.contains(name));
     let mut found = Vec::new();
     for (call, of_sockets) in CALLS {
         let name = call.trim_matches(['.', '(', ')', '&']);
         for at in places(&source.code, call) {
             let is_marked = marked.iter().any(|wait| wait.range.contains(&at));
             let is_exempt = (of_sockets && never_waits)
+                || (call == ".send(" && !can_be_full)
                 || is_stream(source, at, call)
                 || is_own(source, at, name)
                 || says_why(source, at);
@@ -130,7 +139,7 @@ mod tests {
 
     #[test]
     fn every_call_that_can_wait_must_be_marked() {
-        for (call, _) in CALLS {
+        for (call, _) in CALLS.into_iter().filter(|(call, _)| *call != ".send(") {
             assert_eq!(
                 lines(&format!("fn a() {{\n    x{call});\n}}")).len(),
                 usize::from(call.starts_with('.')),
@@ -152,7 +161,9 @@ mod tests {
     fn the_exemptions_are_these() {
         assert_eq!(lines("fn a() { io::stdin().lock(); // .accept(\n x.lock() }"), [2]);
         assert_eq!(lines("x.set_nonblocking(true);\nx.accept();\ny.lock();"), [3]);
-        assert_eq!(lines("x.write_all(y); // does not wait: memory\nx.flush();"), [2]);
+        assert_eq!(lines("a.send(b);"), []);
+        assert_eq!(lines("let a: SyncSender<u8>;\na.send(b);"), [2]);
+        assert_eq!(lines("x.write_all(y); // no mark: memory\nx.flush();"), [2]);
         assert_eq!(lines("#[cfg(test)]\nmod tests {\n    x.join();\n}\ny.join();"), [5]);
         let own = "impl A {\n    fn lock(&self) {\n        self.lock();\n        self.read(x);\n    }\n}\n";
         assert_eq!(lines(own), [4]);
