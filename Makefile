@@ -82,7 +82,7 @@ check: cargo desk
 	@touch $(DESK)/.checked; AGAIN='$(AGAIN)' $(GRADE) --dir $(DESK) --chapter $(CHAPTER) $(CHECKED); \
 	status=$$?; \
 	while [ -n '$(WATCH)' ]; do \
-	    [ -n "$$(find $(DESK)/src -newer $(DESK)/.checked)" ] || { sleep 1; continue; }; \
+	    [ -n "$$(find $(DESK) -name '*.rs' -newer $(DESK)/.checked)" ] || { sleep 1; continue; }; \
 	    touch $(DESK)/.checked; \
 	    AGAIN='$(AGAIN)' $(GRADE) --dir $(DESK) --chapter $(CHAPTER) $(CHECKED); \
 	done; exit $$status

@@ -17,8 +17,8 @@ pub enum Kind {
     Manners,
     /// An exercise of the book: run only when it is asked for by its id.
     Exercise {
-        /// The answer's command line, from the chapter's examples; it takes the role's place
-        /// when the reference is checked.
+        /// The answer's command line, from the crate's examples; it takes the role's place
+        /// when the reference or a student's folder is checked.
         answer: &'static str,
     },
 }
@@ -53,6 +53,14 @@ impl Check {
     pub fn chapter(&self) -> &'static str {
         self.id.split_once('.').map_or(self.id, |(chapter, _)| chapter)
     }
+
+    /// The command line of the exercise's answer, if this is an exercise.
+    pub fn answer(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Exercise { answer } => Some(answer),
+            Kind::Required | Kind::Manners => None,
+        }
+    }
 }
 
 /// A chapter: its number, its name, and its checks in the order in which they are reported.
@@ -72,6 +80,11 @@ impl Chapter {
     /// The chapter's folder: `03-echo-threaded`.
     pub fn folder(&self) -> String {
         format!("{}-{}", self.number, self.name)
+    }
+
+    /// The check of this id.
+    pub fn check(&self, id: &str) -> Option<&'static Check> {
+        self.checks.iter().find(|check| check.id == id)
     }
 }
 

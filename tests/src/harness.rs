@@ -2,7 +2,7 @@
 //! sentence.
 
 use crate::{
-    check::{self, Check, Kind},
+    check::{self, Check},
     process::Surroundings,
     report::{self, Again},
     runner::{self, Plan, Result, Verdict},
@@ -72,11 +72,11 @@ fn run(
         );
     };
     let (exercises, plain): (Vec<_>, Vec<_>) =
-        checks.iter().copied().partition(|check| matches!(check.kind, Kind::Exercise { .. }));
+        checks.iter().copied().partition(|check| check.answer().is_some());
     let mut results = runner::run(&plain, &reference, plan, &done);
     for check in exercises {
         let mut answer = reference.clone();
-        if let Kind::Exercise { answer: command } = check.kind {
+        if let Some(command) = check.answer() {
             answer.commands.insert(check.role, command.to_string());
         }
         results.extend(runner::run(&[check], &answer, plan, &done));

@@ -6,7 +6,7 @@
 //! built again, so that a class of hundreds does not build `common` hundreds of times.
 
 use crate::{
-    check::{CHAPTERS, Chapter},
+    check::{CHAPTERS, Chapter, Check},
     process::Surroundings,
     stage::Subject,
     workspace::{self, Programs},
@@ -156,15 +156,27 @@ impl Workshop {
         subject(chapter, &programs)
     }
 
-    /// Builds the student's crate in `folder`.
+    /// Builds the student's crate in `folder`. For an exercise its examples are built too: the
+    /// answer's command line takes the place of the program's.
     ///
     /// # Errors
     /// When there is no crate, or it does not build.
-    pub fn folder(&self, folder: &Path, chapter: &'static Chapter) -> Result<Subject, Refusal> {
+    pub fn folder(
+        &self,
+        folder: &Path,
+        chapter: &'static Chapter,
+        exercise: Option<&Check>,
+    ) -> Result<Subject, Refusal> {
         if !folder.join("Cargo.toml").is_file() {
             return Err(Refusal::Submission(format!("{} has no Cargo.toml", folder.display())));
         }
-        subject(chapter, &build(folder, &self.target, &["--bins"])?)
+        let mut subject = subject(chapter, &build(folder, &self.target, &["--bins"])?)?;
+        if let Some((check, answer)) = exercise.and_then(|check| Some((check, check.answer()?)))
+        {
+            subject.around.path = build(folder, &self.target, &["--examples"])?.folders();
+            subject.commands.insert(check.role, answer.to_string());
+        }
+        Ok(subject)
     }
 }
 

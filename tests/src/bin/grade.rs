@@ -114,7 +114,8 @@ fn start(mut args: Args) -> Result<Status, Error> {
         (None, None, Some(folder), true) => {
             let chapter = work.chapter_needed()?;
             work.source = format!("--dir {} --chapter {}", folder.display(), chapter.number);
-            let built = workshop()?.folder(&folder, chapter);
+            let exercise = work.only.as_ref().and_then(|id| chapter.check(id));
+            let built = workshop()?.folder(&folder, chapter, exercise);
             work.grade_submission(built.map(|subject| vec![(chapter, subject)]))
         }
         (None, None, None, true) => {
@@ -191,12 +192,10 @@ impl Work {
     fn checks(&self, chapter: &'static Chapter) -> Result<Vec<&'static Check>, Error> {
         match &self.only {
             // Exercises are run only when they are asked for by name.
-            None => Ok(chapter
-                .checks
-                .iter()
-                .filter(|c| !matches!(c.kind, Kind::Exercise { .. }))
-                .collect()),
-            Some(id) => match chapter.checks.iter().find(|check| check.id == id) {
+            None => {
+                Ok(chapter.checks.iter().filter(|check| check.answer().is_none()).collect())
+            }
+            Some(id) => match chapter.check(id) {
                 Some(check) => Ok(vec![check]),
                 None => Err(Error::Usage(format!("{} has no check {id:?}", chapter.folder()))),
             },
