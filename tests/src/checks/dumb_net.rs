@@ -1,6 +1,6 @@
 //! Chapter 1, a client: the grader plays the server.
 
-use super::manners;
+use super::{exercises, manners};
 use crate::{
     check::{Chapter, Check, Kind},
     failure::{Diagnosis, Explain, Outcome, difference, fail},
@@ -178,6 +178,8 @@ const CHECKS: &[Check] = &[
     manners::help("01.help", Role::Client),
     manners::version("01.version", Role::Client),
     manners::usage("01.usage", Role::Client),
+    exercises::GET,
+    exercises::LENGTH,
 ];
 
 const FIXED_HOST: Diagnosis = Diagnosis {

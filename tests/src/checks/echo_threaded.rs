@@ -1,6 +1,6 @@
 //! Chapter 3, a server: the grader plays its clients, one or many.
 
-use super::manners;
+use super::{exercises, manners};
 use crate::{
     check::{Chapter, Check, Kind},
     failure::{Diagnosis, Explain, Outcome, Stop, difference, fail},
@@ -184,6 +184,9 @@ const CHECKS: &[Check] = &[
     manners::port_zero("03.port-zero", Role::Server),
     manners::blocking_lines("03.blocking", Role::Server),
     manners::blocking_trace("03.trace", Role::Server),
+    exercises::REPLY,
+    exercises::FILES,
+    exercises::POLLING,
 ];
 
 const ONE_ADDRESS: Diagnosis = Diagnosis {

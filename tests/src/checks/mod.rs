@@ -3,5 +3,6 @@
 
 pub mod dumb_net;
 pub mod echo_threaded;
+mod exercises;
 mod manners;
 pub mod one_to_one;

@@ -5,7 +5,7 @@
 //! then join and split them. One that sends no line end (one recv, one message) is judged only
 //! with whole messages, each in a segment of its own.
 
-use super::manners;
+use super::{exercises, manners};
 use crate::{
     check::{Chapter, Check, Kind},
     failure::{Diagnosis, Explain, Outcome, fail},
@@ -281,6 +281,8 @@ const CHECKS: &[Check] = &[
     manners::port_zero("02.port-zero", Role::Server),
     manners::blocking_lines("02.blocking", Role::Server),
     manners::blocking_trace("02.trace", Role::Server),
+    exercises::NUMBERS,
+    exercises::PATIENCE,
 ];
 
 const ONE_ADDRESS: Diagnosis = Diagnosis {
