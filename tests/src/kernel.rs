@@ -45,6 +45,8 @@ pub struct Socket {
     pub listening: bool,
     /// True while both ends have the connection open.
     pub established: bool,
+    /// True while connect() waits for the other end's answer.
+    pub connecting: bool,
     /// Bytes that have come and that the program has not read; for a listener, connections
     /// that it has not accepted.
     pub unread: u64,
@@ -56,8 +58,14 @@ fn parse(line: &str) -> Option<Socket> {
     let (local_port, remote_port) = (port()?, port()?);
     let state = fields.next()?;
     let unread = u64::from_str_radix(fields.next()?.rsplit_once(':')?.1, 16).ok()?;
-    let (listening, established) = (state == "0A", state == "01");
-    Some(Socket { local_port, remote_port, listening, established, unread })
+    Some(Socket {
+        local_port,
+        remote_port,
+        listening: state == "0A",
+        established: state == "01",
+        connecting: state == "02",
+        unread,
+    })
 }
 
 fn table(name: &str) -> Vec<Socket> {

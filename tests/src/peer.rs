@@ -4,7 +4,7 @@
 use crate::{
     failure::{Outcome, difference, fail, quote},
     kernel,
-    stage::{Log, patience, quiet},
+    stage::{Log, find, patience, quiet},
 };
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -242,6 +242,45 @@ impl Peer {
         let ending = self.ending(&input, begun);
         let got = if self.unread.is_empty() { "nothing".into() } else { quote(&self.unread) };
         fail(format!("{} gets {what}, {length} bytes", self.name), format!("{got}: {ending}"))
+    }
+
+    /// Expects anything at all, and returns what has come.
+    ///
+    /// # Errors
+    /// A failure when nothing comes.
+    pub fn expect_anything(&mut self, what: &str) -> Outcome<Vec<u8>> {
+        let begun = Instant::now();
+        let input = self.fill_until(|got| !got.is_empty());
+        if self.unread.is_empty() {
+            let ending = self.ending(&input, begun);
+            return fail(format!("{} gets {what}", self.name), format!("nothing: {ending}"));
+        }
+        let got = std::mem::take(&mut self.unread);
+        self.step(format_args!("gets {}", quote(&got)));
+        Ok(got)
+    }
+
+    /// Expects these bytes, and returns what came before them.
+    ///
+    /// # Errors
+    /// A failure that shows what came instead.
+    pub fn expect_among(&mut self, bytes: impl AsRef<[u8]>) -> Outcome<Vec<u8>> {
+        let (bytes, begun) = (bytes.as_ref(), Instant::now());
+        let input = self.fill_until(|got| find(got, bytes).is_some());
+        match find(&self.unread, bytes) {
+            Some(at) => {
+                self.step(format_args!("gets {}", quote(bytes)));
+                let mut before: Vec<u8> = self.unread.drain(..at + bytes.len()).collect();
+                before.truncate(at);
+                Ok(before)
+            }
+            None => {
+                let ending = self.ending(&input, begun);
+                let got =
+                    if self.unread.is_empty() { "nothing".into() } else { quote(&self.unread) };
+                fail(format!("{} gets {}", self.name, quote(bytes)), format!("{got}: {ending}"))
+            }
+        }
     }
 
     /// Expects a line, and returns it without its `\n`.

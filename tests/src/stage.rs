@@ -12,7 +12,7 @@ use std::{
     collections::BTreeMap,
     fmt::{self, Display},
     fs,
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     process::ExitStatus,
     sync::{
         Arc, Mutex, PoisonError,
@@ -228,8 +228,46 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// As [`Stage::serve`].
     pub fn serve_with(&self, role: Role, options: &str, before: &[&str]) -> Outcome<Server> {
+        self.serve_at("{port}", role, &[], options, before)
+    }
+
+    /// Starts the tunnel on a fresh port, to `target`, and waits until the kernel shows that
+    /// it listens.
+    ///
+    /// # Errors
+    /// As [`Stage::serve`].
+    pub fn tunnel(&self, target: SocketAddr) -> Outcome<Server> {
+        self.tunnel_with(target, "", &[])
+    }
+
+    /// As [`Stage::tunnel`], with options behind the command and words in front of it.
+    ///
+    /// # Errors
+    /// As [`Stage::serve`].
+    pub fn tunnel_with(
+        &self,
+        target: SocketAddr,
+        options: &str,
+        before: &[&str],
+    ) -> Outcome<Server> {
+        let (ip, port) = (target.ip().to_string(), target.port().to_string());
+        let target = [("{host}", ip.as_str()), ("{port}", port.as_str())];
+        self.serve_at("{lport}", Role::Tunnel, &target, options, before)
+    }
+
+    /// Starts a serving role on a fresh port, which stands at `place` in its command.
+    fn serve_at(
+        &self,
+        place: &str,
+        role: Role,
+        other_places: &[(&str, &str)],
+        options: &str,
+        before: &[&str],
+    ) -> Outcome<Server> {
         let port = kernel::free_port();
-        let program = self.start_in(role, &[("{port}", &port.to_string())], options, before)?;
+        let own_port = port.to_string();
+        let places = [&[(place, own_port.as_str())], other_places].concat();
+        let program = self.start_in(role, &places, options, before)?;
         let server = Server { program, port, log: self.log.clone() };
         server.wait_until_ready(|| kernel::is_listening(port))?;
         Ok(server)
@@ -240,8 +278,22 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// As [`Stage::start`].
     pub fn client(&self, host: &Host) -> Outcome<Program> {
-        let (ip, port) = (host.address.ip().to_string(), host.address.port().to_string());
-        self.start(Role::Client, &[("{host}", &ip), ("{port}", &port)], "")
+        self.client_with(host.address, "", &[])
+    }
+
+    /// Starts the client against any address, with options behind the command and words in
+    /// front of it.
+    ///
+    /// # Errors
+    /// As [`Stage::start`].
+    pub fn client_with(
+        &self,
+        server: SocketAddr,
+        options: &str,
+        before: &[&str],
+    ) -> Outcome<Program> {
+        let (ip, port) = (server.ip().to_string(), server.port().to_string());
+        self.start_in(Role::Client, &[("{host}", &ip), ("{port}", &port)], options, before)
     }
 
     /// Starts the client against a host of the grader's own on 127.0.0.1, and accepts its
