@@ -127,6 +127,9 @@ grade: cargo
 
 # -- beyond cargo
 
+interop: cargo
+	@$(BOOK) sessions --book tests/interop/README.md
+
 bench: cargo
 	@cargo bench -q -p tests
 
