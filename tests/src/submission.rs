@@ -75,13 +75,25 @@ impl Workshop {
         })
     }
 
-    /// Applies a student's diff and builds the chapters that it touches.
+    /// Applies a student's diff and builds the chapters that it touches, or only the one that
+    /// is `asked` for.
     ///
     /// # Errors
-    /// When the diff touches what it may not, applies neither to the reference nor to the
-    /// starters, or does not build.
-    pub fn diff(&self, diff: &Path) -> Result<Vec<(&'static Chapter, Subject)>, Refusal> {
-        let touched = self.touched(diff)?;
+    /// When the diff touches what it may not, or nothing of what is asked for, applies neither
+    /// to the reference nor to the starters, or does not build.
+    pub fn diff(
+        &self,
+        diff: &Path,
+        asked: Option<&'static Chapter>,
+    ) -> Result<Vec<(&'static Chapter, Subject)>, Refusal> {
+        let mut touched = self.touched(diff)?;
+        if let Some(asked) = asked {
+            touched.retain(|chapter| chapter.number == asked.number);
+            if touched.is_empty() {
+                let why = format!("the diff changes nothing of chapter {}", asked.number);
+                return Err(Refusal::Submission(why));
+            }
+        }
         self.lay_out_reference()?;
         if let Err(why) = self.apply(diff) {
             self.lay_out_starters()?;
