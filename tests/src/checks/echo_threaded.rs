@@ -1,6 +1,9 @@
 //! Chapter 3, a server: the grader plays its clients, one or many.
 
-use super::{exercises, manners};
+use super::{
+    exercises, manners,
+    shared::{AS_TEXT, ONE_ADDRESS, ONE_CLIENT, RESET_KILLS},
+};
 use crate::{
     check::{Chapter, Check, Kind},
     failure::{Diagnosis, Explain, Outcome, Stop, difference, fail},
@@ -175,7 +178,7 @@ const CHECKS: &[Check] = &[
         title: "outlives running out of descriptors, and says so",
         needs: &["03.second-client"],
         run: descriptors,
-        diagnoses: &[&manners::DESCRIPTORS_KILL, &manners::BUSY_ACCEPT],
+        diagnoses: &[&DESCRIPTORS_KILL, &BUSY_ACCEPT],
         ..MANNERS
     },
     manners::help("03.help", Role::Server),
@@ -188,12 +191,6 @@ const CHECKS: &[Check] = &[
     exercises::FILES,
     exercises::POLLING,
 ];
-
-const ONE_ADDRESS: Diagnosis = Diagnosis {
-    id: "one-address-03",
-    they: "listen on one address only",
-    text: "it listens, but not on 127.0.0.2: bound to 127.0.0.1 it is out of reach for other machines. Which address stands for all of them?",
-};
 
 const NEWLINE_LOST: Diagnosis = Diagnosis {
     id: "newline-lost",
@@ -256,12 +253,6 @@ fn half_line(stage: &Stage) -> Outcome {
     })
 }
 
-const AS_TEXT: Diagnosis = Diagnosis {
-    id: "as-text-03",
-    they: "treat bytes as text",
-    text: "bytes that are no UTF-8 came back changed, or not at all: an echo need not understand what it returns. Leave out the decoding.",
-};
-
 fn bytes(stage: &Stage) -> Outcome {
     let server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
@@ -287,12 +278,6 @@ fn megabyte(stage: &Stage) -> Outcome {
     let (expected, got) = difference(&bytes, &got);
     fail(format!("a gets back {expected}"), got).means(true, &SHORT_SEND)
 }
-
-const ONE_CLIENT: Diagnosis = Diagnosis {
-    id: "one-client-03",
-    they: "serve one client and no more",
-    text: "the first client is served and the second is not, although the first has left: is accept() called in a loop?",
-};
 
 fn next_client(stage: &Stage) -> Outcome {
     let server = stage.serve(Role::Server)?;
@@ -380,12 +365,6 @@ fn closes(stage: &Stage) -> Outcome {
     a.expect_close().means(true, &NEVER_CLOSED)
 }
 
-const RESET_KILLS: Diagnosis = Diagnosis {
-    id: "reset-kills",
-    they: "end when a client resets",
-    text: "one client's reset ended the whole server: an error of one connection is that connection's end, not the server's.",
-};
-
 fn reset(stage: &Stage) -> Outcome {
     let server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
@@ -413,9 +392,40 @@ fn silent_reader(stage: &Stage) -> Outcome {
     (0..3).try_for_each(|_| say(stage, &mut b)).means(true, &STALLED)
 }
 
+const DESCRIPTORS_KILL: Diagnosis = Diagnosis {
+    id: "descriptors-kill",
+    they: "end when no descriptor is left",
+    text: "accept() failed because no descriptor was left, and the server ended, or never served again: somebody hangs up sooner or later.",
+};
+const BUSY_ACCEPT: Diagnosis = Diagnosis {
+    id: "busy-accept",
+    they: "burn a processor when no descriptor is left",
+    text: "accept() fails at once as long as no descriptor is free: asked in a loop, it burns a whole processor. Leave it alone for a moment.",
+};
+
 fn descriptors(stage: &Stage) -> Outcome {
-    let server = stage.serve_with(Role::Server, "", &[manners::FEW_DESCRIPTORS])?;
-    let clients = manners::outlives_descriptors(&server, |client| say(stage, client))?;
+    const LIMIT: usize = 24;
+    let limited = format!(r#"sh -c 'ulimit -n {LIMIT}; exec "$@"' sh"#);
+    let server = stage.serve_with(Role::Server, "", &[&limited])?;
+    let mut clients = server.connect_many(2 * LIMIT);
+    server.program.complains(&["accept"]).means(true, &DESCRIPTORS_KILL)?;
+    if server.program.burns_processor() {
+        return fail("it waits for a descriptor", "it burns a processor")
+            .means(true, &BUSY_ACCEPT);
+    }
+    clients.drain(..clients.len() - LIMIT / 2).for_each(Peer::close);
+    let all_accepted = || {
+        kernel::tcp()
+            .iter()
+            .any(|s| s.listening && s.local_port == server.port && s.unread == 0)
+    };
+    if !kernel::look_until(patience(), all_accepted) {
+        return fail("it accepts again", "clients still wait for accept()")
+            .means(true, &DESCRIPTORS_KILL);
+    }
+    let mut late = server.connect("a new client").means(true, &DESCRIPTORS_KILL)?;
+    say(stage, &mut late).means(true, &DESCRIPTORS_KILL)?;
+    clients.push(late);
     all_are_gone(&server, clients)
 }
 

@@ -1,13 +1,12 @@
 //! The manners that every program of ours has (CONTRACT, "Manners"): asked of the reference,
-//! a remark for a submission, because no lab asks for them. Each function makes one check, or
-//! is one that several chapters make with their own words.
+//! a remark for a submission, because no lab asks for them. Each function makes one check.
 
+use super::shared::REFUSED_IS_FINE;
 use crate::{
     check::{Check, Kind},
-    failure::{Diagnosis, Explain, Outcome, Stop, fail, quote},
+    failure::{Explain, Outcome, Stop, fail, quote},
     kernel,
-    peer::Peer,
-    stage::{Program, Role, Server, Stage, patience},
+    stage::{Program, Role, Stage, patience},
 };
 use std::{env, fs, process};
 
@@ -50,7 +49,9 @@ pub const fn version(id: &'static str, role: Role) -> Check {
 
 pub const fn usage(id: &'static str, role: Role) -> Check {
     check(id, role, "wrong usage gets one line and the usage, exit 2", |stage| {
-        for words in ["", "a.host no-port", "a.host 1 2 3 4", "a.host 70000", "--what 1"] {
+        for words in
+            ["", "127.0.0.1 no-port", "127.0.0.1 1 2 3 4", "127.0.0.1 70000", "--what 1"]
+        {
             let program = stage.program(words)?;
             program.ends_with(2)?;
             let (first, second) = first_two_lines(&program);
@@ -66,17 +67,21 @@ pub const fn usage(id: &'static str, role: Role) -> Check {
 }
 
 pub const fn refused(id: &'static str) -> Check {
-    check(id, Role::Client, "a refused connection is one line and exit 1", |stage| {
-        let nobody = kernel::free_port().to_string();
-        let client =
-            stage.start(Role::Client, &[("{host}", "127.0.0.1"), ("{port}", &nobody)], "")?;
-        client.ends_with(1)?;
-        let line = client.complains(&["127.0.0.1", &nobody, "Connection refused"])?;
-        if line.contains("os error") || stderr(&client).lines().count() != 1 {
-            return fail("one line, its cause in words", stderr(&client));
-        }
-        Ok(())
-    })
+    let title = "a refused connection is one line and exit 1";
+    Check { diagnoses: &[&REFUSED_IS_FINE], ..check(id, Role::Client, title, is_refused) }
+}
+
+fn is_refused(stage: &Stage) -> Outcome {
+    let nobody = kernel::free_port().to_string();
+    let client =
+        stage.start(Role::Client, &[("{host}", "127.0.0.1"), ("{port}", &nobody)], "")?;
+    let success = client.ends()?.success();
+    client.ends_with(1).means(success, &REFUSED_IS_FINE)?;
+    let line = client.complains(&["127.0.0.1", &nobody, "Connection refused"])?;
+    if line.contains("os error") || stderr(&client).lines().count() != 1 {
+        return fail("one line, its cause in words", stderr(&client));
+    }
+    Ok(())
 }
 
 pub const fn port_zero(id: &'static str, role: Role) -> Check {
@@ -159,51 +164,6 @@ fn writes_a_trace(stage: &Stage, role: Role) -> Outcome {
         return fail("a JSON array of events, at any moment", quote(text.as_bytes()));
     }
     Ok(())
-}
-
-pub const DESCRIPTORS_KILL: Diagnosis = Diagnosis {
-    id: "descriptors-kill",
-    they: "end when no descriptor is left",
-    text: "accept() failed because no descriptor was left, and the server ended, or never served again: somebody hangs up sooner or later.",
-};
-pub const BUSY_ACCEPT: Diagnosis = Diagnosis {
-    id: "busy-accept",
-    they: "burn a processor when no descriptor is left",
-    text: "accept() fails at once as long as no descriptor is free: asked in a loop, it burns a whole processor. Leave it alone for a moment.",
-};
-
-/// How many descriptors a server has that is started behind [`FEW_DESCRIPTORS`].
-const LIMIT: usize = 24;
-
-/// Words in front of a server's command, for [`outlives_descriptors`].
-pub const FEW_DESCRIPTORS: &str = r#"sh -c 'ulimit -n 24; exec "$@"' sh"#;
-
-/// More clients come than the server has descriptors for; when some have left, a new one must
-/// be served, which `talk` sees to. Returns those that are still there.
-pub fn outlives_descriptors(
-    server: &Server,
-    talk: impl FnOnce(&mut Peer) -> Outcome,
-) -> Outcome<Vec<Peer>> {
-    let mut clients = server.connect_many(2 * LIMIT);
-    server.program.complains(&["accept"]).means(true, &DESCRIPTORS_KILL)?;
-    if server.program.burns_processor() {
-        return fail("it waits for a descriptor", "it burns a processor")
-            .means(true, &BUSY_ACCEPT);
-    }
-    clients.drain(..clients.len() - LIMIT / 2).for_each(Peer::close);
-    let all_accepted = || {
-        kernel::tcp()
-            .iter()
-            .any(|s| s.listening && s.local_port == server.port && s.unread == 0)
-    };
-    if !kernel::look_until(patience(), all_accepted) {
-        return fail("it accepts again", "clients still wait for accept()")
-            .means(true, &DESCRIPTORS_KILL);
-    }
-    let mut late = server.connect("a new client").means(true, &DESCRIPTORS_KILL)?;
-    talk(&mut late).means(true, &DESCRIPTORS_KILL)?;
-    clients.push(late);
-    Ok(clients)
 }
 
 fn stderr(program: &Program) -> String {

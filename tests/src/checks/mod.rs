@@ -6,3 +6,4 @@ pub mod echo_threaded;
 mod exercises;
 mod manners;
 pub mod one_to_one;
+mod shared;
