@@ -127,9 +127,6 @@ grade: cargo
 
 # -- beyond cargo
 
-interop: cargo
-	@$(BOOK) sessions --book tests/interop/README.md
-
 bench: cargo
 	@cargo bench -q -p tests
 

@@ -6,6 +6,7 @@
 //! [`process`].
 
 pub mod book;
+pub mod cases;
 pub mod check;
 pub mod checks;
 pub mod class;
@@ -26,3 +27,4 @@ pub mod stage;
 pub mod submission;
 pub mod work;
 pub mod workspace;
+pub mod zoo;
