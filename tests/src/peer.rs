@@ -143,13 +143,12 @@ impl Peer {
 
     /// Reads once, at most until `until`.
     fn fill(&mut self, until: Instant) -> Input {
-        let left =
-            until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         let mut block = [0; 64 * 1024];
-        let read = self
-            .stream
-            .set_read_timeout(Some(left))
-            .and_then(|()| self.stream.read(&mut block));
+        let read = until_done(|| {
+            let left = until.saturating_duration_since(Instant::now());
+            self.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+            self.stream.read(&mut block)
+        });
         match read {
             Ok(0) => Input::Closed,
             Ok(length) => {
@@ -408,7 +407,7 @@ impl Peer {
     /// A failure when nothing comes that could stay unread.
     pub fn reset(self) -> Outcome {
         self.stream.set_read_timeout(Some(patience()))?;
-        let waiting = self.stream.peek(&mut [0]);
+        let waiting = until_done(|| self.stream.peek(&mut [0]));
         if !matches!(waiting, Ok(1..)) {
             return fail(
                 format!("{} has an answer that it can leave unread", self.name),
@@ -417,6 +416,28 @@ impl Peer {
         }
         self.step("resets the connection");
         Ok(())
+    }
+}
+
+/// A call that has a timeout may come back early with EINTR, for example when our process was
+/// stopped for a moment. That says nothing about the connection: the call is made again.
+fn until_done<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// A listener on a free port. Another grader can take the port between our look and our bind.
+fn bind(ip: &str) -> io::Result<TcpListener> {
+    let mut taken = 0;
+    loop {
+        match TcpListener::bind((ip, kernel::free_port())) {
+            Err(e) if e.kind() == ErrorKind::AddrInUse && taken < 20 => taken += 1,
+            result => return result,
+        }
     }
 }
 
@@ -435,7 +456,7 @@ impl Host {
     /// # Errors
     /// When the address cannot be listened on.
     pub fn new(ip: &str, log: Log) -> io::Result<Host> {
-        let listener = TcpListener::bind((ip, kernel::free_port()))?;
+        let listener = bind(ip)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Host { listener, log, address })
