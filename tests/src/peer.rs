@@ -23,6 +23,15 @@ pub struct Peer {
     unread: Vec<u8>,
 }
 
+/// What a program said, and whether it claims that its messages are lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its text, without white space at its end.
+    pub text: String,
+    /// True if it ended with `\n`.
+    pub is_line: bool,
+}
+
 /// How a connection's input stands.
 enum Input {
     Bytes,
@@ -158,6 +167,8 @@ impl Peer {
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 Input::Nothing
             }
+            // It comes back early when the process is stopped for a moment.
+            Err(e) if e.kind() == ErrorKind::Interrupted => self.fill(until),
             Err(_) => Input::Reset,
         }
     }
@@ -302,6 +313,27 @@ impl Peer {
                 fail(format!("{} gets {what}, a line", self.name), format!("{got}: {ending}"))
             }
         }
+    }
+
+    /// Expects a message from a program that may end its messages with `\n` or not: a line, or
+    /// what has come when nothing more comes for a moment.
+    ///
+    /// # Errors
+    /// A failure when nothing comes.
+    pub fn expect_message(&mut self, what: &str) -> Outcome<Message> {
+        let begun = Instant::now();
+        let input = self.fill_until(|got| !got.is_empty());
+        self.fill_until_or_quiet(|got| got.contains(&b'\n'));
+        if self.unread.is_empty() {
+            let ending = self.ending(&input, begun);
+            return fail(format!("{} gets {what}", self.name), format!("nothing: {ending}"));
+        }
+        let end = self.unread.iter().position(|byte| *byte == b'\n');
+        let length = end.map_or(self.unread.len(), |end| end + 1);
+        let message: Vec<u8> = self.unread.drain(..length).collect();
+        self.step(format_args!("gets {}", quote(&message)));
+        let text = String::from_utf8_lossy(&message).trim_end().to_string();
+        Ok(Message { text, is_line: end.is_some() })
     }
 
     fn ending(&self, input: &Input, begun: Instant) -> String {
