@@ -93,6 +93,7 @@ pub const CHAPTERS: &[&Chapter] = &[
     &checks::dumb_net::CHAPTER,
     &checks::one_to_one::CHAPTER,
     &checks::echo_threaded::CHAPTER,
+    &checks::binary_codec::CHAPTER,
 ];
 
 /// The chapter with this number (`03`, or `3`).
@@ -101,16 +102,6 @@ pub fn chapter(number: &str) -> Option<&'static Chapter> {
         .iter()
         .find(|c| c.number == number || c.number.strip_prefix('0') == Some(number))
         .copied()
-}
-
-/// All checks, in order.
-pub fn all() -> impl Iterator<Item = &'static Check> {
-    CHAPTERS.iter().flat_map(|chapter| chapter.checks)
-}
-
-/// The check of this id.
-pub fn find(id: &str) -> Option<&'static Check> {
-    all().find(|check| check.id == id)
 }
 
 #[cfg(test)]
