@@ -104,6 +104,16 @@ pub fn chapter(number: &str) -> Option<&'static Chapter> {
         .copied()
 }
 
+/// All checks, in order.
+pub fn all() -> impl Iterator<Item = &'static Check> {
+    CHAPTERS.iter().flat_map(|chapter| chapter.checks)
+}
+
+/// The check of this id.
+pub fn find(id: &str) -> Option<&'static Check> {
+    all().find(|check| check.id == id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,6 +25,14 @@ pub struct Failure {
     pub means: Option<&'static Diagnosis>,
 }
 
+impl Failure {
+    /// The same, with nothing in it that a screen or a page would obey.
+    #[must_use]
+    pub fn readable(self) -> Failure {
+        Failure { expected: readable(&self.expected), got: readable(&self.got), ..self }
+    }
+}
+
 /// Why a check stopped before its end.
 #[derive(Debug)]
 pub enum Stop {
@@ -126,9 +134,34 @@ pub fn difference(expected: &[u8], got: &[u8]) -> (String, String) {
     )
 }
 
+/// A text that a student may have had a hand in, as it may stand in a report: its lines stay,
+/// other control characters are escaped, and so is what turns the direction of writing, with
+/// which a line can be made to read as another.
+pub fn readable(text: &str) -> String {
+    let mut readable = String::new();
+    for letter in text.chars() {
+        match letter {
+            '\n' => readable.push('\n'),
+            c if c.is_control() || turns_direction(c) => readable.extend(c.escape_unicode()),
+            c => readable.push(c),
+        }
+    }
+    readable
+}
+
+/// Unicode's Bidi_Control characters.
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_in_a_report_is_obeyed() {
+        assert_eq!(readable("a\u{1b}[2Jb\r\nc\u{202e}é"), "a\\u{1b}[2Jb\\u{d}\nc\\u{202e}é");
+    }
 
     #[test]
     fn a_caret_stands_under_the_first_difference() {

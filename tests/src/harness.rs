@@ -2,6 +2,7 @@
 //! sentence.
 
 use crate::{
+    cases,
     check::{self, Check},
     process::Surroundings,
     report::{self, Again},
@@ -26,13 +27,7 @@ pub fn main(number: &str, program: &str) -> ExitCode {
         return ExitCode::from(2);
     };
     let words: Vec<String> = env::args().skip(1).collect();
-    let chosen = |check: &&Check| {
-        let mut filters = words.iter().filter(|word| !word.starts_with('-')).peekable();
-        filters.peek().is_none()
-            || filters.any(|word| {
-                check.id.contains(word.as_str()) || check.title.contains(word.as_str())
-            })
-    };
+    let chosen = |check: &&Check| cases::is_chosen(&words, &[check.id, check.title]);
     let checks: Vec<&'static Check> = chapter.checks.iter().filter(chosen).collect();
     if words.iter().any(|word| word == "--list") {
         for check in &checks {
@@ -112,12 +107,5 @@ fn summary(results: &[Result], package: &str, seed: u64, took: Duration) -> Exit
     for result in results.iter().filter(|result| word(&result.verdict) == "FAILED") {
         println!("\n{}", report::story(result, &again));
     }
-    let (failed, ignored) = (count("FAILED"), count("ignored"));
-    println!(
-        "\ntest result: {}. {} passed; {failed} failed; {ignored} ignored; 0 measured; 0 filtered out; finished in {:.2}s\n",
-        if failed + ignored == 0 { "ok" } else { "FAILED" },
-        count("ok"),
-        took.as_secs_f64()
-    );
-    if failed + ignored == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    cases::result([count("ok"), count("FAILED"), count("ignored")], took)
 }

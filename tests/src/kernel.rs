@@ -6,10 +6,8 @@ use std::{
     fs,
     hash::BuildHasher,
     net::{Ipv4Addr, TcpListener, UdpSocket},
-    sync::{
-        OnceLock,
-        atomic::{AtomicU32, Ordering},
-    },
+    ops::Range,
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -100,27 +98,53 @@ pub fn unread(local_port: u16, remote_port: u16) -> Option<u64> {
         .map(|socket| socket.unread)
 }
 
+/// How many ports a grader takes for itself at once.
+const BLOCK: u16 = 64;
+
+/// Ports that no other grader gives out while this one holds the claim: the first of them,
+/// bound for UDP.
+struct Block {
+    _claim: UdpSocket,
+    ports: Range<u16>,
+}
+
 /// A port that nobody uses and that this run has not given out before, below the kernel's
 /// ephemeral range: a retried connect inside that range can reach itself.
 pub fn free_port() -> u16 {
-    static NEXT: OnceLock<AtomicU32> = OnceLock::new();
-    // Graders that run side by side begin at different places.
-    let next =
-        NEXT.get_or_init(|| AtomicU32::new((RandomState::new().hash_one(()) >> 40) as u32));
-    let range =
-        fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    let first =
-        range.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(32_768_u32);
-    let (low, high) = if first > 12_000 { (10_000, first) } else { (20_000, 32_768) };
+    // Claimed for as long as we run: who was given a port may bind it much later.
+    static BLOCKS: Mutex<Vec<Block>> = Mutex::new(Vec::new());
+    let mut blocks = BLOCKS.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
-        let port = low + next.fetch_add(1, Ordering::Relaxed) % (high - low);
-        let Ok(port) = u16::try_from(port) else { continue };
-        let any = (Ipv4Addr::UNSPECIFIED, port);
-        let used = tcp().iter().any(|socket| socket.local_port == port);
-        if !used && TcpListener::bind(any).is_ok() && UdpSocket::bind(any).is_ok() {
-            return port;
+        match blocks.last_mut().and_then(|block| block.ports.next()) {
+            Some(port) if is_unused(port) => return port,
+            Some(_) => {}
+            None => match claim() {
+                Some(block) => blocks.push(block),
+                None => blocks.clear(), // all have been used once: from the beginning
+            },
         }
     }
+}
+
+/// The first block from a random one on that nobody has claimed.
+fn claim() -> Option<Block> {
+    let range =
+        fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let first = range.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(32_768);
+    let (low, high) = if first > 12_000 { (10_000, first) } else { (20_000, 32_768) };
+    let count = (high - low) / BLOCK;
+    let start = RandomState::new().hash_one(()) as u16 % count;
+    (0..count).find_map(|n| {
+        let first = low + (start + n) % count * BLOCK;
+        let claim = UdpSocket::bind((Ipv4Addr::LOCALHOST, first)).ok()?;
+        Some(Block { _claim: claim, ports: first + 1..first + BLOCK })
+    })
+}
+
+fn is_unused(port: u16) -> bool {
+    let any = (Ipv4Addr::UNSPECIFIED, port);
+    let used = tcp().iter().any(|socket| socket.local_port == port);
+    !used && TcpListener::bind(any).is_ok() && UdpSocket::bind(any).is_ok()
 }
 
 #[cfg(test)]
@@ -143,5 +167,13 @@ mod tests {
         let _listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         assert!(is_listening(port));
         assert_ne!(free_port(), port);
+    }
+
+    #[test]
+    fn a_claimed_block_is_not_claimed_again() {
+        let blocks: Vec<Block> = (0..20).filter_map(|_| claim()).collect();
+        let firsts: std::collections::BTreeSet<u16> =
+            blocks.iter().map(|block| block.ports.start).collect();
+        assert_eq!((blocks.len(), firsts.len()), (20, 20));
     }
 }

@@ -6,17 +6,27 @@
 //! [`process`].
 
 pub mod book;
+pub mod cases;
 pub mod check;
 pub mod checks;
+pub mod class;
+pub mod csv;
+pub mod datagrams;
 pub mod failure;
 pub mod harness;
+pub mod json;
+pub mod junit;
 pub mod kernel;
 pub mod peer;
 pub mod process;
 pub mod random;
+pub mod records;
 pub mod report;
 pub mod results;
 pub mod runner;
 pub mod stage;
 pub mod submission;
+pub mod work;
 pub mod workspace;
+pub mod zone;
+pub mod zoo;

@@ -23,6 +23,15 @@ pub struct Peer {
     unread: Vec<u8>,
 }
 
+/// What a program said, and whether it claims that its messages are lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its text, without white space at its end.
+    pub text: String,
+    /// True if it ended with `\n`.
+    pub is_line: bool,
+}
+
 /// How a connection's input stands.
 enum Input {
     Bytes,
@@ -146,7 +155,7 @@ impl Peer {
     /// Reads once, at most until `until`.
     fn fill(&mut self, until: Instant) -> Input {
         let mut block = [0; 64 * 1024];
-        let read = persist(|| {
+        let read = until_done(|| {
             let left = until.saturating_duration_since(Instant::now());
             self.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
             self.stream.read(&mut block)
@@ -160,6 +169,8 @@ impl Peer {
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 Input::Nothing
             }
+            // It comes back early when the process is stopped for a moment.
+            Err(e) if e.kind() == ErrorKind::Interrupted => self.fill(until),
             Err(_) => Input::Reset,
         }
     }
@@ -307,6 +318,27 @@ impl Peer {
         }
     }
 
+    /// Expects a message from a program that may end its messages with `\n` or not: a line, or
+    /// what has come when nothing more comes for a moment.
+    ///
+    /// # Errors
+    /// A failure when nothing comes.
+    pub fn expect_message(&mut self, what: &str) -> Outcome<Message> {
+        let begun = Instant::now();
+        let input = self.fill_until(|got| !got.is_empty());
+        self.fill_until_or_quiet(|got| got.contains(&b'\n'));
+        if self.unread.is_empty() {
+            let ending = self.ending(&input, begun);
+            return fail(format!("{} gets {what}", self.name), format!("nothing: {ending}"));
+        }
+        let end = self.unread.iter().position(|byte| *byte == b'\n');
+        let length = end.map_or(self.unread.len(), |end| end + 1);
+        let message: Vec<u8> = self.unread.drain(..length).collect();
+        self.step(format_args!("gets {}", quote(&message)));
+        let text = String::from_utf8_lossy(&message).trim_end().to_string();
+        Ok(Message { text, is_line: end.is_some() })
+    }
+
     fn ending(&self, input: &Input, begun: Instant) -> String {
         let time = begun.elapsed().as_secs_f64();
         match input {
@@ -410,7 +442,7 @@ impl Peer {
     /// A failure when nothing comes that could stay unread.
     pub fn reset(self) -> Outcome {
         self.stream.set_read_timeout(Some(patience()))?;
-        let waiting = persist(|| self.stream.peek(&mut [0]));
+        let waiting = until_done(|| self.stream.peek(&mut [0]));
         if !matches!(waiting, Ok(1..)) {
             return fail(
                 format!("{} has an answer that it can leave unread", self.name),
@@ -422,12 +454,23 @@ impl Peer {
     }
 }
 
-/// Makes a call again that was interrupted: one that has a timeout comes back early when the
-/// process is stopped for a moment, even without a signal of its own.
-fn persist<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+/// A call that has a timeout may come back early with EINTR, for example when our process was
+/// stopped for a moment. That says nothing about the connection: the call is made again.
+fn until_done<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
             Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// A listener on a free port. Another grader can take the port between our look and our bind.
+fn bind(ip: &str) -> io::Result<TcpListener> {
+    let mut taken = 0;
+    loop {
+        match TcpListener::bind((ip, kernel::free_port())) {
+            Err(e) if e.kind() == ErrorKind::AddrInUse && taken < 20 => taken += 1,
             result => return result,
         }
     }
@@ -448,7 +491,7 @@ impl Host {
     /// # Errors
     /// When the address cannot be listened on.
     pub fn new(ip: &str, log: Log) -> io::Result<Host> {
-        let listener = TcpListener::bind((ip, kernel::free_port()))?;
+        let listener = bind(ip)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Host { listener, log, address })

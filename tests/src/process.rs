@@ -298,6 +298,15 @@ fn prefix() -> &'static str {
     })
 }
 
+/// A word as `sh` reads it as one word, whatever is in it.
+pub fn shell_word(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_string();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// True if `PATH` has a program of this name.
 pub fn on_path(tool: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();

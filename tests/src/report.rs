@@ -120,6 +120,17 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Writes a file, if one was asked for, as [`write_whole`] does.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_if_asked(
+    file: Option<&Path>,
+    text: impl FnOnce() -> String,
+) -> std::result::Result<(), Error> {
+    file.map_or(Ok(()), |file| write_whole(file, &text()))
+}
+
 /// Writes a file so that whoever reads it at any moment finds it whole: beside it, then in
 /// its place by one rename.
 ///

@@ -1,19 +1,46 @@
-//! The results of one submission: as text for people, as JSON for Gradescope.
+//! The results of one submission, and what they come to: points, an exit status, a report.
 
 use crate::{
-    check::{Chapter, Kind},
+    check::{CHAPTERS, Chapter, Kind},
+    failure::Diagnosis,
     report::{self, Again},
     runner::{Result, Verdict},
 };
-use std::{fmt::Write, time::Duration};
+use std::{fmt::Write, process::ExitCode, time::Duration};
+
+/// The exit status, as the contract numbers it; the worse, the further down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// All required checks passed.
+    Passed = 0,
+    /// Some failed.
+    Failed = 1,
+    /// Mixed results under one seed.
+    Inconclusive = 5,
+    /// The submission cannot be applied, built or started.
+    NotStarted = 3,
+    /// The grader itself failed: no score is given.
+    GraderTrouble = 4,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> ExitCode {
+        ExitCode::from(status as u8)
+    }
+}
 
 /// What was found in one submission.
 #[derive(Debug, Default)]
 pub struct Results {
-    seed: u64,
-    chapters: Vec<(&'static Chapter, Vec<Result>)>,
-    refused: Option<String>,
-    took: Duration,
+    /// What made the payloads.
+    pub seed: u64,
+    /// Why it could not be applied or built.
+    pub refused: Option<String>,
+    /// Why the grader itself failed before it came to the checks, or in the middle of them.
+    pub trouble: Option<String>,
+    /// How long the checks took.
+    pub took: Duration,
+    all: Vec<Result>,
 }
 
 impl Results {
@@ -23,31 +50,70 @@ impl Results {
     }
 
     /// The results of a submission that could not be applied or built.
-    pub fn refused(why: &str) -> Results {
-        Results { refused: Some(why.to_string()), ..Results::default() }
+    pub fn refused(seed: u64, why: impl Into<String>) -> Results {
+        Results { refused: Some(why.into()), ..Results::new(seed) }
     }
 
-    /// Adds a chapter's.
-    pub fn add(&mut self, chapter: &'static Chapter, results: Vec<Result>, took: Duration) {
-        self.chapters.push((chapter, results));
-        self.took += took;
+    /// The results when the grader failed.
+    pub fn trouble(seed: u64, why: impl Into<String>) -> Results {
+        Results { trouble: Some(why.into()), ..Results::new(seed) }
+    }
+
+    /// Adds results, in the order in which they are reported.
+    pub fn add(&mut self, results: impl IntoIterator<Item = Result>) {
+        self.all.extend(results);
     }
 
     /// All results, in order.
     pub fn all(&self) -> impl Iterator<Item = &Result> {
-        self.chapters.iter().flat_map(|(_, results)| results)
+        self.all.iter()
     }
 
-    /// Points earned and points to be had.
-    pub fn points(&self) -> (u32, u32) {
-        (
-            self.all().map(Result::points).sum(),
-            self.all().map(|result| result.check.points).sum(),
-        )
+    /// The chapters that were checked, in order.
+    pub fn chapters(&self) -> impl Iterator<Item = &'static Chapter> {
+        let checked = |chapter: &&Chapter| {
+            self.all().any(|result| result.check.chapter() == chapter.number)
+        };
+        CHAPTERS.iter().copied().filter(checked)
     }
 
-    fn is_void(&self) -> bool {
-        self.all().any(|result| matches!(result.verdict, Verdict::GraderTrouble(_)))
+    /// The results of the checks that count.
+    pub fn required(&self) -> impl Iterator<Item = &Result> {
+        self.all().filter(|result| result.check.kind != Kind::Manners)
+    }
+
+    /// What is known to be wrong with it, each mistake once.
+    pub fn diagnoses(&self) -> Vec<&'static Diagnosis> {
+        let mut all: Vec<&Diagnosis> = Vec::new();
+        for diagnosis in self.required().filter_map(|r| r.verdict.failure()?.means) {
+            if !all.contains(&diagnosis) {
+                all.push(diagnosis);
+            }
+        }
+        all
+    }
+
+    /// Points earned and points to be had. `None`: the grader failed, so there is no score.
+    pub fn points(&self) -> Option<(u32, u32)> {
+        let (earned, possible) = (Result::points, |result: &Result| result.check.points);
+        (self.status() != Status::GraderTrouble)
+            .then(|| (self.all().map(earned).sum(), self.all().map(possible).sum()))
+    }
+
+    /// What all of them come to.
+    pub fn status(&self) -> Status {
+        let of_one = |result: &Result| match result.verdict {
+            Verdict::GraderTrouble(_) => Status::GraderTrouble,
+            Verdict::Passed | Verdict::NotHandedIn => Status::Passed,
+            Verdict::NotStarted(_) => Status::NotStarted,
+            Verdict::Inconclusive(_) => Status::Inconclusive,
+            Verdict::Failed(_) | Verdict::Skipped { .. } => Status::Failed,
+        };
+        match (&self.trouble, &self.refused) {
+            (Some(_), _) => Status::GraderTrouble,
+            (None, Some(_)) => Status::NotStarted,
+            (None, None) => self.required().map(of_one).max().unwrap_or(Status::Passed),
+        }
     }
 
     /// The report: a line for each check, the stories of those that failed, the sum.
@@ -57,8 +123,7 @@ impl Results {
             let _ = writeln!(text, "{}", report::line(result));
         }
         // What counts is told first, and whole.
-        for result in self.all().filter(|result| result.check.kind != Kind::Manners) {
-            let story = report::story(result, again);
+        for story in self.required().map(|result| report::story(result, again)) {
             if !story.is_empty() {
                 let _ = write!(text, "\n{story}");
             }
@@ -71,97 +136,34 @@ impl Results {
                 "\nWhat our own programs do beyond the labs; it costs nothing:\n{remarks}"
             );
         }
-        text + &self.sum()
+        format!("{text}\n{}\n", self.sum())
     }
 
-    fn sum(&self) -> String {
-        let count = |required: bool| {
-            let of_kind =
-                || self.all().filter(|r| (r.check.kind == Kind::Required) == required);
-            let passed = of_kind().filter(|r| matches!(r.verdict, Verdict::Passed)).count();
-            format!("{passed} of {}", of_kind().count())
+    /// What it comes to, in one line; when nothing was checked, why.
+    pub fn sum(&self) -> String {
+        if let Some(why) = &self.trouble {
+            return format!("NO SCORE: the grader itself met trouble: {why}");
+        }
+        if let Some(why) = &self.refused {
+            return format!("NOT GRADED: {why}");
+        }
+        let score = match self.points() {
+            Some((points, of)) => format!("{points} of {of} points"),
+            None => "NO SCORE: the grader itself met trouble".to_string(),
         };
-        let (points, of) = self.points();
-        let score = if self.is_void() {
-            "no score: the grader itself met trouble".to_string()
-        } else {
-            format!("{points} of {of} points")
+        let of_kind = |manners: bool| {
+            self.all().filter(move |result| (result.check.kind == Kind::Manners) == manners)
+        };
+        let count = |manners: bool| {
+            let passed =
+                of_kind(manners).filter(|r| matches!(r.verdict, Verdict::Passed)).count();
+            format!("{passed} of {}", of_kind(manners).count())
         };
         format!(
-            "\n{score}; required {}, manners {} (they cost nothing); {:.1} s\n",
-            count(true),
+            "{score}; required {}, manners {} (they cost nothing); {:.1} s",
             count(false),
+            count(true),
             self.took.as_secs_f64()
         )
-    }
-
-    /// Gradescope's results.json:
-    /// <https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format>.
-    pub fn gradescope(&self) -> String {
-        let again = Again { command: format!("grade … --only {{id}} --seed {}", self.seed) };
-        let tests: Vec<String> = self.all().map(|result| test(result, &again)).collect();
-        let output = match &self.refused {
-            Some(why) => format!("not graded: {why}"),
-            None => self.sum().trim().to_string(),
-        };
-        let score = if self.is_void() {
-            String::new()
-        } else {
-            format!("\"score\":{},", self.points().0)
-        };
-        format!(
-            "{{{score}\"execution_time\":{},\"output\":{},\"visibility\":\"visible\",\"tests\":[{}]}}\n",
-            self.took.as_secs(),
-            quoted(&output),
-            tests.join(",\n")
-        )
-    }
-}
-
-fn test(result: &Result, again: &Again) -> String {
-    let check = result.check;
-    let passed = matches!(result.verdict, Verdict::Passed);
-    let mut story = report::story(result, again);
-    if story.is_empty() && !passed {
-        story = report::line(result);
-    }
-    let score = match check.kind {
-        Kind::Required => {
-            format!("\"score\":{},\"max_score\":{},", result.points(), check.points)
-        }
-        _ => String::new(),
-    };
-    format!(
-        "{{{score}\"status\":\"{}\",\"name\":{},\"number\":\"{}\",\"output\":{}}}",
-        if passed { "passed" } else { "failed" },
-        quoted(check.title),
-        check.id,
-        quoted(&story)
-    )
-}
-
-/// A JSON string (RFC 8259, section 7).
-pub fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => quoted.extend(['\\', letter]),
-            '\n' => quoted += "\\n",
-            c if c < ' ' => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted + "\""
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_json_string_escapes_what_it_must() {
-        assert_eq!(quoted("a\"b\\c\nd\u{1b}é"), "\"a\\\"b\\\\c\\nd\\u001bé\"");
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     check::{Check, Kind},
-    failure::{Failure, Stop},
+    failure::{Failure, Stop, readable},
     stage::{Stage, Subject},
 };
 use std::{
@@ -36,6 +36,47 @@ pub enum Verdict {
     GraderTrouble(String),
 }
 
+impl Verdict {
+    /// One word for it, for tables and files.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Passed => "passed",
+            Verdict::Failed(_) => "failed",
+            Verdict::Skipped { .. } => "skipped",
+            Verdict::NotHandedIn => "not-handed-in",
+            Verdict::NotStarted(_) => "not-started",
+            Verdict::Inconclusive(_) => "inconclusive",
+            Verdict::GraderTrouble(_) => "grader-trouble",
+        }
+    }
+
+    /// One letter for it, for a row of many.
+    pub fn mark(&self) -> char {
+        match self {
+            Verdict::Passed => '.',
+            Verdict::Failed(_) => 'F',
+            Verdict::Skipped { .. } => 's',
+            Verdict::NotHandedIn => '-',
+            Verdict::NotStarted(_) => 'X',
+            Verdict::Inconclusive(_) => '?',
+            Verdict::GraderTrouble(_) => '!',
+        }
+    }
+
+    /// True unless something was found to be wrong with the program, or is still unknown.
+    fn is_no_fault(&self) -> bool {
+        matches!(self, Verdict::Passed | Verdict::Inconclusive(_))
+    }
+
+    /// What was found to be wrong with the program.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Verdict::Failed(failure) | Verdict::Inconclusive(failure) => Some(failure),
+            _ => None,
+        }
+    }
+}
+
 /// A check with its verdict.
 #[derive(Debug)]
 pub struct Result {
@@ -50,21 +91,9 @@ pub struct Result {
 }
 
 impl Result {
-    /// True if the check counts and did not pass, for whatever reason that is the program's.
-    pub fn costs_points(&self) -> bool {
-        let bad = matches!(
-            self.verdict,
-            Verdict::Failed(_)
-                | Verdict::Skipped { .. }
-                | Verdict::NotStarted(_)
-                | Verdict::NotHandedIn
-        );
-        self.check.kind == Kind::Required && bad
-    }
-
-    /// The points that it earns.
+    /// The points that it earns. What is inconclusive costs none.
     pub fn points(&self) -> u32 {
-        if matches!(self.verdict, Verdict::Passed) { self.check.points } else { 0 }
+        if self.verdict.is_no_fault() { self.check.points } else { 0 }
     }
 }
 
@@ -134,7 +163,7 @@ impl Board {
             let ready = |check: &&'static Check| !needs(check, selected).any(|n| undecided(&n));
             if let Some(at) = todo.iter().position(ready) {
                 let check = todo.remove(at);
-                let failed = |need: &&str| !matches!(results[need].verdict, Verdict::Passed);
+                let failed = |need: &&str| !results[need].verdict.is_no_fault();
                 return Some((check, needs(check, selected).find(failed)));
             }
             drop(results);
@@ -172,6 +201,10 @@ fn skipped(check: &'static Check, because: &'static str) -> Result {
 fn run_one(check: &'static Check, subject: &Subject, plan: Plan) -> Result {
     let begun = Instant::now();
     let (mut verdict, mut did) = attempt(check, subject, plan.seed);
+    if matches!(verdict, Verdict::GraderTrouble(_)) {
+        // Whatever it was, it may be over.
+        (verdict, did) = attempt(check, subject, plan.seed);
+    }
     let counts = check.kind == Kind::Required;
     if plan.twice && counts && matches!(verdict, Verdict::Failed(_)) {
         let (second, did_then) = attempt(check, subject, plan.seed);
@@ -193,10 +226,10 @@ fn attempt(check: &'static Check, subject: &Subject, seed: u64) -> (Verdict, Vec
     // A check that panics is the grader's fault, and must not take the others along.
     let verdict = match catch_unwind(AssertUnwindSafe(|| (check.run)(&stage))) {
         Ok(Ok(())) => Verdict::Passed,
-        Ok(Err(Stop::Failed(failure))) => Verdict::Failed(failure),
-        Ok(Err(Stop::NotStarted(why))) => Verdict::NotStarted(why),
-        Ok(Err(Stop::Grader(why))) => Verdict::GraderTrouble(why),
+        Ok(Err(Stop::Failed(failure))) => Verdict::Failed(failure.readable()),
+        Ok(Err(Stop::NotStarted(why))) => Verdict::NotStarted(readable(&why)),
+        Ok(Err(Stop::Grader(why))) => Verdict::GraderTrouble(readable(&why)),
         Err(_) => Verdict::GraderTrouble(format!("the check {} panicked", check.id)),
     };
-    (verdict, stage.log.steps())
+    (verdict, stage.log.steps().iter().map(|step| readable(step)).collect())
 }

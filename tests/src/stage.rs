@@ -2,6 +2,7 @@
 //! and keeps the log of what was done.
 
 use crate::{
+    datagrams::Datagrams,
     failure::{Outcome, Stop, difference, fail, quote},
     kernel,
     peer::{Host, Peer},
@@ -12,7 +13,7 @@ use std::{
     collections::BTreeMap,
     fmt::{self, Display},
     fs,
-    net::{SocketAddr, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     process::ExitStatus,
     sync::{
         Arc, Mutex, PoisonError,
@@ -228,7 +229,15 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// As [`Stage::serve`].
     pub fn serve_with(&self, role: Role, options: &str, before: &[&str]) -> Outcome<Server> {
-        self.serve_at("{port}", role, &[], options, before)
+        self.serve_at("{port}", kernel::is_listening, role, &[], options, before)
+    }
+
+    /// As [`Stage::serve_with`], for a server of datagrams: it is ready when its port is bound.
+    ///
+    /// # Errors
+    /// As [`Stage::serve`].
+    pub fn serve_datagrams(&self, before: &[&str]) -> Outcome<Server> {
+        self.serve_at("{port}", kernel::is_bound_udp, Role::Server, &[], "", before)
     }
 
     /// Starts the tunnel on a fresh port, to `target`, and waits until the kernel shows that
@@ -252,13 +261,14 @@ impl<'a> Stage<'a> {
     ) -> Outcome<Server> {
         let (ip, port) = (target.ip().to_string(), target.port().to_string());
         let target = [("{host}", ip.as_str()), ("{port}", port.as_str())];
-        self.serve_at("{lport}", Role::Tunnel, &target, options, before)
+        self.serve_at("{lport}", kernel::is_listening, Role::Tunnel, &target, options, before)
     }
 
     /// Starts a serving role on a fresh port, which stands at `place` in its command.
     fn serve_at(
         &self,
         place: &str,
+        is_ready: fn(u16) -> bool,
         role: Role,
         other_places: &[(&str, &str)],
         options: &str,
@@ -269,7 +279,7 @@ impl<'a> Stage<'a> {
         let places = [&[(place, own_port.as_str())], other_places].concat();
         let program = self.start_in(role, &places, options, before)?;
         let server = Server { program, port, log: self.log.clone() };
-        server.wait_until_ready(|| kernel::is_listening(port))?;
+        server.wait_until_ready(|| is_ready(port))?;
         Ok(server)
     }
 
@@ -316,6 +326,14 @@ impl<'a> Stage<'a> {
         Ok(Host::new(ip, self.log.clone())?)
     }
 
+    /// A UDP socket of the grader's own.
+    ///
+    /// # Errors
+    /// When it cannot be bound there.
+    pub fn datagrams(&self, name: &str, ip: &str) -> Outcome<Datagrams> {
+        Ok(Datagrams::new(name, ip, self.log.clone())?)
+    }
+
     /// True if the subject can play this role.
     pub fn has(&self, role: Role) -> bool {
         self.subject.commands.contains_key(&role)
@@ -342,14 +360,12 @@ impl Server {
             return Ok(());
         }
         let expected = format!("the {} listens on port {}", self.program.name, self.port);
-        match self.program.process.wait(Duration::ZERO).and_then(|exit| exit.code()) {
-            Some(code @ (126 | 127)) => Err(Stop::NotStarted(format!(
-                "`{}`: {}",
-                self.program.process.command,
-                self.program.last_words(code)
-            ))),
-            _ => fail(expected, self.program.state()),
-        }
+        self.program.missing(expected)
+    }
+
+    /// Its address, as seen from this machine.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// Connects to the server as `name`.
@@ -439,14 +455,21 @@ impl Program {
                 break;
             }
         }
-        let exit = self.process.heard().exit();
-        match exit.and_then(|exit| exit.code()) {
+        self.missing(format!("the {} connects to {}", self.name, host.address))
+    }
+
+    /// Something expected of it did not come: perhaps because it could not even be started.
+    ///
+    /// # Errors
+    /// Always: a failure, or [`Stop::NotStarted`].
+    pub fn missing<T>(&self, expected: String) -> Outcome<T> {
+        match self.process.wait(Duration::ZERO).and_then(|exit| exit.code()) {
             Some(code @ (126 | 127)) => Err(Stop::NotStarted(format!(
                 "`{}`: {}",
                 self.process.command,
                 self.last_words(code)
             ))),
-            _ => fail(format!("the {} connects to {}", self.name, host.address), self.state()),
+            _ => fail(expected, self.state()),
         }
     }
 
@@ -600,6 +623,31 @@ impl Program {
         }
     }
 
+    /// Expects a line on stdout that `fits`, and returns it: its text is the program's own.
+    ///
+    /// # Errors
+    /// A failure that shows what stdout said instead; `what` says what the line should hold.
+    pub fn says(&self, what: &str, fits: impl Fn(&str) -> bool) -> Outcome<String> {
+        let found = self.process.wait_for(patience(), |heard| {
+            let text = String::from_utf8_lossy(&heard.stdout);
+            text.lines().find(|line| fits(line)).map(String::from)
+        });
+        match found {
+            Some(line) => {
+                self.log.step(format_args!(
+                    "the {} prints {}",
+                    self.name,
+                    quote(line.as_bytes())
+                ));
+                Ok(line)
+            }
+            None => fail(
+                format!("the {} prints {what}, in one line on stdout", self.name),
+                format!("{}; {}", self.said(), self.state()),
+            ),
+        }
+    }
+
     /// Its largest resident memory so far, in KiB. `None` where the system does not say.
     pub fn peak_memory(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
@@ -607,15 +655,16 @@ impl Program {
         line.split_whitespace().nth(1)?.parse().ok()
     }
 
-    /// True if it uses more than half of a processor although it should wait: measured over a
-    /// moment, twice, so that work which was still to be done is no fault.
+    /// True if it uses a processor although it should wait: more than a tenth of the time, which
+    /// a loop gets on the busiest machine. Measured over a moment, twice, so that work which
+    /// was still to be done is no fault.
     pub fn burns_processor(&self) -> bool {
         let Some(_) = self.processor_time() else { return false };
         (0..2).all(|_| {
             let (before, begun) = (self.processor_time(), Instant::now());
             self.process.wait_for(quiet(), |heard| heard.is_over().then_some(()));
             let used = self.processor_time().zip(before).map(|(after, before)| after - before);
-            used.is_some_and(|used| used > begun.elapsed() / 2)
+            used.is_some_and(|used| used > begun.elapsed() / 10)
         })
     }
 

@@ -75,19 +75,43 @@ impl Workshop {
         })
     }
 
-    /// Applies a student's diff and builds the chapters that it touches.
+    /// Applies a student's diff and builds the chapters that it touches, or only the one that
+    /// is `asked` for.
     ///
     /// # Errors
-    /// When the diff touches what it may not, applies neither to the reference nor to the
-    /// starters, or does not build.
-    pub fn diff(&self, diff: &Path) -> Result<Vec<(&'static Chapter, Subject)>, Refusal> {
-        let touched = self.touched(diff)?;
+    /// When the diff touches what it may not, or nothing of what is asked for, applies neither
+    /// to the reference nor to the starters, or does not build.
+    pub fn diff(
+        &self,
+        diff: &Path,
+        asked: Option<&'static Chapter>,
+    ) -> Result<Vec<(&'static Chapter, Subject)>, Refusal> {
+        let mut touched = self.touched(diff)?;
+        if let Some(asked) = asked {
+            touched.retain(|chapter| chapter.number == asked.number);
+            if touched.is_empty() {
+                let why = format!("the diff changes nothing of chapter {}", asked.number);
+                return Err(Refusal::Submission(why));
+            }
+        }
         self.lay_out_reference()?;
         if let Err(why) = self.apply(diff) {
             self.lay_out_starters()?;
             self.apply(diff).map_err(|_| Refusal::Submission(why))?;
         }
         touched.into_iter().map(|chapter| Ok((chapter, self.build(chapter)?))).collect()
+    }
+
+    /// Applies a diff of our own to the reference, and returns the folder of the chapter that
+    /// it changes.
+    ///
+    /// # Errors
+    /// When it does not apply.
+    pub fn changed(&self, diff: &Path, chapter: &Chapter) -> Result<PathBuf, Refusal> {
+        let folder = Path::new("chapters").join(chapter.folder());
+        mirror(&workspace::root().join(&folder), &self.copy.join(&folder))?;
+        self.apply(diff).map_err(Refusal::Submission)?;
+        Ok(self.copy.join(folder))
     }
 
     /// The chapters that a diff touches.
@@ -222,16 +246,16 @@ fn subject(chapter: &Chapter, programs: &Programs) -> Result<Subject, Refusal> {
 
 /// Makes `to` the same as `from`; what is the same already is not touched, so that cargo sees
 /// what has changed and nothing else.
-fn mirror(from: &Path, to: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// When something cannot be read or written.
+pub fn mirror(from: &Path, to: &Path) -> io::Result<()> {
     if !from.is_dir() {
         let wanted = fs::read(from)?;
         if fs::symlink_metadata(to).is_ok_and(|meta| !meta.is_file()) {
             remove(to)?;
         }
-        return match fs::read(to) {
-            Ok(there) if there == wanted => Ok(()),
-            _ => fs::write(to, wanted),
-        };
+        return write_once(to, &wanted);
     }
     if !fs::symlink_metadata(to).is_ok_and(|meta| meta.is_dir()) {
         remove(to)?;
@@ -248,7 +272,22 @@ fn mirror(from: &Path, to: &Path) -> io::Result<()> {
         .try_for_each(|name| mirror(&from.join(name), &to.join(name)))
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+/// Writes the file if its content is not this already.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_once(file: &Path, content: &[u8]) -> io::Result<()> {
+    match fs::read(file) {
+        Ok(there) if there == content => Ok(()),
+        _ => fs::write(file, content),
+    }
+}
+
+/// Removes a file, a link or a whole folder; that there is none is no error.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn remove(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
         Ok(_) => fs::remove_file(path),

@@ -1,44 +1,47 @@
-//! grade: runs a chapter's checks on what a student handed in, and says why something failed.
+//! grade: runs a chapter's checks on what students handed in, and says why something failed.
 //!
-//! From the top: the command line becomes one or more graded subjects (`Work`), each subject
-//! the results of its chapter's checks, the results a report and an exit status.
+//! From the top: the command line says what was handed in (`HandedIn`), by one student or by a
+//! class. [`Work`] grades one, [`Class`] many; what they found becomes a report, files, and an
+//! exit status.
 
-use common::{Args, Error, Program, note, put};
-use std::{cell::Cell, env, path::PathBuf, process::ExitCode, time::Instant};
+use common::{Args, Error, Program, note, progress, put};
+use std::{
+    cell::Cell,
+    env,
+    path::PathBuf,
+    process::ExitCode,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
 use tests::{
-    check::{self, CHAPTERS, Chapter, Check, Kind},
+    check::{self, CHAPTERS, Chapter, Kind},
+    class::Class,
+    csv,
+    failure::readable,
+    json, junit,
+    process::shell_word,
+    records,
     report::{self, Again},
-    results::Results,
-    runner::{self, Plan},
-    stage::{Role, Subject},
-    submission::{Refusal, Workshop},
+    results::{Results, Status},
+    stage::Role,
+    work::{HandedIn, Work},
 };
 
 const PROGRAM: Program = Program {
     name: "grade",
-    usage: "grade --chapter NN --program 'CMD' [--only ID] [--seed N] [--json FILE]
+    usage: "grade --chapter NN --program 'CMD'
 grade --chapter NN [--server 'CMD {port}'] [--client 'CMD {host} {port}'] …
       (06: --encoder, --decoder; 09: --tunnel 'CMD {lport} {host} {port}')
-grade --diff FILE
+grade --diff FILE [--chapter NN]
 grade --dir FOLDER --chapter NN
-grade --list [--chapter NN]",
+grade --class FOLDER [--chapter NN] [--jobs N] [--csv FILE]
+      every NAME.diff, NAME.patch and NAME/ in it; the exit status is the worst
+grade --list [--chapter NN]
+      and, where something is graded:
+      [--only ID] [--seed N] [--json FILE] [--junit FILE]",
     example: "grade --chapter 03 --program 'python3 echo.py'",
 };
-
-/// The exit status, as the contract numbers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Status {
-    /// All required checks passed.
-    Passed = 0,
-    /// Some failed.
-    Failed = 1,
-    /// Mixed results under one seed.
-    Inconclusive = 5,
-    /// The submission cannot be applied, built or started.
-    NotStarted = 3,
-    /// The grader itself failed: no score is given.
-    GraderTrouble = 4,
-}
 
 fn main() -> ExitCode {
     let status = Cell::new(Status::Passed);
@@ -56,18 +59,21 @@ fn main() -> ExitCode {
     });
     match status.get() {
         Status::Passed => exit,
-        other => ExitCode::from(other as u8),
+        other => other.into(),
     }
 }
 
-/// What is to be graded, and how.
-struct Work {
+/// What is to be graded, how, and where the results go.
+struct Order {
     chapter: Option<&'static Chapter>,
-    /// The words that name the subject on the command line, for the report's last line.
-    source: String,
     only: Option<String>,
     seed: u64,
+    jobs: usize,
+    csv: Option<PathBuf>,
     json: Option<PathBuf>,
+    junit: Option<PathBuf>,
+    /// For the grader of a class: nothing but the results, for a program to read.
+    records: bool,
 }
 
 fn start(mut args: Args) -> Result<Status, Error> {
@@ -77,59 +83,77 @@ fn start(mut args: Args) -> Result<Status, Error> {
         args.finish()?;
         return list(chapter).map(|()| Status::Passed);
     }
-    let program = args.option::<String>("--program", "a command")?;
-    let diff = args.option::<PathBuf>("--diff", "a file")?;
-    let folder = args.option::<PathBuf>("--dir", "a folder")?;
+    let class = args.option::<PathBuf>("--class", "a folder")?;
+    let submissions = handed_in(&mut args, chapter)?;
+    let order = Order {
+        chapter,
+        only: args.option("--only", "a check's id")?,
+        seed: args.option("--seed", "a number")?.unwrap_or_else(new_seed),
+        jobs: args.option("--jobs", "a number")?.unwrap_or_else(half_the_processors),
+        csv: args.option("--csv", "a file")?,
+        json: args.option("--json", "a file")?,
+        junit: args.option("--junit", "a file")?,
+        records: args.flag("--records"),
+    };
+    args.finish()?;
+    order.check_only()?;
+    match (class, submissions.as_slice()) {
+        (Some(folder), []) => order.grade_class(&folder),
+        (None, [one]) => order.grade_one(one),
+        (None, []) => Err(Error::Usage(
+            "nothing to grade: --program, --diff, --dir or --class".to_string(),
+        )),
+        _ => Err(Error::Usage(
+            "--program, --diff, --dir, --class and the roles exclude each other".to_string(),
+        )),
+    }
+}
+
+/// What the command line says was handed in; more than one thing is one too many.
+fn handed_in(
+    args: &mut Args,
+    chapter: Option<&'static Chapter>,
+) -> Result<Vec<HandedIn>, Error> {
+    let needed = || chapter.ok_or_else(|| Error::Usage("--chapter is missing".to_string()));
+    let mut all = Vec::new();
+    if let Some(program) = args.option("--program", "a command")? {
+        all.push(HandedIn::Program(needed()?, program));
+    }
+    if let Some(diff) = args.option("--diff", "a file")? {
+        all.push(HandedIn::Diff(diff, chapter));
+    }
+    if let Some(folder) = args.option("--dir", "a folder")? {
+        all.push(HandedIn::Folder(folder, needed()?));
+    }
     let mut roles = Vec::new();
     for role in Role::ALL {
         let command = args.option::<String>(&format!("--{role}"), "a command")?;
         roles.extend(command.map(|command| (role, command)));
     }
-    let mut work = Work {
-        chapter,
-        source: String::new(),
-        only: args.option("--only", "a check's id")?,
-        seed: args.option("--seed", "a number")?.unwrap_or_else(new_seed),
-        json: args.option("--json", "a file")?,
-    };
-    args.finish()?;
-    match (program, diff, folder, roles.is_empty()) {
-        (Some(program), None, None, true) => {
-            let chapter = work.chapter_needed()?;
-            work.source = format!("--chapter {} --program '{program}'", chapter.number);
-            work.grade(&[(chapter, Subject::program(&program, chapter.roles))])
-        }
-        (None, None, None, false) => {
-            let chapter = work.chapter_needed()?;
-            let subject = commands(chapter, &roles)?;
-            let words = roles.iter().map(|(role, command)| format!(" --{role} '{command}'"));
-            work.source = format!("--chapter {}{}", chapter.number, words.collect::<String>());
-            work.grade(&[(chapter, subject)])
-        }
-        (None, Some(diff), None, true) => {
-            work.source = format!("--diff {}", diff.display());
-            let applied = workshop()?.diff(&diff);
-            work.grade_submission(applied)
-        }
-        (None, None, Some(folder), true) => {
-            let chapter = work.chapter_needed()?;
-            work.source = format!("--dir {} --chapter {}", folder.display(), chapter.number);
-            let exercise = work.only.as_ref().and_then(|id| chapter.check(id));
-            let built = workshop()?.folder(&folder, chapter, exercise);
-            work.grade_submission(built.map(|subject| vec![(chapter, subject)]))
-        }
-        (None, None, None, true) => {
-            Err(Error::Usage("nothing to grade: --program, --diff or --dir".into()))
-        }
-        _ => Err(Error::Usage(
-            "--program, --diff, --dir and the roles exclude each other".into(),
-        )),
+    if !roles.is_empty() {
+        check_places(needed()?, &roles)?;
+        all.push(HandedIn::Commands(needed()?, roles));
     }
+    Ok(all)
 }
 
 fn known_chapter(number: &str) -> Result<&'static Chapter, Error> {
     check::chapter(number)
         .ok_or_else(|| Error::Usage(format!("there is no chapter {number:?}")))
+}
+
+/// Each role's command says where what it needs belongs.
+fn check_places(chapter: &Chapter, roles: &[(Role, String)]) -> Result<(), Error> {
+    for (role, command) in roles {
+        if !chapter.roles.contains(role) {
+            return Err(Error::Usage(format!("chapter {} has no {role}", chapter.number)));
+        }
+        let mut places = role.grammar().split(' ').filter(|word| word.starts_with('{'));
+        if let Some(place) = places.find(|place| !command.contains(place)) {
+            return Err(Error::Usage(format!("--{role} does not say where {place} belongs")));
+        }
+    }
+    Ok(())
 }
 
 /// A seed that differs from run to run; what it was stands in every report.
@@ -138,26 +162,9 @@ fn new_seed() -> u64 {
     u64::from(now.unwrap_or_default().subsec_nanos()) % 1_000_000
 }
 
-fn commands(chapter: &Chapter, roles: &[(Role, String)]) -> Result<Subject, Error> {
-    for (role, command) in roles {
-        if !chapter.roles.contains(role) {
-            return Err(Error::Usage(format!("chapter {} has no {role}", chapter.number)));
-        }
-        if let Some(place) = role
-            .grammar()
-            .split(' ')
-            .find(|word| word.starts_with('{') && !command.contains(word))
-        {
-            return Err(Error::Usage(format!("--{role} does not say where {place} belongs")));
-        }
-    }
-    Ok(Subject { commands: roles.iter().cloned().collect(), ..Subject::default() })
-}
-
-fn workshop() -> Result<Workshop, Error> {
-    Workshop::open("single").map_err(|refusal| match refusal {
-        Refusal::Submission(why) | Refusal::Grader(why) => Error::Failed(why),
-    })
+/// A build keeps more than one processor busy, a check hardly any.
+fn half_the_processors() -> usize {
+    thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }
 
 /// All checks, with where each comes from.
@@ -184,79 +191,98 @@ fn list(chapter: Option<&'static Chapter>) -> Result<(), Error> {
     Ok(())
 }
 
-impl Work {
-    fn chapter_needed(&self) -> Result<&'static Chapter, Error> {
-        self.chapter.ok_or_else(|| Error::Usage("--chapter is missing".to_string()))
-    }
-
-    fn checks(&self, chapter: &'static Chapter) -> Result<Vec<&'static Check>, Error> {
-        match &self.only {
-            // Exercises are run only when they are asked for by name.
-            None => {
-                Ok(chapter.checks.iter().filter(|check| check.answer().is_none()).collect())
+impl Order {
+    /// The one check that is asked for exists, in the chapter that is asked for.
+    fn check_only(&self) -> Result<(), Error> {
+        let Some(id) = &self.only else { return Ok(()) };
+        match (check::find(id), self.chapter) {
+            (None, _) => Err(Error::Usage(format!("there is no check {id:?}"))),
+            (Some(check), Some(asked)) if check.chapter() != asked.number => {
+                Err(Error::Usage(format!("{} has no check {id:?}", asked.folder())))
             }
-            Some(id) => match chapter.check(id) {
-                Some(check) => Ok(vec![check]),
-                None => Err(Error::Usage(format!("{} has no check {id:?}", chapter.folder()))),
-            },
+            _ => Ok(()),
         }
     }
 
-    fn grade_submission(
-        &self,
-        made: Result<Vec<(&'static Chapter, Subject)>, Refusal>,
-    ) -> Result<Status, Error> {
-        match made {
-            Ok(subjects) => self.grade(&subjects),
-            Err(Refusal::Submission(why)) => {
-                put(format!("NOT GRADED: {why}\n").as_bytes())?;
-                self.write(&Results::refused(&why))?;
-                Ok(Status::NotStarted)
-            }
-            Err(Refusal::Grader(why)) => Err(Error::Failed(why)),
+    fn grade_one(&self, handed_in: &HandedIn) -> Result<Status, Error> {
+        if self.csv.is_some() {
+            return Err(Error::Usage("--csv is for a --class".to_string()));
         }
+        report::write_if_asked(self.json.as_deref(), || json::BEGUN.to_string())?;
+        report::write_if_asked(self.junit.as_deref(), || junit::write(std::iter::empty()))?;
+        let work =
+            Work { handed_in: handed_in.clone(), only: self.only.clone(), seed: self.seed };
+        let count = AtomicUsize::new(0);
+        let results = work.grade(&|_, all| {
+            progress(format_args!("{} of {all}", count.fetch_add(1, Ordering::Relaxed) + 1));
+        });
+        progress("");
+        report::write_if_asked(self.json.as_deref(), || json::gradescope(&results))?;
+        report::write_if_asked(self.junit.as_deref(), || {
+            junit::write([(handed_in.name().as_str(), &results)].into_iter())
+        })?;
+        self.tell(handed_in, &results)?;
+        Ok(results.status())
     }
 
-    fn grade(&self, subjects: &[(&'static Chapter, Subject)]) -> Result<Status, Error> {
-        let mut results = Results::new(self.seed);
-        self.write(&results)?;
-        for (chapter, subject) in subjects {
-            let checks = self.checks(chapter)?;
-            put(format!("{} (seed {}, unconfined)\n", chapter.folder(), self.seed).as_bytes())?;
-            let plan = Plan { seed: self.seed, side_by_side: 8, twice: true };
-            let begun = Instant::now();
-            results.add(chapter, runner::run(&checks, subject, plan, &|_| ()), begun.elapsed());
-            self.write(&results)?;
+    fn tell(&self, handed_in: &HandedIn, results: &Results) -> Result<(), Error> {
+        if self.records {
+            return put(records::write(results).as_bytes());
         }
-        let again = Again { command: self.again() };
-        put(results.text(&again).as_bytes())?;
-        Ok(status(&results))
+        let chapters: Vec<String> = results.chapters().map(Chapter::folder).collect();
+        if !chapters.is_empty() {
+            let what = chapters.join(", ");
+            put(format!("{what} (seed {}, unconfined)\n", self.seed).as_bytes())?;
+        }
+        put(results.text(&Again { command: self.again(handed_in) }).as_bytes())
     }
 
     /// The command that runs one check again; `make check` knows a shorter one.
-    fn again(&self) -> String {
-        let ours = || format!("grade {} --only {{id}} --seed {{seed}}", self.source);
+    fn again(&self, handed_in: &HandedIn) -> String {
+        let ours = || {
+            let words = handed_in.words();
+            let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+            format!("grade {} --only {{id}} --seed {{seed}}", words.join(" "))
+        };
         let command = env::var("AGAIN").unwrap_or_else(|_| ours());
-        command.replace("{seed}", &self.seed.to_string())
+        readable(&command.replace("{seed}", &self.seed.to_string()))
     }
 
-    fn write(&self, results: &Results) -> Result<(), Error> {
-        match &self.json {
-            Some(file) => report::write_whole(file, &results.gradescope()),
-            None => Ok(()),
+    fn grade_class(&self, folder: &std::path::Path) -> Result<Status, Error> {
+        let (mut class, left_out) = Class::open(folder, self.chapter, self.seed)?;
+        for name in left_out {
+            note(format_args!("{name} is neither a diff nor a folder, and left out"));
         }
+        self.write_class(&class)?;
+        let (begun, last) = (Instant::now(), Cell::new(Instant::now()));
+        let jobs = self.jobs.clamp(1, class.size());
+        class.grade(jobs, self.only.as_deref(), |class| {
+            show_progress(class, begun);
+            // Each is whole at any moment; what is in them may be a second old.
+            if last.get().elapsed() > Duration::from_secs(1) {
+                last.set(Instant::now());
+                self.write_class(class)?;
+            }
+            Ok(())
+        })?;
+        progress("");
+        self.write_class(&class)?;
+        put(class.text().as_bytes())?;
+        Ok(class.status())
+    }
+
+    fn write_class(&self, class: &Class) -> Result<(), Error> {
+        report::write_if_asked(self.csv.as_deref(), || csv::write(class))?;
+        report::write_if_asked(self.json.as_deref(), || json::class(class.graded()))?;
+        report::write_if_asked(self.junit.as_deref(), || junit::write(class.graded()))
     }
 }
 
-fn status(results: &Results) -> Status {
-    use tests::runner::Verdict;
-    let of_one = |result: &runner::Result| match result.verdict {
-        Verdict::GraderTrouble(_) => Status::GraderTrouble,
-        _ if result.check.kind == Kind::Manners => Status::Passed,
-        Verdict::Passed | Verdict::NotHandedIn => Status::Passed,
-        Verdict::NotStarted(_) => Status::NotStarted,
-        Verdict::Inconclusive(_) => Status::Inconclusive,
-        Verdict::Failed(_) | Verdict::Skipped { .. } => Status::Failed,
-    };
-    results.all().map(of_one).max().unwrap_or(Status::Passed)
+/// A bar, and how long it will still take at this pace.
+fn show_progress(class: &Class, begun: Instant) {
+    const WIDTH: usize = 30;
+    let (done, all) = (class.graded().count(), class.size());
+    let bar = "#".repeat(done * WIDTH / all.max(1));
+    let left = begun.elapsed() * (all - done) as u32 / done.max(1) as u32;
+    progress(format_args!("[{bar:<WIDTH$}] {done} of {all}, {} s left", left.as_secs()));
 }

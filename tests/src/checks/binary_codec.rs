@@ -6,7 +6,10 @@
 //! space. A server that ends with its first client, as the lab's own do, is not asked what the
 //! next one would meet.
 
-use super::manners;
+use super::{
+    manners,
+    shared::{FIXED_HOST, ONE_CLIENT, connects_to_the_given_host},
+};
 use crate::{
     check::{Chapter, Check, Kind},
     failure::{Diagnosis, Explain, Outcome, difference, fail, quote},
@@ -212,11 +215,7 @@ const CHECKS: &[Check] = &[
         title: "client: connects to the host that it is given",
         source: "L1, question 3c: the address is passed",
         needs: &["06.client-length"],
-        run: |stage| {
-            let host = stage.host("127.0.0.2")?;
-            let client = stage.client(&host)?;
-            client.connects_to(&host, "the server").map(|_| ()).means(true, &FIXED_HOST)
-        },
+        run: connects_to_the_given_host,
         diagnoses: &[&FIXED_HOST],
         ..CLIENT
     },
@@ -430,7 +429,7 @@ const CHECKS: &[Check] = &[
         diagnoses: &[&NARRATES],
         ..CLIENT_MANNERS
     },
-    Check { diagnoses: &[&REFUSED_IS_FINE], ..manners::refused("06.refused") },
+    manners::refused("06.refused"),
     manners::ipv6("06.ipv6"),
     manners::help("06.help", Role::Encoder),
     manners::version("06.version", Role::Encoder),
@@ -835,12 +834,6 @@ fn client_length(stage: &Stage) -> Outcome {
     server.expect_silence("its request is whole, and it waits for the answer")
 }
 
-const FIXED_HOST: Diagnosis = Diagnosis {
-    id: "fixed-host-06",
-    they: "connect to a host of their own, not to the one given",
-    text: "another host than 127.0.0.1 was given and never contacted: is the host written into the program?",
-};
-
 /// The client's user types a line, and the grader answers.
 fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Outcome {
     let (line, answer) = (stage.payload(8), stage.payload(16));
@@ -903,12 +896,6 @@ fn client_leaves(stage: &Stage, leave: impl Fn(&mut Program)) -> Outcome {
 }
 
 // -- manners of the encoder
-
-const ONE_CLIENT: Diagnosis = Diagnosis {
-    id: "one-client-06",
-    they: "serve one client and no more",
-    text: "the first client is served and the second is not, although the first has left: is accept() called in a loop?",
-};
 
 fn next_client(stage: &Stage) -> Outcome {
     let server = stage.serve(Role::Encoder)?;
@@ -1274,9 +1261,3 @@ fn client_only_answers(stage: &Stage) -> Outcome {
     let extra = find(&stdout, answer.as_bytes()).is_some();
     fail(format!("stdout is \"{answer}\\n\""), quote(&stdout)).means(extra, &NARRATES)
 }
-
-const REFUSED_IS_FINE: Diagnosis = Diagnosis {
-    id: "refused-is-fine-06",
-    they: "end with 0 when the connection is refused",
-    text: "nobody answered and the exit status is 0: a script that calls this program would believe it.",
-};

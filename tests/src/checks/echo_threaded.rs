@@ -1,6 +1,9 @@
 //! Chapter 3, a server: the grader plays its clients, one or many.
 
-use super::{exercises, manners};
+use super::{
+    exercises, manners,
+    shared::{AS_TEXT, ONE_ADDRESS, ONE_CLIENT, RESET_KILLS},
+};
 use crate::{
     check::{Chapter, Check, Kind},
     failure::{Diagnosis, Explain, Outcome, Stop, difference, fail},
@@ -189,12 +192,6 @@ const CHECKS: &[Check] = &[
     exercises::POLLING,
 ];
 
-const ONE_ADDRESS: Diagnosis = Diagnosis {
-    id: "one-address-03",
-    they: "listen on one address only",
-    text: "it listens, but not on 127.0.0.2: bound to 127.0.0.1 it is out of reach for other machines. Which address stands for all of them?",
-};
-
 const NEWLINE_LOST: Diagnosis = Diagnosis {
     id: "newline-lost",
     they: "strip the line's end",
@@ -256,12 +253,6 @@ fn half_line(stage: &Stage) -> Outcome {
     })
 }
 
-const AS_TEXT: Diagnosis = Diagnosis {
-    id: "as-text-03",
-    they: "treat bytes as text",
-    text: "bytes that are no UTF-8 came back changed, or not at all: an echo need not understand what it returns. Leave out the decoding.",
-};
-
 fn bytes(stage: &Stage) -> Outcome {
     let server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
@@ -287,12 +278,6 @@ fn megabyte(stage: &Stage) -> Outcome {
     let (expected, got) = difference(&bytes, &got);
     fail(format!("a gets back {expected}"), got).means(true, &SHORT_SEND)
 }
-
-const ONE_CLIENT: Diagnosis = Diagnosis {
-    id: "one-client-03",
-    they: "serve one client and no more",
-    text: "the first client is served and the second is not, although the first has left: is accept() called in a loop?",
-};
 
 fn next_client(stage: &Stage) -> Outcome {
     let server = stage.serve(Role::Server)?;
@@ -379,12 +364,6 @@ fn closes(stage: &Stage) -> Outcome {
     a.half_close();
     a.expect_close().means(true, &NEVER_CLOSED)
 }
-
-const RESET_KILLS: Diagnosis = Diagnosis {
-    id: "reset-kills",
-    they: "end when a client resets",
-    text: "one client's reset ended the whole server: an error of one connection is that connection's end, not the server's.",
-};
 
 fn reset(stage: &Stage) -> Outcome {
     let server = stage.serve(Role::Server)?;

@@ -1,9 +1,10 @@
 //! The manners that every program of ours has (CONTRACT, "Manners"): asked of the reference,
 //! a remark for a submission, because no lab asks for them. Each function makes one check.
 
+use super::shared::REFUSED_IS_FINE;
 use crate::{
     check::{Check, Kind},
-    failure::{Outcome, Stop, fail, quote},
+    failure::{Explain, Outcome, Stop, fail, quote},
     kernel,
     stage::{Program, Role, Stage, patience},
 };
@@ -48,7 +49,9 @@ pub const fn version(id: &'static str, role: Role) -> Check {
 
 pub const fn usage(id: &'static str, role: Role) -> Check {
     check(id, role, "wrong usage gets one line and the usage, exit 2", |stage| {
-        for words in ["", "a.host no-port", "a.host 1 2 3 4", "a.host 70000", "--what 1"] {
+        for words in
+            ["", "127.0.0.1 no-port", "127.0.0.1 1 2 3 4", "127.0.0.1 70000", "--what 1"]
+        {
             let program = stage.program(words)?;
             program.ends_with(2)?;
             let (first, second) = first_two_lines(&program);
@@ -64,17 +67,21 @@ pub const fn usage(id: &'static str, role: Role) -> Check {
 }
 
 pub const fn refused(id: &'static str) -> Check {
-    check(id, Role::Client, "a refused connection is one line and exit 1", |stage| {
-        let nobody = kernel::free_port().to_string();
-        let client =
-            stage.start(Role::Client, &[("{host}", "127.0.0.1"), ("{port}", &nobody)], "")?;
-        client.ends_with(1)?;
-        let line = client.complains(&["127.0.0.1", &nobody, "Connection refused"])?;
-        if line.contains("os error") || stderr(&client).lines().count() != 1 {
-            return fail("one line, its cause in words", stderr(&client));
-        }
-        Ok(())
-    })
+    let title = "a refused connection is one line and exit 1";
+    Check { diagnoses: &[&REFUSED_IS_FINE], ..check(id, Role::Client, title, is_refused) }
+}
+
+fn is_refused(stage: &Stage) -> Outcome {
+    let nobody = kernel::free_port().to_string();
+    let client =
+        stage.start(Role::Client, &[("{host}", "127.0.0.1"), ("{port}", &nobody)], "")?;
+    let success = client.ends()?.success();
+    client.ends_with(1).means(success, &REFUSED_IS_FINE)?;
+    let line = client.complains(&["127.0.0.1", &nobody, "Connection refused"])?;
+    if line.contains("os error") || stderr(&client).lines().count() != 1 {
+        return fail("one line, its cause in words", stderr(&client));
+    }
+    Ok(())
 }
 
 pub const fn port_zero(id: &'static str, role: Role) -> Check {

@@ -7,3 +7,4 @@ pub mod echo_threaded;
 mod exercises;
 mod manners;
 pub mod one_to_one;
+mod shared;

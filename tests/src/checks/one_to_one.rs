@@ -5,7 +5,13 @@
 //! then join and split them. One that sends no line end (one recv, one message) is judged only
 //! with whole messages, each in a segment of its own.
 
-use super::{exercises, manners};
+use super::{
+    exercises, manners,
+    shared::{
+        EMPTY_READ, FIXED_HOST, ONE_ADDRESS, ONE_CLIENT, RESET_KILLS,
+        connects_to_the_given_host,
+    },
+};
 use crate::{
     check::{Chapter, Check, Kind},
     failure::{Diagnosis, Explain, Outcome, fail},
@@ -201,11 +207,7 @@ const CHECKS: &[Check] = &[
         title: "client: connects to the host that it is given",
         source: "L3, one_to_one.py: do not hard-code the hostname",
         needs: &["02.begins"],
-        run: |stage| {
-            let host = stage.host("127.0.0.2")?;
-            let client = stage.client(&host)?;
-            client.connects_to(&host, "server").map(|_| ()).means(true, &FIXED_HOST)
-        },
+        run: connects_to_the_given_host,
         diagnoses: &[&FIXED_HOST],
         ..CLIENT
     },
@@ -273,8 +275,8 @@ const CHECKS: &[Check] = &[
         diagnoses: &[&NARRATES],
         ..CLIENT_MANNERS
     },
-    Check { diagnoses: &[&REFUSED_IS_FINE], ..manners::refused("02.refused") },
-    manners::ipv6("02.ipv6"),
+    manners::refused("02.refused"),
+    Check { needs: &["02.host"], ..manners::ipv6("02.ipv6") },
     manners::help("02.help", Role::Server),
     manners::version("02.version", Role::Server),
     manners::usage("02.usage", Role::Server),
@@ -284,12 +286,6 @@ const CHECKS: &[Check] = &[
     exercises::NUMBERS,
     exercises::PATIENCE,
 ];
-
-const ONE_ADDRESS: Diagnosis = Diagnosis {
-    id: "one-address",
-    they: "listen on one address only",
-    text: "it listens, but not on 127.0.0.2: bound to 127.0.0.1 it is out of reach for other machines. Which address stands for all of them?",
-};
 
 const SERVER_BEGINS: Diagnosis = Diagnosis {
     id: "server-begins",
@@ -384,12 +380,6 @@ fn server_lines(stage: &Stage) -> Outcome {
     server.program.prints(&two).means(true, &READ_IS_MESSAGE)
 }
 
-const EMPTY_READ: Diagnosis = Diagnosis {
-    id: "empty-read-02",
-    they: "take the empty read for a message",
-    text: "the other side has closed and it goes on reading: a read of 0 bytes is the end of the conversation, not an empty line, and it comes again each time one asks.",
-};
-
 fn empty_read(stage: &Stage) -> Outcome {
     let mut server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
@@ -412,12 +402,6 @@ fn empty_read(stage: &Stage) -> Outcome {
     }
     Ok(())
 }
-
-const ONE_CLIENT: Diagnosis = Diagnosis {
-    id: "one-client",
-    they: "serve one client and no more",
-    text: "the first client is served and the second is not, although the first has left: is accept() called in a loop?",
-};
 
 fn next_client(stage: &Stage) -> Outcome {
     let mut server = stage.serve(Role::Server)?;
@@ -500,12 +484,6 @@ fn server_input_ends(stage: &Stage) -> Outcome {
     a.expect_close()
 }
 
-const RESET_KILLS: Diagnosis = Diagnosis {
-    id: "reset-kills-02",
-    they: "end when a client resets",
-    text: "one client's reset ended the server: an error of one connection is that connection's end, not the server's.",
-};
-
 fn survives_reset(stage: &Stage) -> Outcome {
     let mut server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
@@ -574,12 +552,6 @@ fn begins(stage: &Stage) -> Outcome {
             .then(|| "it did when a line had come from the network".to_string())
     })
 }
-
-const FIXED_HOST: Diagnosis = Diagnosis {
-    id: "fixed-host-02",
-    they: "connect to a host of their own, not to the one given",
-    text: "another host than 127.0.0.1 was given and never contacted: is the host written into the program?",
-};
 
 /// The client's user speaks and the grader answers. True: the client's message claims to be a
 /// line.
@@ -727,9 +699,3 @@ fn only_the_peer(stage: &Stage) -> Outcome {
     fail(format!("stdout is \"{answer}\\n\""), format!("\"{}\"", heard.stdout.escape_ascii()))
         .means(extra, &NARRATES)
 }
-
-const REFUSED_IS_FINE: Diagnosis = Diagnosis {
-    id: "refused-is-fine-02",
-    they: "end with 0 when the connection is refused",
-    text: "nobody answered and the exit status is 0: a script that calls this program would believe it.",
-};

@@ -1,0 +1,61 @@
+//! Mistakes that are the same in every chapter: one name and one text for each, and the
+//! symptoms that several chapters look for.
+
+use crate::{
+    failure::{Diagnosis, Explain, Outcome},
+    stage::Stage,
+};
+use std::net::TcpListener;
+
+pub const FIXED_HOST: Diagnosis = Diagnosis {
+    id: "fixed-host",
+    they: "connect to a host of their own, not to the one given",
+    text: "it came to 127.0.0.1 although another host was named: is the host written into the program?",
+};
+
+pub const REFUSED_IS_FINE: Diagnosis = Diagnosis {
+    id: "refused-is-fine",
+    they: "end with 0 when the connection is refused",
+    text: "nobody answered and the exit status is 0: a script that calls this program would believe it.",
+};
+
+pub const ONE_ADDRESS: Diagnosis = Diagnosis {
+    id: "one-address",
+    they: "listen on one address only",
+    text: "it listens, but not on 127.0.0.2: bound to 127.0.0.1 it is out of reach for other machines. Which address stands for all of them?",
+};
+
+pub const ONE_CLIENT: Diagnosis = Diagnosis {
+    id: "one-client",
+    they: "serve one client and no more",
+    text: "the first client is served and the second is not, although the first has left: is accept() called in a loop?",
+};
+
+pub const RESET_KILLS: Diagnosis = Diagnosis {
+    id: "reset-kills",
+    they: "end when a client resets",
+    text: "one client's reset ended the whole server: an error of one connection is that connection's end, not the server's.",
+};
+
+pub const EMPTY_READ: Diagnosis = Diagnosis {
+    id: "empty-read",
+    they: "take a read of 0 bytes for something else than the end",
+    text: "the other side has closed and the program goes on: a read of 0 bytes is the end, not an empty line, and it comes again at once each time one asks.",
+};
+
+pub const AS_TEXT: Diagnosis = Diagnosis {
+    id: "as-text",
+    they: "treat bytes as text",
+    text: "bytes that are no UTF-8 were changed, or ended something: what comes may be an image. Bytes need no decoding to be passed on.",
+};
+
+/// The client connects to the host that it is given, which is not the usual one.
+pub fn connects_to_the_given_host(stage: &Stage) -> Outcome {
+    let given = stage.host("127.0.0.2")?;
+    let usual = TcpListener::bind(("127.0.0.1", given.address.port()))?;
+    usual.set_nonblocking(true)?;
+    let client = stage.client(&given)?;
+    client.connects_to(&given, "server").map(|_| ()).probe(&FIXED_HOST, || {
+        usual.accept().is_ok().then(|| "it connected to 127.0.0.1".to_string())
+    })
+}

@@ -1,0 +1,249 @@
+//! A class: every diff and every folder in a folder, graded side by side, each by a grader of
+//! its own, so that what happens to one costs nobody else anything.
+
+use crate::{
+    check::{self, Chapter, Check},
+    failure::{Diagnosis, readable},
+    results::{Results, Status},
+    work::{HandedIn, Work},
+};
+use common::{Attempt, Error};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    fs,
+    path::Path,
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+};
+
+/// The submissions of a class and what was found in them so far.
+#[derive(Debug)]
+pub struct Class {
+    /// The folder's name.
+    pub name: String,
+    /// Makes the payloads, the same for all.
+    pub seed: u64,
+    submissions: Vec<Submission>,
+}
+
+#[derive(Debug)]
+struct Submission {
+    /// As it may stand in a report.
+    name: String,
+    /// What it is; or why it cannot be graded.
+    handed_in: Result<HandedIn, String>,
+    results: Option<Results>,
+}
+
+impl Class {
+    /// The class in a folder. Folders in it need the chapter to be said. What is neither a
+    /// diff nor a folder is left out, and named in the second list.
+    ///
+    /// # Errors
+    /// When the folder cannot be read, holds no submission, or needs a chapter.
+    pub fn open(
+        folder: &Path,
+        chapter: Option<&'static Chapter>,
+        seed: u64,
+    ) -> Result<(Class, Vec<String>), Error> {
+        let cannot = format_args!("cannot read {}", folder.display()).to_string();
+        let mut paths = fs::read_dir(folder)
+            .and_then(|entries| {
+                entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>()
+            })
+            .attempt(cannot)?;
+        paths.sort_by_key(|path| in_order(&file_name(path)));
+        let (mut submissions, mut left_out) = (Vec::new(), Vec::new());
+        for path in paths.iter().filter(|path| !file_name(path).starts_with('.')) {
+            match Submission::open(path, chapter)? {
+                Some(submission) => submissions.push(submission),
+                None => left_out.push(file_name(path)),
+            }
+        }
+        if submissions.is_empty() {
+            return Err(Error::Usage(format!(
+                "{} holds no NAME.diff, NAME.patch or folder",
+                folder.display()
+            )));
+        }
+        let name =
+            fs::canonicalize(folder).map_or_else(|_| file_name(folder), |f| file_name(&f));
+        Ok((Class { name, seed, submissions }, left_out))
+    }
+
+    /// Grades all of them, `jobs` at a time; `done` hears of the class after each.
+    ///
+    /// # Errors
+    /// What `done` returns; then nothing more is begun.
+    pub fn grade(
+        &mut self,
+        jobs: usize,
+        only: Option<&str>,
+        done: impl Fn(&Class) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let seed = self.seed;
+        let todo: Vec<(usize, Result<HandedIn, String>)> = self
+            .submissions
+            .iter()
+            .enumerate()
+            .map(|(number, submission)| (number, submission.handed_in.clone()))
+            .collect();
+        let todo = Mutex::new(todo.into_iter());
+        let next = || todo.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let next = &next;
+        let grade = &|handed_in: Result<HandedIn, String>| match handed_in {
+            Ok(handed_in) => {
+                Work { handed_in, only: only.map(String::from), seed }.grade_apart()
+            }
+            Err(why) => Results::refused(seed, why),
+        };
+        let (sender, finished) = mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..jobs {
+                let sender = sender.clone();
+                scope.spawn(move || {
+                    while let Some((number, handed_in)) = next() {
+                        // Nobody listens any more when `done` has failed.
+                        let Ok(()) = sender.send((number, grade(handed_in))) else { return };
+                    }
+                });
+            }
+            drop(sender);
+            for (number, results) in finished {
+                self.submissions[number].results = Some(results);
+                done(self)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// How many submissions there are.
+    pub fn size(&self) -> usize {
+        self.submissions.len()
+    }
+
+    /// The names and results of those that were graded.
+    pub fn graded(&self) -> impl Iterator<Item = (&str, &Results)> {
+        self.submissions
+            .iter()
+            .filter_map(|one| Some((one.name.as_str(), one.results.as_ref()?)))
+    }
+
+    /// The worst status of all.
+    pub fn status(&self) -> Status {
+        self.graded().map(|(_, results)| results.status()).max().unwrap_or(Status::Passed)
+    }
+
+    /// The checks that were made, in order.
+    pub fn checks(&self) -> Vec<&'static Check> {
+        let all = self.graded().flat_map(|(_, results)| results.all());
+        let ids: BTreeSet<&str> = all.map(|result| result.check.id).collect();
+        check::all().filter(|check| ids.contains(check.id)).collect()
+    }
+
+    /// The mistakes of the class: each with the names of those who made it, the most frequent
+    /// first.
+    pub fn mistakes(&self) -> Vec<(&'static Diagnosis, Vec<&str>)> {
+        let mut mistakes: BTreeMap<&str, (&Diagnosis, Vec<&str>)> = BTreeMap::new();
+        for (name, results) in self.graded() {
+            for diagnosis in results.diagnoses() {
+                mistakes.entry(diagnosis.id).or_insert((diagnosis, Vec::new())).1.push(name);
+            }
+        }
+        let mut mistakes: Vec<_> = mistakes.into_values().collect();
+        mistakes.sort_by_key(|(_, names)| Reverse(names.len()));
+        mistakes
+    }
+
+    /// The class as a table for a terminal, and what it has in common below it.
+    pub fn text(&self) -> String {
+        let widest = self.graded().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        let width = widest.clamp("name".len(), 24);
+        let mut text =
+            format!("{:<width$}  {:>7}  required checks, in order\n", "name", "points");
+        for (name, results) in self.graded() {
+            let points =
+                results.points().map_or("-".to_string(), |(got, of)| format!("{got}/{of}"));
+            let name: String = name.chars().take(width).collect();
+            let _ = writeln!(text, "{name:<width$}  {points:>7}  {}", marks(results));
+        }
+        text += "\n. passed, F failed, s skipped, - not handed in, X not started, ? inconclusive, ! grader\n";
+        for (diagnosis, names) in self.mistakes() {
+            let _ = writeln!(text, "{} of {} {}", names.len(), self.size(), diagnosis.they);
+        }
+        text
+    }
+}
+
+/// A letter for each required check, the chapters apart; or why there are none.
+fn marks(results: &Results) -> String {
+    if results.refused.is_some() || results.trouble.is_some() {
+        return results.sum().lines().next().unwrap_or_default().to_string();
+    }
+    let of_chapter = |chapter: &Chapter| -> String {
+        let its = results.required().filter(|result| result.check.chapter() == chapter.number);
+        its.map(|result| result.verdict.mark()).collect()
+    };
+    let chapters = results.chapters();
+    chapters.map(|c| format!("{}:{}", c.number, of_chapter(c))).collect::<Vec<_>>().join(" ")
+}
+
+impl Submission {
+    /// What stands at this path; nothing if it is neither a diff nor a folder.
+    fn open(
+        path: &Path,
+        chapter: Option<&'static Chapter>,
+    ) -> Result<Option<Submission>, Error> {
+        let full = file_name(path);
+        let stem = full.strip_suffix(".diff").or(full.strip_suffix(".patch"));
+        let is_folder = path.is_dir();
+        if stem.is_none() && !is_folder {
+            return Ok(None);
+        }
+        let handed_in = match (path.to_str(), is_folder, chapter) {
+            (None, ..) => Err("its name is no UTF-8: give it another one".to_string()),
+            (_, true, Some(chapter)) => Ok(HandedIn::Folder(path.to_path_buf(), chapter)),
+            (_, true, None) => {
+                let what = format!("{full} is a folder: --chapter must say of which chapter");
+                return Err(Error::Usage(what));
+            }
+            (_, false, chapter) => Ok(HandedIn::Diff(path.to_path_buf(), chapter)),
+        };
+        let name = readable(stem.unwrap_or(&full));
+        Ok(Some(Submission { name, handed_in, results: None }))
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// A key that puts `s2` before `s10`.
+fn in_order(name: &str) -> Vec<(u64, String)> {
+    let mut key = vec![(0_u64, String::new())];
+    for letter in name.chars() {
+        let Some((number, text)) = key.last_mut() else { continue };
+        match letter.to_digit(10) {
+            Some(digit) if text.is_empty() => {
+                *number = number.saturating_mul(10).saturating_add(u64::from(digit));
+            }
+            Some(digit) => key.push((u64::from(digit), String::new())),
+            None => text.push(letter),
+        }
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_in_the_order_that_people_expect() {
+        let mut names = ["s10", "s2.diff", "a", "s1", "S1", "s2"];
+        names.sort_by_key(|name| in_order(name));
+        assert_eq!(names, ["S1", "a", "s1", "s2", "s2.diff", "s10"]);
+    }
+}

@@ -1,0 +1,165 @@
+//! The zoo: diffs against the reference chapters, each with one mistake that students make, and
+//! the proof that each fails exactly the checks that it names, with the diagnosis it names.
+//!
+//! A check that no diff fails proves nothing, and a diagnosis that no diff is given may be
+//! wrong: both are found by reading the headers. That the headers are true is tried, on every
+//! diff: with the checks it names (`make test`), or with all of its chapter (`make zoo`, which
+//! is `ZOO=all`).
+
+mod build;
+mod header;
+
+pub use build::{Built, build};
+pub use header::{Mutant, Unreadable, read_all};
+
+use crate::{
+    cases::{self, Case, Ending},
+    check::{CHAPTERS, Check},
+    failure::Diagnosis,
+    report::{self, Again},
+    runner::{self, Plan, Verdict},
+    workspace,
+};
+use std::{collections::BTreeSet, env, fmt::Write, process::ExitCode};
+
+/// How many mutants are tried at the same time: nearly all of their time is spent waiting for
+/// what a wrong program does not do.
+const SIDE_BY_SIDE: usize = 32;
+
+/// The same with a whole chapter's checks for each, which run side by side themselves.
+const SIDE_BY_SIDE_ALL: usize = 6;
+
+/// The `main` of `tests/tests/zoo.rs`.
+pub fn main() -> ExitCode {
+    let read = match read_all(&workspace::root().join("tests/diffs")) {
+        Ok(read) => read,
+        Err(why) => return cases::cannot_begin(why),
+    };
+    let (mut mutants, mut unreadable) = (Vec::new(), Vec::new());
+    for diff in read {
+        match diff {
+            Ok(mutant) => mutants.push(mutant),
+            Err(diff) => unreadable.push(diff),
+        }
+    }
+    let built = match build(&mutants) {
+        Ok(built) => built,
+        Err(why) => return cases::cannot_begin(why),
+    };
+    let all = env::var("ZOO").is_ok_and(|zoo| zoo == "all");
+    if all {
+        println!("{}", table(&mutants));
+    }
+    let mut tests = vec![
+        Case::new("every check and every diagnosis has a mutant", || {
+            expect(uncovered(&mutants))
+        }),
+        Case::new("the mutants build without a warning", || expect(built.warnings.clone())),
+    ];
+    for Unreadable { file, why } in unreadable {
+        tests.push(Case::new(file.to_string_lossy(), || Ending::Failed(why)));
+    }
+    for mutant in &mutants {
+        tests.push(Case::new(&mutant.name, || expect(lies(mutant, &built, all))));
+    }
+    cases::main(tests, if all { SIDE_BY_SIDE_ALL } else { SIDE_BY_SIDE })
+}
+
+/// Nothing wrong, or what is.
+fn expect(wrong: String) -> Ending {
+    if wrong.is_empty() { Ending::Passed } else { Ending::Failed(wrong) }
+}
+
+/// The checks that should have a mutant: all but the exercises, which may.
+fn checks() -> impl Iterator<Item = &'static Check> {
+    let all = CHAPTERS.iter().flat_map(|chapter| chapter.checks);
+    all.filter(|check| check.answer().is_none())
+}
+
+/// The checks that no mutant fails, and the diagnoses that none is given, a line for each.
+fn uncovered(mutants: &[Mutant]) -> String {
+    let named: BTreeSet<_> = mutants
+        .iter()
+        .flat_map(|mutant| &mutant.fails)
+        .map(|(check, diagnosis)| (check.id, diagnosis.map(|d| d.id)))
+        .collect();
+    let mut text = String::new();
+    for check in checks() {
+        if !named.iter().any(|(id, _)| *id == check.id) {
+            let _ = writeln!(text, "{}: no diff in tests/diffs fails this check", check.id);
+        }
+        for diagnosis in check.diagnoses {
+            if !named.contains(&(check.id, Some(diagnosis.id))) {
+                let _ = writeln!(
+                    text,
+                    "{}: no diff in tests/diffs is given the diagnosis {} here",
+                    check.id, diagnosis.id
+                );
+            }
+        }
+    }
+    text
+}
+
+/// The checks of all chapters, with the mutants that fail each.
+fn table(mutants: &[Mutant]) -> String {
+    let mut text = format!("{:<24} {:<20} mutant (mistake)\n", "check", "diagnosis");
+    for check in checks() {
+        let mut rows: Vec<_> = mutants.iter().flat_map(|mutant| mutant.row(check)).collect();
+        if rows.is_empty() {
+            rows.push(("-", "-".to_string()));
+        }
+        for (diagnosis, mutant) in rows {
+            let _ = writeln!(text, "{:<24} {diagnosis:<20} {mutant}", check.id);
+        }
+    }
+    text
+}
+
+/// What a mutant does otherwise than its header says; nothing if it does just that.
+fn lies(mutant: &Mutant, built: &Built, all: bool) -> String {
+    let subject = match built.subject(mutant) {
+        Ok(subject) => subject,
+        Err(why) => return why,
+    };
+    let exercise = mutant.answer().is_some();
+    let chosen = |check: &&Check| {
+        let asked = all && !exercise && check.answer().is_none();
+        asked || mutant.names(check)
+    };
+    let checks: Vec<_> = mutant.chapter.checks.iter().filter(chosen).collect();
+    // With all of them, needs decide; of those that are named, each is run whatever the others say.
+    let rounds: Vec<_> =
+        if all { vec![checks] } else { checks.iter().map(|c| vec![*c]).collect() };
+    let plan = Plan { seed: 1, side_by_side: 8, twice: false };
+    let results = rounds.iter().flat_map(|checks| runner::run(checks, &subject, plan, &|_| ()));
+    results.filter_map(|result| lie(mutant, &result)).collect()
+}
+
+/// How a result contradicts the mutant's header, if it does.
+fn lie(mutant: &Mutant, result: &runner::Result) -> Option<String> {
+    let id = result.check.id;
+    let expected = mutant.fails.iter().find(|(check, _)| check.id == id);
+    let name = |diagnosis: Option<&Diagnosis>| diagnosis.map_or("-", |d| d.id);
+    let what = match (&result.verdict, expected) {
+        (Verdict::Passed, None) | (Verdict::Skipped { .. }, None) => return None,
+        (Verdict::Failed(failure), Some((_, wanted))) if failure.means == *wanted => {
+            return None;
+        }
+        (Verdict::Failed(failure), Some((_, wanted))) => format!(
+            "{id} should give the diagnosis {}, and gives {}",
+            name(*wanted),
+            name(failure.means)
+        ),
+        (Verdict::Failed(_), None) => format!("{id} fails too, which the header does not name"),
+        (Verdict::Skipped { because }, Some(_)) => {
+            format!("{id} should fail, and is skipped because of {because}")
+        }
+        (Verdict::Passed, Some(_)) => format!("{id} should fail, and passes"),
+        (other, _) => format!("{id} could not be run: {other:?}"),
+    };
+    let again =
+        Again { command: format!("ZOO=all cargo test -p tests --test zoo {}", mutant.name) };
+    let story = report::story(result, &again);
+    Some(format!("{what}\n{story}"))
+}
