@@ -43,6 +43,7 @@ help:
 	@echo '                 ARGS="--diff alice.diff"        ARGS=--help shows all'
 	@echo 'Beyond cargo                         (says which tools are missing)'
 	@echo '  make interop                       against nc, curl, nginx, python3 …'
+	@echo '  make hosts                         on three hosts of this machine; ssh (root)'
 	@echo '  make bench                         ratios, side by side in one run'
 
 # -- watch
@@ -126,6 +127,13 @@ grade: cargo
 	@$(GRADE) $(or $(ARGS),--help)
 
 # -- beyond cargo
+
+interop: cargo
+	@$(BOOK) sessions --book tests/interop/README.md
+	@sh tests/interop/hosts.sh
+
+hosts: cargo
+	@sh tests/interop/hosts.sh
 
 bench: cargo
 	@cargo bench -q -p tests

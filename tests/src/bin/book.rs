@@ -31,6 +31,7 @@ const PROGRAM: Program = Program {
     usage: "book check [--book FILE]\n\
             book tour [SECTION] [--book FILE]\n\
             book session SECTION [--book FILE]\n\
+            book sessions [--book FILE]\n\
             book figures\n\
             book page FOLDER [--book FILE]",
     example: "book session 2.2",
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
             "check" => args.finish().and_then(|()| check(&book)),
             "tour" => show(&book, args.word("SECTION").ok().as_deref()),
             "session" => show(&book, Some(&args.word("SECTION")?)),
+            "sessions" => args.finish().and_then(|()| play(&book)),
             "figures" => args.finish().and_then(|()| draw()),
             "page" => {
                 let folder = PathBuf::from(args.word("FOLDER")?);
@@ -67,7 +69,35 @@ fn check(file: &Path) -> Result<(), Error> {
         say(&lie.to_string())?;
     }
     let sessions = sessions(&book).unwrap_or_default(); // what is wrong with them is said
-    check::play_all(&sessions, &workspace::build()?.folders(), |section, results| {
+    untrue.extend(play_all(&sessions)?);
+    let (listings, tables) = (book.fences.iter(), book.tables.iter());
+    let listings = listings.filter(|fence| fence.info == "rust").count();
+    let tables = tables.filter(|table| table.mark.is_some()).count();
+    let (links, sessions) = (book.links.len(), sessions.len());
+    say(&format!(
+        "BOOK.md: {sessions} sessions, {listings} listings, {tables} tables of calls, {links} links"
+    ))?;
+    all_true(untrue.len())
+}
+
+fn all_true(untrue: usize) -> Result<(), Error> {
+    match untrue {
+        0 => Ok(()),
+        1 => Err(Error::Failed("one line is not true".to_string())),
+        count => Err(Error::Failed(format!("{count} lines are not true"))),
+    }
+}
+
+/// Plays the sessions of any file, and says how those of each section went.
+fn play(file: &Path) -> Result<(), Error> {
+    let sessions = sessions(&read(file)?).map_err(grammar)?;
+    all_true(play_all(&sessions)?.len())
+}
+
+/// Plays sessions, says how those of each section went, and returns what is not true.
+fn play_all(sessions: &[Session]) -> Result<Vec<Untrue>, Error> {
+    let mut untrue = vec![];
+    check::play_all(sessions, &workspace::build()?.folders(), |section, results| {
         let mut words = vec![];
         for result in results {
             match result {
@@ -82,26 +112,17 @@ fn check(file: &Path) -> Result<(), Error> {
         }
         say(&format!("{section}: {}", words.join(", ")))
     })?;
-    let (listings, tables) = (book.fences.iter(), book.tables.iter());
-    let listings = listings.filter(|fence| fence.info == "rust").count();
-    let tables = tables.filter(|table| table.mark.is_some()).count();
-    let (links, sessions) = (book.links.len(), sessions.len());
-    say(&format!(
-        "BOOK.md: {sessions} sessions, {listings} listings, {tables} tables of calls, {links} links"
-    ))?;
-    match untrue.len() {
-        0 => Ok(()),
-        1 => Err(Error::Failed("one line of the book is not true".to_string())),
-        count => Err(Error::Failed(format!("{count} lines of the book are not true"))),
-    }
+    Ok(untrue)
+}
+
+fn grammar(untrue: Vec<Untrue>) -> Error {
+    let lines: Vec<_> = untrue.iter().map(Untrue::to_string).collect();
+    Error::Failed(lines.join("\n"))
 }
 
 /// Plays the sessions of a section or chapter, or all, for people to see.
 fn show(file: &Path, section: Option<&str>) -> Result<(), Error> {
-    let all = sessions(&read(file)?).map_err(|untrue| {
-        let lines: Vec<_> = untrue.iter().map(Untrue::to_string).collect();
-        Error::Failed(lines.join("\n"))
-    })?;
+    let all = sessions(&read(file)?).map_err(grammar)?;
     let wanted = |session: &&Session| section.is_none_or(|section| session.is_in(section));
     let wanted: Vec<_> = all.iter().filter(wanted).collect();
     if wanted.is_empty() {
