@@ -95,7 +95,8 @@ impl Class {
         let next = &next;
         let grade = &|handed_in: Result<HandedIn, String>| match handed_in {
             Ok(handed_in) => {
-                Work { handed_in, only: only.map(String::from), seed }.grade_apart()
+                Work { handed_in, only: only.map(String::from), seed, workshop: None }
+                    .grade_apart()
             }
             Err(why) => Results::refused(seed, why),
         };

@@ -76,7 +76,7 @@ pub fn story(result: &Result, again: &Again) -> String {
 }
 
 /// The first and the last steps, when there are too many to read.
-fn shortened(steps: &[String]) -> Vec<String> {
+pub fn shortened(steps: &[String]) -> Vec<String> {
     const SHOWN: usize = 8;
     if steps.len() <= 2 * SHOWN {
         return steps.to_vec();

@@ -93,6 +93,15 @@ impl Results {
         all
     }
 
+    /// The check that failed first where `id` was skipped because of others; else `id` itself.
+    pub fn cause<'a>(&self, id: &'a str) -> &'a str {
+        let result = self.all().find(|result| result.check.id == id);
+        match result.map(|result| &result.verdict) {
+            Some(Verdict::Skipped { because }) => self.cause(because),
+            _ => id,
+        }
+    }
+
     /// Points earned and points to be had. `None`: the grader failed, so there is no score.
     pub fn points(&self) -> Option<(u32, u32)> {
         let (earned, possible) = (Result::points, |result: &Result| result.check.points);

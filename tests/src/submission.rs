@@ -7,7 +7,7 @@
 
 use crate::{
     check::{CHAPTERS, Chapter, Check},
-    process::Surroundings,
+    process::{Surroundings, shell_word},
     stage::Subject,
     workspace::{self, Programs},
 };
@@ -232,16 +232,18 @@ fn build(folder: &Path, target: &Path, what: &[&str]) -> Result<Programs, Refusa
     Err(Refusal::Submission(format!("it does not build:\n{}", why.trim())))
 }
 
+/// The program among those that were built, called by its name, as in its chapter.
 fn subject(chapter: &Chapter, programs: &Programs) -> Result<Subject, Refusal> {
-    let program = programs.get(chapter.name).or_else(|| programs.only());
-    let Some(program) = program.and_then(Path::to_str) else {
+    let Some(program) = programs.get(chapter.name).or_else(|| programs.only()) else {
         return Err(Refusal::Submission(format!(
             "it builds no program named {}",
             chapter.name
         )));
     };
-    let around = Surroundings::default();
-    Ok(Subject { around, ..Subject::program(&format!("'{program}'"), chapter.roles) })
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    let path = program.parent().map(Path::to_path_buf).into_iter().collect();
+    let around = Surroundings { path, ..Surroundings::default() };
+    Ok(Subject { around, ..Subject::program(&shell_word(&name), chapter.roles) })
 }
 
 /// Makes `to` the same as `from`; what is the same already is not touched, so that cargo sees

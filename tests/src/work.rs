@@ -3,6 +3,7 @@
 
 use crate::{
     check::{self, Chapter, Check},
+    claim::Claim,
     failure::readable,
     process::{Process, Surroundings, shell_word},
     records,
@@ -12,7 +13,7 @@ use crate::{
     submission::{Refusal, Workshop},
 };
 use std::{
-    env,
+    env, io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -20,6 +21,12 @@ use std::{
 /// How long one submission may take at most, all its builds and checks together. Everything in
 /// it is bounded by itself; this is for what nobody has thought of.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// The workshops' kind: see [`Claim`].
+const KIND: &str = "workshop";
+
+/// What can be started, for each chapter.
+type Subjects = Vec<(&'static Chapter, Subject)>;
 
 /// What a student hands in.
 #[derive(Clone, Debug)]
@@ -78,8 +85,9 @@ impl HandedIn {
     /// What of it can be started, for each chapter; for one `check` alone, if that is asked.
     fn subjects(
         &self,
+        workshop: impl FnOnce() -> std::result::Result<Workshop, Refusal>,
         check: Option<&Check>,
-    ) -> std::result::Result<Vec<(&'static Chapter, Subject)>, Refusal> {
+    ) -> std::result::Result<Subjects, Refusal> {
         match self {
             HandedIn::Program(chapter, command) => {
                 Ok(vec![(chapter, Subject::program(command, chapter.roles))])
@@ -88,9 +96,9 @@ impl HandedIn {
                 let commands = roles.iter().cloned().collect();
                 Ok(vec![(chapter, Subject { commands, ..Subject::default() })])
             }
-            HandedIn::Diff(file, chapter) => Workshop::open("single")?.diff(file, *chapter),
+            HandedIn::Diff(file, chapter) => workshop()?.diff(file, *chapter),
             HandedIn::Folder(folder, chapter) => {
-                Ok(vec![(chapter, Workshop::open("single")?.folder(folder, chapter, check)?)])
+                Ok(vec![(chapter, workshop()?.folder(folder, chapter, check)?)])
             }
         }
     }
@@ -105,6 +113,8 @@ pub struct Work {
     pub only: Option<String>,
     /// Makes the payloads.
     pub seed: u64,
+    /// The workshop that somebody has claimed for it; none to claim one.
+    pub workshop: Option<String>,
 }
 
 impl Work {
@@ -112,9 +122,8 @@ impl Work {
     /// are.
     pub fn grade(&self, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
         let begun = Instant::now();
-        let check = self.only.as_deref().and_then(check::find);
-        let mut results = match self.handed_in.subjects(check) {
-            Ok(subjects) => self.check(&subjects, done),
+        let mut results = match self.subjects() {
+            Ok((subjects, _claim)) => self.check(&subjects, done),
             Err(Refusal::Submission(why)) => Results::refused(self.seed, why),
             Err(Refusal::Grader(why)) => Results::trouble(self.seed, why),
         };
@@ -122,11 +131,21 @@ impl Work {
         results
     }
 
-    fn check(
-        &self,
-        subjects: &[(&'static Chapter, Subject)],
-        done: &(dyn Fn(&Result, usize) + Sync),
-    ) -> Results {
+    /// The subjects, and the right to what they were built in.
+    fn subjects(&self) -> std::result::Result<(Subjects, Option<Claim>), Refusal> {
+        let (claim, name) = match &self.workshop {
+            Some(name) => (None, name.clone()),
+            None => {
+                let claim = Claim::first_free(KIND)?;
+                let name = claim.name().to_string();
+                (Some(claim), name)
+            }
+        };
+        let check = self.only.as_deref().and_then(check::find);
+        Ok((self.handed_in.subjects(|| Workshop::open(&name), check)?, claim))
+    }
+
+    fn check(&self, subjects: &Subjects, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
         let mut results = Results::new(self.seed);
         for (chapter, subject) in subjects {
             let checks: Vec<_> = chapter.checks.iter().filter(|c| self.is_asked(c)).collect();
@@ -151,14 +170,17 @@ impl Work {
     }
 
     fn other_grader(&self) -> std::result::Result<Results, String> {
-        let grade = env::current_exe().map_err(|e| common::cause(&e))?;
+        let trouble = |e: io::Error| common::cause(&e);
+        let grade = env::current_exe().map_err(trouble)?;
+        let claim = Claim::first_free(KIND).map_err(trouble)?;
         let mut words = vec![grade.display().to_string()];
         words.extend(self.handed_in.words());
-        words.extend(["--seed".to_string(), self.seed.to_string(), "--records".to_string()]);
+        let (seed, workshop) = (self.seed.to_string(), claim.name().to_string());
+        words.extend(["--seed".to_string(), seed, "--records".to_string()]);
+        words.extend(["--workshop".to_string(), workshop]);
         words.extend(self.only.iter().flat_map(|id| ["--only".to_string(), id.clone()]));
         let command = words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
-        let grader = Process::start(&command, &Surroundings::default())
-            .map_err(|e| common::cause(&e))?;
+        let grader = Process::start(&command, &Surroundings::default()).map_err(trouble)?;
         let Some(exit) = grader.wait(LIMIT) else {
             return Err(format!("it did not end within {} minutes", LIMIT.as_secs() / 60));
         };

@@ -19,7 +19,7 @@ use tests::{
     class::Class,
     csv,
     failure::readable,
-    json, junit,
+    html, json, junit,
     process::shell_word,
     records,
     report::{self, Again},
@@ -35,7 +35,7 @@ grade --chapter NN [--server 'CMD {port}'] [--client 'CMD {host} {port}'] …
       (06: --encoder, --decoder; 09: --tunnel 'CMD {lport} {host} {port}')
 grade --diff FILE [--chapter NN]
 grade --dir FOLDER --chapter NN
-grade --class FOLDER [--chapter NN] [--jobs N] [--csv FILE]
+grade --class FOLDER [--chapter NN] [--jobs N] [--csv FILE] [--html FILE]
       every NAME.diff, NAME.patch and NAME/ in it; the exit status is the worst
 grade --list [--chapter NN]
       and, where something is graded:
@@ -70,10 +70,13 @@ struct Order {
     seed: u64,
     jobs: usize,
     csv: Option<PathBuf>,
+    html: Option<PathBuf>,
     json: Option<PathBuf>,
     junit: Option<PathBuf>,
-    /// For the grader of a class: nothing but the results, for a program to read.
+    /// Between graders: nothing but the results, for a program to read …
     records: bool,
+    /// … and where to build.
+    workshop: Option<String>,
 }
 
 fn start(mut args: Args) -> Result<Status, Error> {
@@ -91,9 +94,11 @@ fn start(mut args: Args) -> Result<Status, Error> {
         seed: args.option("--seed", "a number")?.unwrap_or_else(new_seed),
         jobs: args.option("--jobs", "a number")?.unwrap_or_else(half_the_processors),
         csv: args.option("--csv", "a file")?,
+        html: args.option("--html", "a file")?,
         json: args.option("--json", "a file")?,
         junit: args.option("--junit", "a file")?,
         records: args.flag("--records"),
+        workshop: args.option("--workshop", "a name")?,
     };
     args.finish()?;
     order.check_only()?;
@@ -205,13 +210,17 @@ impl Order {
     }
 
     fn grade_one(&self, handed_in: &HandedIn) -> Result<Status, Error> {
-        if self.csv.is_some() {
-            return Err(Error::Usage("--csv is for a --class".to_string()));
+        if self.csv.is_some() || self.html.is_some() {
+            return Err(Error::Usage("--csv and --html are for a --class".to_string()));
         }
         report::write_if_asked(self.json.as_deref(), || json::BEGUN.to_string())?;
         report::write_if_asked(self.junit.as_deref(), || junit::write(std::iter::empty()))?;
-        let work =
-            Work { handed_in: handed_in.clone(), only: self.only.clone(), seed: self.seed };
+        let work = Work {
+            handed_in: handed_in.clone(),
+            only: self.only.clone(),
+            seed: self.seed,
+            workshop: self.workshop.clone(),
+        };
         let count = AtomicUsize::new(0);
         let results = work.grade(&|_, all| {
             progress(format_args!("{} of {all}", count.fetch_add(1, Ordering::Relaxed) + 1));
@@ -273,6 +282,7 @@ impl Order {
 
     fn write_class(&self, class: &Class) -> Result<(), Error> {
         report::write_if_asked(self.csv.as_deref(), || csv::write(class))?;
+        report::write_if_asked(self.html.as_deref(), || html::write(class))?;
         report::write_if_asked(self.json.as_deref(), || json::class(class.graded()))?;
         report::write_if_asked(self.junit.as_deref(), || junit::write(class.graded()))
     }
