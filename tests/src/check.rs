@@ -94,6 +94,7 @@ pub const CHAPTERS: &[&Chapter] = &[
     &checks::one_to_one::CHAPTER,
     &checks::echo_threaded::CHAPTER,
     &checks::binary_codec::CHAPTER,
+    &checks::loadgen::CHAPTER,
 ];
 
 /// The chapter with this number (`03`, or `3`).

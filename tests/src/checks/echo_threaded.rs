@@ -2,7 +2,10 @@
 
 use super::{
     exercises, manners,
-    shared::{AS_TEXT, ONE_ADDRESS, ONE_CLIENT, RESET_KILLS},
+    shared::{
+        AS_TEXT, BUSY_ACCEPT, DESCRIPTORS_KILL, FEW_DESCRIPTORS, ONE_ADDRESS, ONE_CLIENT,
+        RESET_KILLS, outlives_descriptors,
+    },
 };
 use crate::{
     check::{Chapter, Check, Kind},
@@ -392,40 +395,9 @@ fn silent_reader(stage: &Stage) -> Outcome {
     (0..3).try_for_each(|_| say(stage, &mut b)).means(true, &STALLED)
 }
 
-const DESCRIPTORS_KILL: Diagnosis = Diagnosis {
-    id: "descriptors-kill",
-    they: "end when no descriptor is left",
-    text: "accept() failed because no descriptor was left, and the server ended, or never served again: somebody hangs up sooner or later.",
-};
-const BUSY_ACCEPT: Diagnosis = Diagnosis {
-    id: "busy-accept",
-    they: "burn a processor when no descriptor is left",
-    text: "accept() fails at once as long as no descriptor is free: asked in a loop, it burns a whole processor. Leave it alone for a moment.",
-};
-
 fn descriptors(stage: &Stage) -> Outcome {
-    const LIMIT: usize = 24;
-    let limited = format!(r#"sh -c 'ulimit -n {LIMIT}; exec "$@"' sh"#);
-    let server = stage.serve_with(Role::Server, "", &[&limited])?;
-    let mut clients = server.connect_many(2 * LIMIT);
-    server.program.complains(&["accept"]).means(true, &DESCRIPTORS_KILL)?;
-    if server.program.burns_processor() {
-        return fail("it waits for a descriptor", "it burns a processor")
-            .means(true, &BUSY_ACCEPT);
-    }
-    clients.drain(..clients.len() - LIMIT / 2).for_each(Peer::close);
-    let all_accepted = || {
-        kernel::tcp()
-            .iter()
-            .any(|s| s.listening && s.local_port == server.port && s.unread == 0)
-    };
-    if !kernel::look_until(patience(), all_accepted) {
-        return fail("it accepts again", "clients still wait for accept()")
-            .means(true, &DESCRIPTORS_KILL);
-    }
-    let mut late = server.connect("a new client").means(true, &DESCRIPTORS_KILL)?;
-    say(stage, &mut late).means(true, &DESCRIPTORS_KILL)?;
-    clients.push(late);
+    let server = stage.serve_with(Role::Server, "", &[FEW_DESCRIPTORS])?;
+    let clients = outlives_descriptors(&server, |client| say(stage, client))?;
     all_are_gone(&server, clients)
 }
 

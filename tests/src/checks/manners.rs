@@ -8,7 +8,7 @@ use crate::{
     kernel,
     stage::{Program, Role, Stage, patience},
 };
-use std::{env, fs, process};
+use std::{env, fs, net::SocketAddr, process};
 
 const fn check(
     id: &'static str,
@@ -68,16 +68,17 @@ pub const fn usage(id: &'static str, role: Role) -> Check {
 
 pub const fn refused(id: &'static str) -> Check {
     let title = "a refused connection is one line and exit 1";
-    Check { diagnoses: &[&REFUSED_IS_FINE], ..check(id, Role::Client, title, is_refused) }
+    let run: fn(&Stage) -> Outcome = |stage| is_refused(stage, "");
+    Check { diagnoses: &[&REFUSED_IS_FINE], ..check(id, Role::Client, title, run) }
 }
 
-fn is_refused(stage: &Stage) -> Outcome {
-    let nobody = kernel::free_port().to_string();
-    let client =
-        stage.start(Role::Client, &[("{host}", "127.0.0.1"), ("{port}", &nobody)], "")?;
+/// The client finds nobody: with these options, if it needs some.
+pub fn is_refused(stage: &Stage, options: &str) -> Outcome {
+    let nobody = SocketAddr::from(([127, 0, 0, 1], kernel::free_port()));
+    let client = stage.client_with(nobody, options, &[])?;
     let success = client.ends()?.success();
     client.ends_with(1).means(success, &REFUSED_IS_FINE)?;
-    let line = client.complains(&["127.0.0.1", &nobody, "Connection refused"])?;
+    let line = client.complains(&[&nobody.to_string(), "Connection refused"])?;
     if line.contains("os error") || stderr(&client).lines().count() != 1 {
         return fail("one line, its cause in words", stderr(&client));
     }

@@ -5,6 +5,8 @@ pub mod binary_codec;
 pub mod dumb_net;
 pub mod echo_threaded;
 mod exercises;
+mod load_exercises;
+pub mod loadgen;
 mod manners;
 pub mod one_to_one;
 mod shared;

@@ -2,8 +2,10 @@
 //! symptoms that several chapters look for.
 
 use crate::{
-    failure::{Diagnosis, Explain, Outcome},
-    stage::Stage,
+    failure::{Diagnosis, Explain, Outcome, fail},
+    kernel,
+    peer::Peer,
+    stage::{Server, Stage, patience},
 };
 use std::net::TcpListener;
 
@@ -49,12 +51,63 @@ pub const AS_TEXT: Diagnosis = Diagnosis {
     text: "bytes that are no UTF-8 were changed, or ended something: what comes may be an image. Bytes need no decoding to be passed on.",
 };
 
+pub const DESCRIPTORS_KILL: Diagnosis = Diagnosis {
+    id: "descriptors-kill",
+    they: "end when no descriptor is left",
+    text: "accept() failed because no descriptor was left, and the server ended, or never served again: somebody hangs up sooner or later.",
+};
+
+pub const BUSY_ACCEPT: Diagnosis = Diagnosis {
+    id: "busy-accept",
+    they: "burn a processor when no descriptor is left",
+    text: "accept() fails at once as long as no descriptor is free: asked in a loop, it burns a whole processor. Leave it alone for a moment.",
+};
+
+/// How many descriptors a server has that is started behind [`FEW_DESCRIPTORS`].
+const DESCRIPTORS: usize = 24;
+
+/// Words in front of a server's command, for [`outlives_descriptors`].
+pub const FEW_DESCRIPTORS: &str = r#"sh -c 'ulimit -n 24; exec "$@"' sh"#;
+
+/// More clients come than the server has descriptors for; when some have left, a new one must
+/// be served, which `talk` sees to. Returns those that are still there.
+pub fn outlives_descriptors(
+    server: &Server,
+    talk: impl FnOnce(&mut Peer) -> Outcome,
+) -> Outcome<Vec<Peer>> {
+    let mut clients = server.connect_many(2 * DESCRIPTORS);
+    server.program.complains(&["accept"]).means(true, &DESCRIPTORS_KILL)?;
+    if server.program.burns_processor() {
+        return fail("it waits for a descriptor", "it burns a processor")
+            .means(true, &BUSY_ACCEPT);
+    }
+    clients.drain(..clients.len() - DESCRIPTORS / 2).for_each(Peer::close);
+    let all_accepted = || {
+        kernel::tcp()
+            .iter()
+            .any(|s| s.listening && s.local_port == server.port && s.unread == 0)
+    };
+    if !kernel::look_until(patience(), all_accepted) {
+        return fail("it accepts again", "clients still wait for accept()")
+            .means(true, &DESCRIPTORS_KILL);
+    }
+    let mut late = server.connect("a new client").means(true, &DESCRIPTORS_KILL)?;
+    talk(&mut late).means(true, &DESCRIPTORS_KILL)?;
+    clients.push(late);
+    Ok(clients)
+}
+
 /// The client connects to the host that it is given, which is not the usual one.
 pub fn connects_to_the_given_host(stage: &Stage) -> Outcome {
+    connects_with(stage, "")
+}
+
+/// As [`connects_to_the_given_host`], for a client that needs options.
+pub fn connects_with(stage: &Stage, options: &str) -> Outcome {
     let given = stage.host("127.0.0.2")?;
     let usual = TcpListener::bind(("127.0.0.1", given.address.port()))?;
     usual.set_nonblocking(true)?;
-    let client = stage.client(&given)?;
+    let client = stage.client_with(given.address, options, &[])?;
     client.connects_to(&given, "server").map(|_| ()).probe(&FIXED_HOST, || {
         usual.accept().is_ok().then(|| "it connected to 127.0.0.1".to_string())
     })
