@@ -44,6 +44,7 @@ help:
 	@echo 'Beyond cargo                         (says which tools are missing)'
 	@echo '  make interop                       against nc, curl, nginx, python3 …'
 	@echo '  make hosts                         on three hosts of this machine; ssh (root)'
+	@echo '  make capture   CHAPTER=05          play a session and show it on the wire (root)'
 	@echo '  make bench                         ratios, side by side in one run'
 
 # -- watch
@@ -134,6 +135,9 @@ interop: cargo
 
 hosts: cargo
 	@sh tests/interop/hosts.sh
+
+capture: cargo chapter
+	@sh tests/interop/capture.sh $(CHAPTER)
 
 bench: cargo
 	@cargo bench -q -p tests
