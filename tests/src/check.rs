@@ -95,6 +95,7 @@ pub const CHAPTERS: &[&Chapter] = &[
     &checks::echo_threaded::CHAPTER,
     &checks::binary_codec::CHAPTER,
     &checks::loadgen::CHAPTER,
+    &checks::tunnel_chat::CHAPTER,
 ];
 
 /// The chapter with this number (`03`, or `3`).

@@ -491,7 +491,18 @@ impl Host {
     /// # Errors
     /// When the address cannot be listened on.
     pub fn new(ip: &str, log: Log) -> io::Result<Host> {
-        let listener = bind(ip)?;
+        Host::accepting(bind(ip)?, log)
+    }
+
+    /// Listens on this very address.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub fn at(address: SocketAddr, log: Log) -> io::Result<Host> {
+        Host::accepting(TcpListener::bind(address)?, log)
+    }
+
+    fn accepting(listener: TcpListener, log: Log) -> io::Result<Host> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Host { listener, log, address })

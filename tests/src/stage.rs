@@ -334,6 +334,15 @@ impl<'a> Stage<'a> {
         Ok(Datagrams::new(name, ip, self.log.clone())?)
     }
 
+    /// A listener of the grader's own at an address where nobody listens any more.
+    ///
+    /// # Errors
+    /// When it cannot listen there.
+    pub fn host_at(&self, address: SocketAddr) -> Outcome<Host> {
+        self.log.step(format_args!("somebody listens on {address}"));
+        Ok(Host::at(address, self.log.clone())?)
+    }
+
     /// True if the subject can play this role.
     pub fn has(&self, role: Role) -> bool {
         self.subject.commands.contains_key(&role)

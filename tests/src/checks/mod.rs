@@ -10,3 +10,5 @@ pub mod loadgen;
 mod manners;
 pub mod one_to_one;
 mod shared;
+pub mod tunnel_chat;
+mod tunnel_exercises;
