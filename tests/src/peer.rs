@@ -179,8 +179,6 @@ impl Peer {
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 Input::Nothing
             }
-            // It comes back early when the process is stopped for a moment.
-            Err(e) if e.kind() == ErrorKind::Interrupted => self.fill(until),
             Err(_) => Input::Reset,
         }
     }
