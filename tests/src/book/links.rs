@@ -3,11 +3,12 @@
 //! A link leads to a heading of the book (`#22-watch-it-block`), to a file of the project, or
 //! to `https://…`, which is not looked at. An image is a file of the project and has an
 //! alternative text. A drawing (`.svg`) has its lanes beside it, and is what they draw; all
-//! lanes are shown somewhere.
+//! lanes are shown somewhere. A graph has its run's numbers beside it ([`super::measured`]).
 
 use super::{
     Untrue, figures,
     markdown::{Book, Link},
+    measured,
 };
 use std::{
     collections::BTreeSet,
@@ -56,7 +57,13 @@ fn check_figures(book: &Book, root: &Path) -> Vec<Untrue> {
     let mut untrue = Vec::new();
     for link in book.links.iter().filter(|link| link.image && link.target.ends_with(".svg")) {
         let (file, line) = (&link.target, link.line);
+        let (svg, csv) = (root.join(file), root.join(file).with_extension("csv"));
         match drawn.iter().find(|drawn| drawn.file == Path::new(file)) {
+            None if csv.exists() && measured::is_graph_of(&svg, &csv) => {}
+            None if csv.exists() => {
+                untrue
+                    .push(Untrue::new(line, format!("{file} and its .csv are not one run's")));
+            }
             None => untrue.push(Untrue::new(line, format!("{file} has no lanes beside it"))),
             Some(drawn) if !drawn.is_up_to_date(root) => {
                 let what = format!("{file} is not what its lanes draw: run `book figures`");

@@ -11,11 +11,12 @@
 //! | `<!-- continued -->` | goes on with the session above ([`super::session`]) |
 //! | `<!-- blocking: FOLDER -->` | lists the folder's blocking calls ([`super::table`]) |
 //! | `<!-- calls: FOLDER … -->` | lists the names of all blocking calls ([`super::table`]) |
+//! | `<!-- measured: FILE -->` | shows what a run has measured ([`super::measured`]) |
 
 use super::Untrue;
 
 /// The marks that there are.
-const MARKS: [&str; 4] = ["from", "continued", "blocking", "calls"];
+const MARKS: [&str; 5] = ["from", "continued", "blocking", "calls", "measured"];
 
 /// The book's parts, each kind in the book's order.
 #[derive(Debug, Default)]

@@ -26,10 +26,18 @@ const INTERACTIVE: &str = "trap exit INT; ";
 
 /// Programs that the book uses and that are not ours. A session that needs one is skipped
 /// where it is missing.
-const OTHER_TOOLS: [&str; 12] = [
+const OTHER_TOOLS: [&str; 13] = [
     "bash", "curl", "dig", "nc", "ncat", "nginx", "python3", "socat", "ssh", "ss", "strace",
-    "telnet",
+    "tcpdump", "telnet",
 ];
+
+/// Asks for a tool. One that only some users may use is tried.
+fn is_usable(tool: &str) -> String {
+    match tool {
+        "tcpdump" => "tcpdump -i lo -L".to_string(),
+        _ => format!("command -v '{tool}'"),
+    }
+}
 
 /// What is shown to people while a session is played.
 pub trait Audience {
@@ -126,7 +134,7 @@ impl Stage {
                 let failed = |e: io::Error| Untrue::new(step.line, format!("no sh: {e}"));
                 let mut around = self.around.clone();
                 around.directory = None;
-                let found = Process::start_joined(&format!("command -v '{tool}'"), &around);
+                let found = Process::start_joined(&is_usable(&tool), &around);
                 let is_here =
                     found.map_err(failed)?.wait(PATIENCE).is_some_and(|e| e.success());
                 if !is_here && OTHER_TOOLS.contains(&tool.as_str()) {

@@ -14,6 +14,7 @@
 use super::{
     Untrue,
     markdown::{Book, Mark, Table},
+    measured,
     source::{Source, calls},
 };
 use std::{collections::BTreeSet, io, path::Path};
@@ -29,6 +30,10 @@ pub fn check(book: &Book, root: &Path) -> Vec<Untrue> {
         let (columns, expected) = match mark.key.as_str() {
             "blocking" => (2, pairs(root, &mark.value)),
             "calls" => (1, names(root, &mark.value)),
+            "measured" => {
+                untrue.extend(measured::check(mark, table, root));
+                continue;
+            }
             _ => continue,
         };
         match expected {

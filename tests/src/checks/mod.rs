@@ -12,4 +12,3 @@ pub mod one_to_one;
 mod shared;
 pub mod tunnel_chat;
 mod tunnel_exercises;
-pub mod udp_datetime;
