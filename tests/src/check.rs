@@ -93,6 +93,7 @@ pub const CHAPTERS: &[&Chapter] = &[
     &checks::dumb_net::CHAPTER,
     &checks::one_to_one::CHAPTER,
     &checks::echo_threaded::CHAPTER,
+    &checks::udp_datetime::CHAPTER,
     &checks::binary_codec::CHAPTER,
     &checks::loadgen::CHAPTER,
     &checks::tunnel_chat::CHAPTER,

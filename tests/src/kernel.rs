@@ -2,32 +2,36 @@
 //! because a server for one client would spend its one accept on it.
 
 use std::{
-    collections::hash_map::RandomState,
-    fs,
+    collections::{BTreeSet, hash_map::RandomState},
+    fs::{self, File},
     hash::BuildHasher,
+    io::{BufRead, BufReader},
     net::{Ipv4Addr, TcpListener, UdpSocket},
-    ops::Range,
     sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-/// The kernel's tables can only be looked at again: soon at first, then at this pace, because
-/// each look walks all sockets of the machine.
+/// The kernel's tables can only be looked at again: soon at first, then at this pace.
 const LOOK_AGAIN: Duration = Duration::from_millis(16);
+
+/// How many times as long as a look takes is the pause behind it, at least: on a large machine
+/// the kernel walks through a large table, and many may be looking.
+const REST: u32 = 4;
 
 /// Looks until `seen` is true, at most `patience`. True if it was.
 pub fn look_until(patience: Duration, mut seen: impl FnMut() -> bool) -> bool {
     let until = Instant::now() + patience;
     let mut pause = Duration::from_millis(1);
     loop {
+        let begun = Instant::now();
         if seen() {
             return true;
         }
         if Instant::now() >= until {
             return false;
         }
-        thread::park_timeout(pause);
+        thread::park_timeout(pause.max(begun.elapsed() * REST));
         pause = (pause * 2).min(LOOK_AGAIN);
     }
 }
@@ -66,34 +70,37 @@ fn parse(line: &str) -> Option<Socket> {
     })
 }
 
-fn table(name: &str) -> Vec<Socket> {
-    ["", "6"]
-        .iter()
-        .filter_map(|version| fs::read_to_string(format!("/proc/net/{name}{version}")).ok())
-        .flat_map(|text| text.lines().skip(1).filter_map(parse).collect::<Vec<_>>())
-        .collect()
+/// The sockets of a table, read line by line: the kernel walks no further than we do.
+fn table(name: &str) -> impl Iterator<Item = Socket> {
+    const LINE: usize = 150;
+    let file = File::open(format!("/proc/net/{name}")).into_iter();
+    file.flat_map(|file| BufReader::with_capacity(LINE, file).lines().map_while(Result::ok))
+        .filter_map(|line| parse(&line))
 }
 
 /// All TCP sockets, of both versions of IP.
-pub fn tcp() -> Vec<Socket> {
-    table("tcp")
+pub fn tcp() -> impl Iterator<Item = Socket> {
+    table("tcp").chain(table("tcp6"))
 }
 
-/// True if somebody listens on this TCP port.
+/// True if somebody listens on this TCP port. (The kernel shows the listeners first, and they
+/// are few.)
 pub fn is_listening(port: u16) -> bool {
-    tcp().iter().any(|socket| socket.listening && socket.local_port == port)
+    let mut listeners = ["tcp", "tcp6"]
+        .into_iter()
+        .flat_map(|name| table(name).take_while(|socket| socket.listening));
+    listeners.any(|socket| socket.local_port == port)
 }
 
 /// True if somebody has bound this UDP port.
 pub fn is_bound_udp(port: u16) -> bool {
-    table("udp").iter().any(|socket| socket.local_port == port)
+    table("udp").chain(table("udp6")).any(|socket| socket.local_port == port)
 }
 
 /// How many bytes wait unread in the socket at `local_port` that is connected to
 /// `remote_port`. `None`: there is no such socket (any more).
 pub fn unread(local_port: u16, remote_port: u16) -> Option<u64> {
     tcp()
-        .iter()
         .find(|s| !s.listening && s.local_port == local_port && s.remote_port == remote_port)
         .map(|socket| socket.unread)
 }
@@ -105,7 +112,7 @@ const BLOCK: u16 = 64;
 /// bound for UDP.
 struct Block {
     _claim: UdpSocket,
-    ports: Range<u16>,
+    ports: BTreeSet<u16>,
 }
 
 /// A port that nobody uses and that this run has not given out before, below the kernel's
@@ -115,7 +122,7 @@ pub fn free_port() -> u16 {
     static BLOCKS: Mutex<Vec<Block>> = Mutex::new(Vec::new());
     let mut blocks = BLOCKS.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
-        match blocks.last_mut().and_then(|block| block.ports.next()) {
+        match blocks.last_mut().and_then(|block| block.ports.pop_first()) {
             Some(port) if is_unused(port) => return port,
             Some(_) => {}
             None => match claim() {
@@ -137,14 +144,16 @@ fn claim() -> Option<Block> {
     (0..count).find_map(|n| {
         let first = low + (start + n) % count * BLOCK;
         let claim = UdpSocket::bind((Ipv4Addr::LOCALHOST, first)).ok()?;
-        Some(Block { _claim: claim, ports: first + 1..first + BLOCK })
+        let mut ports: BTreeSet<u16> = (first + 1..first + BLOCK).collect();
+        // A connection that is just over keeps its port from servers without SO_REUSEADDR.
+        tcp().for_each(|socket| _ = ports.remove(&socket.local_port));
+        Some(Block { _claim: claim, ports })
     })
 }
 
 fn is_unused(port: u16) -> bool {
     let any = (Ipv4Addr::UNSPECIFIED, port);
-    let used = tcp().iter().any(|socket| socket.local_port == port);
-    !used && TcpListener::bind(any).is_ok() && UdpSocket::bind(any).is_ok()
+    TcpListener::bind(any).is_ok() && UdpSocket::bind(any).is_ok()
 }
 
 #[cfg(test)]
@@ -172,8 +181,8 @@ mod tests {
     #[test]
     fn a_claimed_block_is_not_claimed_again() {
         let blocks: Vec<Block> = (0..20).filter_map(|_| claim()).collect();
-        let firsts: std::collections::BTreeSet<u16> =
-            blocks.iter().map(|block| block.ports.start).collect();
+        let firsts: BTreeSet<u16> =
+            blocks.iter().filter_map(|block| block.ports.first().copied()).collect();
         assert_eq!((blocks.len(), firsts.len()), (20, 20));
     }
 }

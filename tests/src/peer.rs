@@ -108,29 +108,39 @@ impl Peer {
     }
 
     /// Sends `block` again and again without reading, until the program takes no more, at
-    /// most 64 MB.
-    pub fn send_until_stuck(&mut self, block: &[u8]) {
-        self.step("sends as much as is taken, and reads nothing");
+    /// most 64 MB, and returns how many bytes were taken.
+    pub fn send_until_stuck(&mut self, block: &[u8]) -> usize {
+        const MOST: usize = 64_000_000;
         let _ = self.stream.set_write_timeout(Some(quiet()));
-        let most = 64_000_000 / block.len().max(1);
-        let _ = (0..most).try_for_each(|_| self.stream.write_all(block));
+        let mut sent = 0;
+        while sent < MOST {
+            match self.stream.write(&block[sent % block.len()..]) {
+                Ok(length @ 1..) => sent += length,
+                Ok(0) | Err(_) => break,
+            }
+        }
         let _ = self.stream.set_write_timeout(Some(patience()));
+        self.step(format_args!("sends as much as is taken, {sent} bytes, and reads nothing"));
+        sent
     }
 
     /// Waits until the program has read all that was sent, so that what is sent next is a
     /// read of its own; not longer than a moment, because a program may leave it unread. True
     /// if it has.
     pub fn settle(&self) -> bool {
-        let (Ok(ours), Ok(theirs)) = (self.stream.local_addr(), self.stream.peer_addr()) else {
-            return false;
-        };
-        let read =
-            || kernel::unread(theirs.port(), ours.port()).is_none_or(|unread| unread == 0);
-        let settled = kernel::look_until(quiet(), read);
+        let settled = kernel::look_until(quiet(), || self.is_read());
         // What was read is still to be looked at; a program that reads again at once would
         // otherwise find both pieces together.
         thread::yield_now();
         settled
+    }
+
+    /// True if nothing that has arrived is left for the program to read.
+    pub fn is_read(&self) -> bool {
+        let (Ok(ours), Ok(theirs)) = (self.stream.local_addr(), self.stream.peer_addr()) else {
+            return true;
+        };
+        kernel::unread(theirs.port(), ours.port()).is_none_or(|unread| unread == 0)
     }
 
     /// Sends `bytes` while reading what comes back, so that neither side has to store much.
@@ -169,8 +179,6 @@ impl Peer {
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 Input::Nothing
             }
-            // It comes back early when the process is stopped for a moment.
-            Err(e) if e.kind() == ErrorKind::Interrupted => self.fill(until),
             Err(_) => Input::Reset,
         }
     }

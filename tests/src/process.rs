@@ -25,6 +25,9 @@ use std::{
 /// so that a program which prints for ever costs no memory.
 const KEPT_OUTPUT: usize = 16 * 1024 * 1024;
 
+/// How long the last of a program's output may take to get here once it has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// The variable that marks every process of a run, also those that left its process group.
 const MARK: &str = "PLAIN_SOCKETS_RUN";
 
@@ -202,7 +205,7 @@ impl Process {
     pub fn wait(&self, patience: Duration) -> Option<ExitStatus> {
         let exit = self.wait_for(patience, Heard::exit)?;
         // Only a grandchild that keeps a stream open can make this wait its full time.
-        self.wait_for(Duration::from_millis(200), |heard| heard.is_over().then_some(()));
+        self.wait_for(LAST_WORDS, |heard| heard.is_over().then_some(()));
         Some(exit)
     }
 

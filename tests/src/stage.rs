@@ -45,10 +45,18 @@ pub fn patience() -> Duration {
 /// the queue, and the kernel tries again after 1, 3 and 7 seconds.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a check listens to be sure that nothing happens, in milliseconds.
+static QUIET: AtomicU32 = AtomicU32::new(250);
+
+/// Makes checks listen longer than they do to be sure that nothing happens.
+pub fn listen_for(quiet: Duration) {
+    QUIET.store(quiet.as_millis() as u32, Ordering::Relaxed);
+}
+
 /// How long a check listens to be sure that nothing happens. Short, because every right
-/// program makes it wait to the end.
+/// program makes it wait to the end; what a wrong one does later is not seen.
 pub fn quiet() -> Duration {
-    scaled(Duration::from_millis(250))
+    scaled(Duration::from_millis(QUIET.load(Ordering::Relaxed).into()))
 }
 
 /// What a check did, step by step, for its report.
@@ -402,7 +410,12 @@ impl Server {
         let address = format!("{ip}:{}", self.port);
         let address =
             address.parse().map_err(|_| Stop::Grader(format!("{address} is no address")))?;
-        match TcpStream::connect_timeout(&address, CONNECT_PATIENCE) {
+        let connect = || TcpStream::connect_timeout(&address, CONNECT_PATIENCE);
+        // A server that listens anew for each client may need a moment.
+        let over = || self.program.process.heard().exit().is_some();
+        let listens = || kernel::is_listening(self.port);
+        let listens_again = || kernel::look_until(patience(), || listens() || over());
+        match connect().or_else(|e| if listens_again() { connect() } else { Err(e) }) {
             Ok(stream) => {
                 self.log.step(format_args!("{name} connects to {ip}"));
                 Ok(Peer::new(name, stream, self.log.clone())?)
@@ -664,28 +677,42 @@ impl Program {
         line.split_whitespace().nth(1)?.parse().ok()
     }
 
-    /// True if it uses a processor although it should wait: more than a tenth of the time, which
-    /// a loop gets on the busiest machine. Measured over a moment, twice, so that work which
-    /// was still to be done is no fault.
+    /// True if it works although it should wait: seen again and again for a moment, at least
+    /// every other time. Work that was still to be done is over sooner, and a loop is seen on
+    /// the busiest machine too, because it wants to run even when it may not.
     pub fn burns_processor(&self) -> bool {
-        let Some(_) = self.processor_time() else { return false };
-        (0..2).all(|_| {
-            let (before, begun) = (self.processor_time(), Instant::now());
-            self.process.wait_for(quiet(), |heard| heard.is_over().then_some(()));
-            let used = self.processor_time().zip(before).map(|(after, before)| after - before);
-            used.is_some_and(|used| used > begun.elapsed() / 10)
-        })
+        const LOOKS: u32 = 32;
+        let mut before = self.processor_time();
+        let busy = (0..LOOKS).filter(|_| {
+            self.process.wait_for(2 * quiet() / LOOKS, |heard| heard.is_over().then_some(()));
+            let now = self.processor_time();
+            let used = now > before;
+            before = now;
+            used || self.wants_to_run()
+        });
+        busy.count() >= LOOKS as usize / 2
     }
 
     /// Processor time used so far: fields 14 and 15 of `/proc/PID/stat`, in hundredths of a
     /// second (proc(5); Linux has shown USER_HZ = 100 on every machine for decades).
-    fn processor_time(&self) -> Option<Duration> {
+    fn processor_time(&self) -> Option<u64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
         // The name in the second field may hold spaces.
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let ticks: u64 =
-            [11, 12].iter().filter_map(|n| fields.get(*n)?.parse::<u64>().ok()).sum();
-        Some(Duration::from_millis(ticks * 10))
+        Some([11, 12].iter().filter_map(|n| fields.get(*n)?.parse::<u64>().ok()).sum())
+    }
+
+    /// True if one of its threads runs or is waiting for a processor: `R` in field 3 of
+    /// `/proc/PID/task/TID/stat`.
+    fn wants_to_run(&self) -> bool {
+        let Ok(threads) = fs::read_dir(format!("/proc/{}/task", self.process.id())) else {
+            return false;
+        };
+        let runs =
+            |stat: String| stat.rsplit_once(") ").is_some_and(|(_, s)| s.starts_with('R'));
+        threads
+            .flatten()
+            .any(|thread| fs::read_to_string(thread.path().join("stat")).is_ok_and(runs))
     }
 
     // The guard of `heard` must not live on in a larger expression: the next one would wait

@@ -197,7 +197,13 @@ impl Workshop {
         let mut subject = subject(chapter, &build(folder, &self.target, &["--bins"])?)?;
         if let Some((check, answer)) = exercise.and_then(|check| Some((check, check.answer()?)))
         {
-            subject.around.path = build(folder, &self.target, &["--examples"])?.folders();
+            let examples = build(folder, &self.target, &["--examples"])?;
+            let name = answer.split(' ').next().unwrap_or(answer);
+            if examples.get(name).is_none() {
+                let what = format!("the exercise's program is missing: examples/{name}.rs");
+                return Err(Refusal::Submission(what));
+            }
+            subject.around.path = examples.folders();
             subject.commands.insert(check.role, answer.to_string());
         }
         Ok(subject)

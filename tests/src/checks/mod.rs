@@ -12,3 +12,4 @@ pub mod one_to_one;
 mod shared;
 pub mod tunnel_chat;
 mod tunnel_exercises;
+pub mod udp_datetime;

@@ -75,7 +75,7 @@ const CHECKS: &[Check] = &[
         needs: &["02.listens"],
         points: 2,
         run: hears_first,
-        diagnoses: &[&SERVER_BEGINS],
+        diagnoses: &[&SERVER_BEGINS, &NOT_FLUSHED],
         ..SERVER
     },
     Check {
@@ -159,7 +159,7 @@ const CHECKS: &[Check] = &[
         title: "server: ends at the end of its own input, at its turn, exit 0",
         needs: &["02.answers"],
         run: server_input_ends,
-        diagnoses: &[&INPUT_END_MISSED],
+        diagnoses: &[&INPUT_END_MISSED, &LAST_LINE_LOST],
         ..SERVER_MANNERS
     },
     Check {
@@ -173,7 +173,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "02.not-utf8",
         title: "server: a message that is no UTF-8 ends its conversation alone",
-        needs: &["02.next-client"],
+        needs: &["02.survives-reset"],
         run: |stage| bad_message(stage, b"\xff\xfe\n", false),
         diagnoses: &[&BAD_TEXT_KILLS],
         ..SERVER_MANNERS
@@ -181,7 +181,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "02.too-long",
         title: "server: a message over 64 KiB ends its conversation alone",
-        needs: &["02.next-client"],
+        needs: &["02.survives-reset", "02.lines"],
         run: |stage| bad_message(stage, &[b'x'; 100_000], false),
         diagnoses: &[&NO_LIMIT],
         ..SERVER_MANNERS
@@ -189,7 +189,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "02.cut-off",
         title: "server: a message cut off by the close is no message",
-        needs: &["02.next-client"],
+        needs: &["02.survives-reset", "02.lines"],
         run: |stage| bad_message(stage, b"half a li", true),
         diagnoses: &[&CUT_IS_MESSAGE],
         ..SERVER_MANNERS
@@ -281,8 +281,8 @@ const CHECKS: &[Check] = &[
     manners::version("02.version", Role::Server),
     manners::usage("02.usage", Role::Server),
     manners::port_zero("02.port-zero", Role::Server),
-    manners::blocking_lines("02.blocking", Role::Server),
-    manners::blocking_trace("02.trace", Role::Server),
+    Check { needs: &["02.listens"], ..manners::blocking_lines("02.blocking", Role::Server) },
+    Check { needs: &["02.blocking"], ..manners::blocking_trace("02.trace", Role::Server) },
     exercises::NUMBERS,
     exercises::PATIENCE,
 ];
@@ -299,10 +299,16 @@ fn hears_first(stage: &Stage) -> Outcome {
     let line = stage.payload(16);
     a.send(format!("{line}\n"))?;
     let heard = server.program.prints(&line);
-    heard.probe(&SERVER_BEGINS, || {
+    let heard = heard.probe(&SERVER_BEGINS, || {
+        let unread = !a.is_read();
         server.program.types("an answer");
-        let then = server.program.prints(&line).is_ok() || a.expect("an answer").is_ok();
-        then.then(|| "it went on when its user had typed a line".to_string())
+        (unread && server.program.prints(&line).is_ok())
+            .then(|| "it was read when the server's user had typed a line".to_string())
+    });
+    heard.probe(&NOT_FLUSHED, || {
+        server.program.end_input();
+        a.close();
+        server.program.prints(&line).is_ok().then(|| "it came when all was over".to_string())
     })
 }
 
@@ -344,8 +350,7 @@ fn takes_turns(stage: &Stage) -> Outcome {
     let mut a = server.connect("a")?;
     client_speaks(stage, &mut server, &mut a)?;
     let (first, second) = (stage.payload(16), stage.payload(16));
-    server.program.types(&first);
-    server.program.types(&second);
+    server.program.input(format!("{first}\n{second}\n").as_bytes());
     a.expect(&first)?;
     a.skip_line_end();
     a.expect_silence("it is the client's turn").means(true, &NO_TURNS)?;
@@ -397,10 +402,20 @@ fn empty_read(stage: &Stage) -> Outcome {
         .means(true, &EMPTY_READ);
     }
     if server.program.burns_processor() {
-        return fail("the server waits in accept()", "it burns a whole processor")
+        return fail("the server waits in accept()", "it burns a processor")
             .means(true, &EMPTY_READ);
     }
-    Ok(())
+    // That a server has ended is no mistake of this kind.
+    let Ok(mut b) = server.connect("b") else { return Ok(()) };
+    let line = stage.payload(16);
+    b.send(format!("{line}\n"))?;
+    // Whoever took it for a message has the next word, and does not listen.
+    server.program.prints(&line).probe(&EMPTY_READ, || {
+        // The first line is taken by the kernel, which learns from it that nobody is there.
+        server.program.input(b"an answer\nto nothing\n");
+        let then = server.program.prints(&line).is_ok();
+        then.then(|| "it heard b when its user had answered a once more".to_string())
+    })
 }
 
 fn next_client(stage: &Stage) -> Outcome {
@@ -478,7 +493,7 @@ fn server_input_ends(stage: &Stage) -> Outcome {
     let mut server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
     server.program.end_input();
-    server.program.stays("it is the client's turn")?;
+    server.program.stays("it is the client's turn").means(true, &LAST_LINE_LOST)?;
     a.send(format!("{}\n", stage.payload(16)))?;
     server.program.ends_with(0).means(true, &INPUT_END_MISSED)?;
     a.expect_close()
@@ -591,7 +606,7 @@ fn prints(stage: &Stage) -> Outcome {
 fn client_turns(stage: &Stage) -> Outcome {
     let (mut client, mut server) = stage.client_and_peer("server")?;
     let lines = [stage.payload(16), stage.payload(16), stage.payload(16)];
-    lines.iter().for_each(|line| client.types(line));
+    client.input((lines.join("\n") + "\n").as_bytes());
     for line in &lines {
         server.expect(line)?;
         server.skip_line_end();
@@ -637,8 +652,8 @@ fn client_blank_line(stage: &Stage) -> Outcome {
 
 const LAST_LINE_LOST: Diagnosis = Diagnosis {
     id: "last-line-lost",
-    they: "lose the last answer when their input ends",
-    text: "its input ended and it left without printing the answer to its last line: the end of the input is seen at its own turn, not before.",
+    they: "leave as soon as their input ends",
+    text: "its input ended and it left at once, although the other side had still something to say: the end of the input is met at one's own turn, not before.",
 };
 
 fn client_input_ends(stage: &Stage) -> Outcome {
@@ -646,7 +661,7 @@ fn client_input_ends(stage: &Stage) -> Outcome {
     let (line, answer) = (stage.payload(16), stage.payload(16));
     client.types(&line);
     client.end_input();
-    server.expect(&line)?;
+    server.expect(&line).means(true, &LAST_LINE_LOST)?;
     server.skip_line_end();
     let early = server.expect_silence("the answer to its last line is still to come");
     early.means(true, &LAST_LINE_LOST)?;
@@ -688,7 +703,7 @@ fn only_the_peer(stage: &Stage) -> Outcome {
     let answer = stage.payload(16);
     server.send(format!("{answer}\n"))?;
     client.prints(&answer)?;
-    client.types("");
+    client.end_input();
     server.close();
     client.ends_with(0)?;
     let heard = client.process.heard();
