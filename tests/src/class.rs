@@ -5,6 +5,7 @@ use crate::{
     check::{self, Chapter, Check},
     failure::{Diagnosis, readable},
     results::{Results, Status},
+    sandbox::Mode,
     work::{HandedIn, Work},
 };
 use common::{Attempt, Error};
@@ -25,6 +26,8 @@ pub struct Class {
     pub name: String,
     /// Makes the payloads, the same for all.
     pub seed: u64,
+    /// The walls around each submission; none to grade them unconfined.
+    pub walls: Option<Mode>,
     submissions: Vec<Submission>,
 }
 
@@ -47,6 +50,7 @@ impl Class {
         folder: &Path,
         chapter: Option<&'static Chapter>,
         seed: u64,
+        walls: Option<Mode>,
     ) -> Result<(Class, Vec<String>), Error> {
         let cannot = format_args!("cannot read {}", folder.display()).to_string();
         let mut paths = fs::read_dir(folder)
@@ -70,7 +74,7 @@ impl Class {
         }
         let name =
             fs::canonicalize(folder).map_or_else(|_| file_name(folder), |f| file_name(&f));
-        Ok((Class { name, seed, submissions }, left_out))
+        Ok((Class { name, seed, walls, submissions }, left_out))
     }
 
     /// Grades all of them, `jobs` at a time; `done` hears of the class after each.
@@ -83,7 +87,7 @@ impl Class {
         only: Option<&str>,
         done: impl Fn(&Class) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let seed = self.seed;
+        let (seed, walls) = (self.seed, self.walls);
         let todo: Vec<(usize, Result<HandedIn, String>)> = self
             .submissions
             .iter()
@@ -95,8 +99,7 @@ impl Class {
         let next = &next;
         let grade = &|handed_in: Result<HandedIn, String>| match handed_in {
             Ok(handed_in) => {
-                Work { handed_in, only: only.map(String::from), seed, workshop: None }
-                    .grade_apart()
+                Work { handed_in, only: only.map(String::from), seed, walls }.grade_apart()
             }
             Err(why) => Results::refused(seed, why),
         };
@@ -204,6 +207,7 @@ impl Submission {
             return Ok(None);
         }
         let handed_in = match (path.to_str(), is_folder, chapter) {
+            _ if !is_folder && !path.is_file() => Err("it is no regular file".to_string()),
             (None, ..) => Err("its name is no UTF-8: give it another one".to_string()),
             (_, true, Some(chapter)) => Ok(HandedIn::Folder(path.to_path_buf(), chapter)),
             (_, true, None) => {

@@ -9,6 +9,7 @@ use crate::{
     report,
     results::{Results, Status},
     runner::{Result, Verdict},
+    sandbox,
 };
 use std::fmt::Write;
 
@@ -50,7 +51,7 @@ fn summary(class: &Class) -> String {
         }
     }
     parts.push(format!("seed {}", class.seed));
-    parts.push("unconfined".to_string());
+    parts.push(sandbox::word(class.walls).to_string());
     parts.join(" · ")
 }
 

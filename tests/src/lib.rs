@@ -26,6 +26,7 @@ pub mod records;
 pub mod report;
 pub mod results;
 pub mod runner;
+pub mod sandbox;
 pub mod stage;
 pub mod submission;
 pub mod work;

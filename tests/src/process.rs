@@ -1,7 +1,7 @@
 //! A program under test: started from a command line, heard on both streams, and gone with
 //! its whole process tree when its [`Process`] is dropped.
 //!
-//! Nothing here polls a child: two threads drain its output (a program whose pipe is full
+//! Nothing here polls a child (but for what one behind a wall uses): two threads drain its output (a program whose pipe is full
 //! would block, and be called slow), one waits for its end, and all three wake whoever waits
 //! in [`Process::wait_for`].
 
@@ -40,9 +40,13 @@ pub struct Surroundings {
     pub directory: Option<PathBuf>,
     /// Variables set for this program alone.
     pub variables: Vec<(String, String)>,
-    /// Words in front of every command, for example bubblewrap's; none to run it as it is.
-    pub wrapper: Vec<String>,
+    /// The words of a wall around every command (see [`sandbox`](crate::sandbox)), through
+    /// which nothing of our environment comes; none to run it as it is.
+    pub wall: Vec<String>,
 }
+
+/// What comes through a wall of our environment: how the user writes, and what time it is.
+const THROUGH_WALLS: [&str; 4] = ["LANG", "LC_ALL", "LC_CTYPE", "TZ"];
 
 impl Surroundings {
     fn search_path(&self) -> OsString {
@@ -64,12 +68,19 @@ pub struct Heard {
     /// How many of the two streams are still open.
     open: u8,
     exit: Option<ExitStatus>,
+    /// Why the program was ended by us, if it took more than its share.
+    excess: Option<&'static str>,
 }
 
 impl Heard {
     /// The exit status, once the program has ended.
     pub fn exit(&self) -> Option<ExitStatus> {
         self.exit
+    }
+
+    /// Why the program was ended before its time, if it was: `it used too much memory`.
+    pub fn excess(&self) -> Option<&'static str> {
+        self.excess
     }
 
     /// True once the program has ended and all that it said is here. A grandchild that holds
@@ -86,7 +97,9 @@ type Shared = Arc<(Mutex<Heard>, Condvar)>;
 pub struct Process {
     /// The command line as it was given, for people.
     pub command: String,
+    /// The wall's process; the command's if there is none.
     id: u32,
+    walled: bool,
     mark: String,
     /// To the thread that writes to stdin; dropping it ends the input.
     stdin: Option<Sender<Vec<u8>>>,
@@ -117,8 +130,13 @@ impl Process {
         static RUNS: AtomicU64 = AtomicU64::new(0);
         guard();
         let mark = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
-        let mut words = around.wrapper.iter().map(String::as_str).chain(["sh", "-c", script]);
+        let walled = !around.wall.is_empty();
+        let mut words = around.wall.iter().map(String::as_str).chain(["sh", "-c", script]);
         let mut sh = Command::new(words.next().unwrap_or("sh"));
+        if walled {
+            let kept = THROUGH_WALLS.iter().filter_map(|name| Some((name, env::var_os(name)?)));
+            sh.env_clear().envs(kept).env("HOME", "/tmp");
+        }
         sh.args(words)
             .env("PATH", around.search_path())
             .env("PYTHONUNBUFFERED", "1")
@@ -141,13 +159,23 @@ impl Process {
             drain(stderr, Arc::clone(&heard), |heard| &mut heard.stderr);
         }
         let (id, stdin) = (child.id(), child.stdin.take().map(typist));
-        note_end(child, Arc::clone(&heard));
-        Ok(Process { command: command.to_string(), id, mark, stdin, heard })
+        note_end(child, walled, Arc::clone(&heard));
+        if walled {
+            limits::watch(id, Arc::clone(&heard));
+        }
+        Ok(Process { command: command.to_string(), id, walled, mark, stdin, heard })
     }
 
     /// The process id of the command (which `sh` has become).
     pub fn id(&self) -> u32 {
-        self.id
+        self.behind_wall().map_or(self.id, |(_, command)| command)
+    }
+
+    /// The first process behind the wall, and the command, which is its only child of ours.
+    fn behind_wall(&self) -> Option<(u32, u32)> {
+        let child = |id| self.walled.then(|| limits::children(id).first().copied()).flatten();
+        let first = child(self.id)?;
+        Some((first, child(first)?))
     }
 
     /// Types `bytes` on the program's stdin. Never waits: a program that does not read is its
@@ -165,7 +193,8 @@ impl Process {
 
     /// Interrupts the program and its process group, as Ctrl-C does.
     pub fn interrupt(&self) {
-        signal("INT", [format!("-{}", self.id)]);
+        let group = self.behind_wall().map_or(self.id, |(first, _)| first);
+        signal("INT", [format!("-{group}")]);
     }
 
     /// What has been heard so far.
@@ -265,13 +294,26 @@ fn typist(mut stdin: ChildStdin) -> Sender<Vec<u8>> {
 
 /// A thread that waits for the program's end. It owns the child, so that the id stays the
 /// child's until it has been noted.
-fn note_end(mut child: Child, heard: Shared) {
+fn note_end(mut child: Child, walled: bool, heard: Shared) {
     thread::spawn(move || {
-        let exit = child.wait();
+        let exit = child.wait().unwrap_or_default();
         let mut state = heard.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.exit = Some(exit.unwrap_or_default());
+        state.exit = Some(if walled { behind_wall(exit) } else { exit });
         heard.1.notify_all();
     });
+}
+
+/// How the program ended behind a wall, which tells of a signal N as sh does: 128 + N.
+#[cfg(unix)]
+fn behind_wall(exit: ExitStatus) -> ExitStatus {
+    use std::os::unix::process::ExitStatusExt;
+    let signal = exit.code().map(|code| code - 128).filter(|signal| (1..65).contains(signal));
+    signal.map_or(exit, ExitStatus::from_raw)
+}
+
+#[cfg(not(unix))]
+fn behind_wall(exit: ExitStatus) -> ExitStatus {
+    exit
 }
 
 /// Ends what this run has started when the run itself is ended, by Ctrl-C for example: then
@@ -301,6 +343,11 @@ fn prefix() -> &'static str {
     })
 }
 
+/// Words as a command line for `sh`.
+pub fn shell_words(words: &[impl AsRef<str>]) -> String {
+    words.iter().map(|word| shell_word(word.as_ref())).collect::<Vec<_>>().join(" ")
+}
+
 /// A word as `sh` reads it as one word, whatever is in it.
 pub fn shell_word(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
@@ -323,6 +370,88 @@ fn own_group(command: &mut Command) {
 
 #[cfg(not(unix))]
 fn own_group(_command: &mut Command) {}
+
+/// What a program behind a wall may use. Outside, nothing is counted: it is the user's own.
+mod limits {
+    use super::{PoisonError, Shared, signal};
+    use std::{fs, thread, time::Duration};
+
+    /// How much memory all processes of a program may use together, in bytes.
+    const MEMORY: u64 = 1 << 30;
+
+    /// How many bytes it may print, beyond what is kept.
+    const OUTPUT: u64 = 1 << 30;
+
+    /// How often that is looked at. The kernel tells nobody: it can only be asked.
+    const PACE: Duration = Duration::from_millis(100);
+
+    /// Ends the program whose wall is the process `id` when it takes more than its share.
+    pub fn watch(id: u32, heard: Shared) {
+        thread::spawn(move || {
+            let (state, changed) = &*heard;
+            loop {
+                let excess =
+                    (memory(id) > MEMORY).then_some("it used more than 1 GiB of memory");
+                let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                let (mut state, _) = changed
+                    .wait_timeout_while(state, PACE, |heard| heard.exit.is_none())
+                    .unwrap_or_else(PoisonError::into_inner);
+                if state.exit.is_some() {
+                    return;
+                }
+                let flood = (state.dropped > OUTPUT).then_some("it printed more than 1 GiB");
+                state.excess = excess.or(flood);
+                if state.excess.is_some() {
+                    return signal("KILL", [format!("-{id}")]);
+                }
+            }
+        });
+    }
+
+    /// The memory of a process and all that descend from it, in bytes.
+    fn memory(id: u32) -> u64 {
+        let family = family(id);
+        let sum = |file: &str, names: &[&str]| -> u64 {
+            family.iter().map(|id| kibibytes(&format!("/proc/{id}/{file}"), names) * 1024).sum()
+        };
+        // What a fork shares with its parent is counted for both: cheap, and often enough.
+        let most = sum("status", &["RssAnon:", "RssShmem:"]);
+        if most <= MEMORY {
+            return most;
+        }
+        sum("smaps_rollup", &["Pss_Anon:", "Pss_Shmem:"])
+    }
+
+    /// The sum of some lines `NAME: … kB` of a file.
+    fn kibibytes(file: &str, names: &[&str]) -> u64 {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let named = text.lines().filter(|line| names.iter().any(|name| line.starts_with(name)));
+        named.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
+    }
+
+    /// A process and all that descend from it.
+    fn family(id: u32) -> Vec<u32> {
+        let mut family = vec![id];
+        let mut next = 0;
+        while let Some(id) = family.get(next) {
+            family.extend(children(*id));
+            next += 1;
+        }
+        family
+    }
+
+    /// The children of a process, whichever of its threads has started them.
+    pub fn children(id: u32) -> Vec<u32> {
+        let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else { return Vec::new() };
+        threads
+            .flatten()
+            .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+            .flat_map(|ids| {
+                ids.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+}
 
 /// Sends a signal to processes (`"12"`) and process groups (`"-12"`); that one is gone already
 /// is no error.
@@ -367,6 +496,14 @@ mod tests {
         );
         cat.end_input();
         assert_eq!(cat.wait(PATIENCE).unwrap().code(), Some(0));
+    }
+
+    #[test]
+    fn a_word_stays_one_word() {
+        let words = ["printf", "%s|", "a b", "it's", "", "$HOME;"];
+        let shown = Process::start(&shell_words(&words), &Surroundings::default()).unwrap();
+        shown.wait(PATIENCE).unwrap();
+        assert_eq!(shown.heard().stdout, b"a b|it's||$HOME;|");
     }
 
     #[test]

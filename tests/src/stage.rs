@@ -31,7 +31,8 @@ pub fn set_slowness(factor: f64) {
     SLOWNESS.store((factor.clamp(1.0, 20.0) * 100.0) as u32, Ordering::Relaxed);
 }
 
-fn scaled(time: Duration) -> Duration {
+/// A time that is right on the usual machine, as it is right on this one.
+pub fn scaled(time: Duration) -> Duration {
     time * SLOWNESS.load(Ordering::Relaxed) / 100
 }
 
@@ -731,10 +732,13 @@ impl Program {
 
     /// Whether it runs, or how it ended and what it said last.
     pub fn state(&self) -> String {
-        let exit = self.process.heard().exit();
-        match exit {
-            None => format!("the {} runs", self.name),
-            Some(exit) => match exit.code() {
+        let heard = self.process.heard();
+        let (exit, excess) = (heard.exit(), heard.excess());
+        drop(heard); // the last words need it again
+        match (exit, excess) {
+            (_, Some(excess)) => format!("the {} was ended by the grader: {excess}", self.name),
+            (None, None) => format!("the {} runs", self.name),
+            (Some(exit), None) => match exit.code() {
                 Some(code) => format!("the {} has ended: {}", self.name, self.last_words(code)),
                 None => format!("the {} was ended by a {exit}", self.name),
             },

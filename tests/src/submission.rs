@@ -7,8 +7,9 @@
 
 use crate::{
     check::{CHAPTERS, Chapter, Check},
-    process::{Surroundings, shell_word},
-    stage::Subject,
+    process::{Process, Surroundings, shell_word, shell_words},
+    sandbox::{self, Build, Sandbox},
+    stage::{Subject, scaled},
     workspace::{self, Programs},
 };
 use common::cause;
@@ -18,6 +19,7 @@ use std::{
     fs, io,
     path::{Component, Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 /// Why there is nothing to check.
@@ -38,11 +40,31 @@ impl From<io::Error> for Refusal {
 /// What of the workspace a submission is built with.
 const COPIED: &[&str] = &["Cargo.toml", "Cargo.lock", "common", "chapters", "tests"];
 
+/// How large a diff may be, in bytes. Nobody writes that much by hand.
+const MAX_DIFF: u64 = 4 << 20;
+
+/// How large a folder may be: its bytes, and how many files.
+const MAX_FOLDER: (u64, usize) = (16 << 20, 2000);
+
+/// How long a build may take; the longest of ours takes a few seconds.
+const MAX_BUILD: Duration = Duration::from_secs(120);
+
 /// A place to apply and build submissions, one after another.
 #[derive(Debug)]
 pub struct Workshop {
+    /// The workspace as it is handed in.
     copy: PathBuf,
+    /// What was built of it. Sources in a diff do nothing while they are built, so this stays
+    /// from one submission to the next.
     target: PathBuf,
+    /// What belongs to one submission alone, and goes with it.
+    own: PathBuf,
+    sandbox: Option<Sandbox>,
+}
+
+/// The folder of the workshop of this name.
+pub fn folder(name: &str) -> PathBuf {
+    workspace::root().join("target/grade").join(name)
 }
 
 impl Workshop {
@@ -51,9 +73,20 @@ impl Workshop {
     /// # Errors
     /// When the copy cannot be written.
     pub fn open(name: &str) -> Result<Workshop, Refusal> {
-        let folder = workspace::root().join("target/grade").join(name);
-        let workshop =
-            Workshop { copy: folder.join("workspace"), target: folder.join("target") };
+        Workshop::open_in(name, None)
+    }
+
+    /// As [`Workshop::open`], to build behind walls.
+    ///
+    /// # Errors
+    /// As [`Workshop::open`].
+    pub fn open_in(name: &str, sandbox: Option<Sandbox>) -> Result<Workshop, Refusal> {
+        let folder = folder(name);
+        let own = sandbox.as_ref().map_or_else(|| folder.join("own"), Sandbox::own);
+        let (copy, target) = (folder.join("workspace"), folder.join("target"));
+        remove(&own)?;
+        fs::create_dir_all(&own)?;
+        let workshop = Workshop { copy, target, own, sandbox };
         workshop.lay_out_reference()?;
         Ok(workshop)
     }
@@ -86,6 +119,7 @@ impl Workshop {
         diff: &Path,
         asked: Option<&'static Chapter>,
     ) -> Result<Vec<(&'static Chapter, Subject)>, Refusal> {
+        let diff = &self.take_in(diff)?;
         let mut touched = self.touched(diff)?;
         if let Some(asked) = asked {
             touched.retain(|chapter| chapter.number == asked.number);
@@ -100,6 +134,19 @@ impl Workshop {
             self.apply(diff).map_err(|_| Refusal::Submission(why))?;
         }
         touched.into_iter().map(|chapter| Ok((chapter, self.build(chapter)?))).collect()
+    }
+
+    /// A diff as git takes it: not too large, as UTF-8, its lines ended by `\n`. Some shells
+    /// write UTF-16, and some mail programs change the line ends.
+    fn take_in(&self, diff: &Path) -> Result<PathBuf, Refusal> {
+        let size = fs::metadata(diff)?.len();
+        if size > MAX_DIFF {
+            let why = format!("the diff has {size} bytes; {MAX_DIFF} are allowed");
+            return Err(Refusal::Submission(why));
+        }
+        let taken = self.own.join("handed-in.diff");
+        fs::write(&taken, as_git_writes(&fs::read(diff)?))?;
+        Ok(taken)
     }
 
     /// Applies a diff of our own to the reference, and returns the folder of the chapter that
@@ -131,6 +178,12 @@ impl Workshop {
                     ));
                 }
             };
+        }
+        if let Some(path) = moved_from(&fs::read(diff)?)
+            .iter()
+            .find(|path| chapter_of(Path::new(path)).is_none())
+        {
+            return refused(format!("the diff takes {path:?} from where nothing may change"));
         }
         let modes = self.git_apply(diff, &["--summary"])?;
         if let Some(link) = modes
@@ -175,9 +228,20 @@ impl Workshop {
     }
 
     fn build(&self, chapter: &'static Chapter) -> Result<Subject, Refusal> {
-        let programs =
-            build(&self.copy, &self.target, &["-p", chapter.name, "--bins", "--locked"])?;
-        subject(chapter, &programs)
+        let build = Build {
+            folder: &self.copy,
+            sources: &self.copy,
+            hidden: sandbox::hidden(&self.copy, Some(chapter), &self.own)?,
+            target: &self.target,
+        };
+        let what = ["-p", chapter.name, "--bins", "--locked"];
+        let built = self.cargo(&build, &what).or_else(|why| {
+            // Its own fault, if the reference can be built here and now.
+            self.lay_out_reference()?;
+            self.cargo(&build, &what)
+                .map_or_else(|trouble| Err(trouble.of_grader()), |_| Err(why))
+        });
+        self.subject(chapter, &built?)
     }
 
     /// Builds the student's crate in `folder`. For an exercise its examples are built too: the
@@ -191,23 +255,191 @@ impl Workshop {
         chapter: &'static Chapter,
         exercise: Option<&Check>,
     ) -> Result<Subject, Refusal> {
-        if !folder.join("Cargo.toml").is_file() {
-            return Err(Refusal::Submission(format!("{} has no Cargo.toml", folder.display())));
+        let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) else {
+            return Err(Refusal::Submission("the folder has no Cargo.toml".to_string()));
+        };
+        // As far from `common` as on the desk.
+        let place = self.copy.join("work/handed-in");
+        remove(&place)?;
+        copy_in(folder, &place)?;
+        if inherits(&manifest) {
+            return self.member(&place, chapter);
         }
-        let mut subject = subject(chapter, &build(folder, &self.target, &["--bins"])?)?;
+        if !manifest.lines().any(|line| line.trim_start().starts_with("[workspace")) {
+            // It stands on its own, and not in the workspace that it lies in now.
+            fs::write(place.join("Cargo.toml"), format!("{manifest}\n[workspace]\n"))?;
+        }
+        // What runs while it is built (a build script) may write there, so nobody else builds
+        // there.
+        let target = self.own.join("target");
+        let hidden = sandbox::hidden(&self.copy, None, &self.own)?;
+        let build = Build { folder: &place, sources: &self.copy, hidden, target: &target };
+        let mut subject = self.subject(chapter, &self.cargo(&build, &["--bins"])?)?;
         if let Some((check, answer)) = exercise.and_then(|check| Some((check, check.answer()?)))
         {
-            let examples = build(folder, &self.target, &["--examples"])?;
             let name = answer.split(' ').next().unwrap_or(answer);
-            if examples.get(name).is_none() {
+            let examples = self.cargo(&build, &["--examples"])?;
+            let Some(program) = examples.get(name) else {
                 let what = format!("the exercise's program is missing: examples/{name}.rs");
                 return Err(Refusal::Submission(what));
-            }
-            subject.around.path = examples.folders();
+            };
+            subject.around = self.around(program);
             subject.commands.insert(check.role, answer.to_string());
         }
         Ok(subject)
     }
+
+    /// Builds the crate of a fork of the workspace: its sources in the place of ours.
+    fn member(&self, place: &Path, chapter: &'static Chapter) -> Result<Subject, Refusal> {
+        let ours = self.copy.join("chapters").join(chapter.folder());
+        for part in ["src", "examples"] {
+            remove(&ours.join(part))?;
+            if place.join(part).is_dir() {
+                fs::rename(place.join(part), ours.join(part))?;
+            }
+        }
+        self.build(chapter)
+    }
+
+    /// Runs cargo, twice if need be: a build that fails once may have met anything.
+    fn cargo(&self, build: &Build, what: &[&str]) -> Result<Programs, Refusal> {
+        self.cargo_once(build, what).or_else(|_| self.cargo_once(build, what))
+    }
+
+    fn cargo_once(&self, build: &Build, what: &[&str]) -> Result<Programs, Refusal> {
+        let target = ("CARGO_TARGET_DIR".to_string(), build.target.display().to_string());
+        let around = match &self.sandbox {
+            Some(sandbox) => sandbox.around_build(build)?,
+            None => Surroundings {
+                directory: Some(build.folder.to_path_buf()),
+                variables: vec![target],
+                ..Surroundings::default()
+            },
+        };
+        let cargo =
+            workspace::cargo_words(what).chain(["--offline", "--quiet"].map(String::from));
+        let cargo = Process::start(&shell_words(&cargo.collect::<Vec<_>>()), &around)?;
+        let exit = cargo.wait(scaled(MAX_BUILD));
+        let heard = cargo.heard();
+        let refused =
+            |why: String| Err(Refusal::Submission(format!("it does not build: {why}")));
+        match (exit, heard.excess()) {
+            (_, Some(excess)) => refused(excess.to_string()),
+            (None, None) => refused(format!("cargo did not end within {MAX_BUILD:?}")),
+            (Some(exit), None) if exit.success() => Ok(Programs::reported(&heard.stdout)),
+            (Some(_), None) => {
+                refused(format!("\n{}", String::from_utf8_lossy(&heard.stderr).trim()))
+            }
+        }
+    }
+
+    /// What surrounds a program that was built: it is found by its name.
+    fn around(&self, program: &Path) -> Surroundings {
+        let path = program.parent().map(Path::to_path_buf).into_iter().collect();
+        let wall = self.sandbox.as_ref().map(|sandbox| sandbox.around_program(program));
+        Surroundings { path, wall: wall.unwrap_or_default(), ..Surroundings::default() }
+    }
+
+    /// The program among those that were built, called by its name, as in its chapter.
+    fn subject(&self, chapter: &Chapter, programs: &Programs) -> Result<Subject, Refusal> {
+        let Some(program) = programs.get(chapter.name).or_else(|| programs.only()) else {
+            let why = format!("it builds no program named {}", chapter.name);
+            return Err(Refusal::Submission(why));
+        };
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        let around = self.around(program);
+        Ok(Subject { around, ..Subject::program(&shell_word(&name), chapter.roles) })
+    }
+}
+
+impl Refusal {
+    /// The same, where it cannot be the submission's fault.
+    fn of_grader(self) -> Refusal {
+        match self {
+            Refusal::Submission(why) | Refusal::Grader(why) => Refusal::Grader(why),
+        }
+    }
+}
+
+/// A diff's text as git writes it: UTF-8, lines ended by `\n`.
+fn as_git_writes(diff: &[u8]) -> Vec<u8> {
+    let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| -> Vec<u16> {
+        bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect()
+    };
+    let text = match diff {
+        [0xff, 0xfe, rest @ ..] => {
+            String::from_utf16_lossy(&units(rest, u16::from_le_bytes)).into()
+        }
+        [0xfe, 0xff, rest @ ..] => {
+            String::from_utf16_lossy(&units(rest, u16::from_be_bytes)).into()
+        }
+        [0xef, 0xbb, 0xbf, rest @ ..] => rest.to_vec(),
+        all => all.to_vec(),
+    };
+    let lines = || text.split_inclusive(|byte| *byte == b'\n');
+    // Only where the headers have them too were they put there on the way.
+    if !lines().any(|line| line.starts_with(b"--- ") && line.ends_with(b"\r\n")) {
+        return text;
+    }
+    lines()
+        .flat_map(|line| match line {
+            [all @ .., b'\r', b'\n'] => [all, b"\n"].concat(),
+            all => all.to_vec(),
+        })
+        .collect()
+}
+
+/// The paths from which a diff takes whole files.
+fn moved_from(diff: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(diff);
+    let from = |line: &str| {
+        let path = line.strip_prefix("rename from ").or(line.strip_prefix("copy from "));
+        path.map(String::from)
+    };
+    text.lines().filter_map(from).collect()
+}
+
+/// True if a crate takes anything from the workspace that it is a member of.
+fn inherits(manifest: &str) -> bool {
+    manifest.lines().any(|line| line.replace(' ', "").contains("workspace=true"))
+}
+
+/// Copies what a student handed in: regular files, and not too many.
+fn copy_in(from: &Path, to: &Path) -> Result<(), Refusal> {
+    let (mut bytes, mut files) = MAX_FOLDER;
+    let mut folders = vec![(from.to_path_buf(), to.to_path_buf())];
+    while let Some((from, to)) = folders.pop() {
+        fs::create_dir_all(&to)?;
+        for entry in fs::read_dir(&from)? {
+            let entry = entry?;
+            let (name, kind) = (entry.file_name(), entry.file_type()?);
+            if kind.is_dir() && (name == "target" || name == ".git") {
+                continue;
+            }
+            let refused = |what: &str| {
+                let path = entry.path();
+                let why = format!(
+                    "the folder holds {what}: {:?}",
+                    path.strip_prefix(&from).unwrap_or(&path)
+                );
+                Err(Refusal::Submission(why))
+            };
+            if kind.is_dir() {
+                folders.push((entry.path(), to.join(name)));
+            } else if kind.is_file() {
+                let content = fs::read(entry.path())?;
+                let left = (bytes.checked_sub(content.len() as u64), files.checked_sub(1));
+                let (Some(bytes_left), Some(files_left)) = left else {
+                    return refused("too much, up to");
+                };
+                (bytes, files) = (bytes_left, files_left);
+                fs::write(to.join(name), content)?;
+            } else {
+                return refused("a link, or what is no file");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The chapter's number, if this is a path that a diff may touch.
@@ -223,33 +455,6 @@ fn chapter_of(path: &Path) -> Option<&'static str> {
     };
     let has_a_name = parts.all(|part| part.is_some());
     CHAPTERS.iter().find(|chapter| has_a_name && chapter.folder() == folder).map(|c| c.number)
-}
-
-fn build(folder: &Path, target: &Path, what: &[&str]) -> Result<Programs, Refusal> {
-    let built = workspace::cargo_build(folder, what)
-        .args(["--offline", "--quiet"])
-        .env("CARGO_TARGET_DIR", target)
-        .output()
-        .map_err(|e| Refusal::Grader(format!("cannot run cargo: {}", cause(&e))))?;
-    if built.status.success() {
-        return Ok(Programs::reported(&built));
-    }
-    let why = String::from_utf8_lossy(&built.stderr);
-    Err(Refusal::Submission(format!("it does not build:\n{}", why.trim())))
-}
-
-/// The program among those that were built, called by its name, as in its chapter.
-fn subject(chapter: &Chapter, programs: &Programs) -> Result<Subject, Refusal> {
-    let Some(program) = programs.get(chapter.name).or_else(|| programs.only()) else {
-        return Err(Refusal::Submission(format!(
-            "it builds no program named {}",
-            chapter.name
-        )));
-    };
-    let name = program.file_name().unwrap_or_default().to_string_lossy();
-    let path = program.parent().map(Path::to_path_buf).into_iter().collect();
-    let around = Surroundings { path, ..Surroundings::default() };
-    Ok(Subject { around, ..Subject::program(&shell_word(&name), chapter.roles) })
 }
 
 /// Makes `to` the same as `from`; what is the same already is not touched, so that cargo sees
@@ -306,6 +511,39 @@ pub fn remove(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_diff_is_read_however_it_came() {
+        let plain = "--- a/x\n+++ b/x\n+né\n";
+        let utf16: Vec<u8> = "\u{feff}"
+            .chars()
+            .chain(plain.chars())
+            .flat_map(|c| (c as u16).to_le_bytes())
+            .collect();
+        let windows = plain.replace('\n', "\r\n");
+        let marked = format!("\u{feff}{plain}");
+        for came in [plain.as_bytes(), &utf16, windows.as_bytes(), marked.as_bytes()] {
+            assert_eq!(String::from_utf8(as_git_writes(came)).unwrap(), plain);
+        }
+        // Line ends that the student has written are the student's.
+        let own = "--- a/x\n+++ b/x\n+n\r\n";
+        assert_eq!(as_git_writes(own.as_bytes()), own.as_bytes());
+    }
+
+    #[test]
+    fn a_file_may_not_be_taken_from_elsewhere() {
+        let diff =
+            b"diff --git a/common/x b/chapters/y\ncopy from common/x\ncopy to chapters/y\n";
+        assert_eq!(moved_from(diff), ["common/x"]);
+        assert!(moved_from(b"+copy from common/x\n rename from y\n").is_empty());
+    }
+
+    #[test]
+    fn a_member_of_a_workspace_is_known_by_what_it_inherits() {
+        assert!(inherits("[package]\nversion.workspace = true\n"));
+        assert!(inherits("[dependencies]\ncommon = { workspace = true }\n"));
+        assert!(!inherits("[package]\nversion = \"0.1.0\"\n[workspace]\n"));
+    }
 
     #[test]
     fn a_diff_may_touch_sources_and_examples_of_a_chapter() {

@@ -5,15 +5,18 @@ use crate::{
     check::{self, Chapter, Check},
     claim::Claim,
     failure::readable,
-    process::{Process, Surroundings, shell_word},
+    process::{Process, Surroundings, shell_words},
     records,
     results::Results,
     runner::{self, Plan, Result},
+    sandbox::{self, Mode, Sandbox},
     stage::{Role, Subject},
-    submission::{Refusal, Workshop},
+    submission::{self, Refusal, Workshop},
 };
+use common::cause;
 use std::{
-    env, io,
+    collections::BTreeMap,
+    env, fs, io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -22,8 +25,11 @@ use std::{
 /// it is bounded by itself; this is for what nobody has thought of.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// The workshops' kind: see [`Claim`].
-const KIND: &str = "workshop";
+/// The kind of a workshop without walls.
+const OPEN: &str = "open";
+
+/// The kind of one with walls: what was written behind them belongs to users of their own.
+const WALLED: &str = "walled";
 
 /// What can be started, for each chapter.
 type Subjects = Vec<(&'static Chapter, Subject)>;
@@ -85,16 +91,24 @@ impl HandedIn {
     /// What of it can be started, for each chapter; for one `check` alone, if that is asked.
     fn subjects(
         &self,
-        workshop: impl FnOnce() -> std::result::Result<Workshop, Refusal>,
+        workshop: &str,
+        walls: Option<&Sandbox>,
         check: Option<&Check>,
     ) -> std::result::Result<Subjects, Refusal> {
+        let workshop = || Workshop::open_in(workshop, walls.cloned());
+        let around = |command: &str| Surroundings {
+            wall: walls.map(|walls| walls.around_command(command)).unwrap_or_default(),
+            ..Surroundings::default()
+        };
         match self {
             HandedIn::Program(chapter, command) => {
-                Ok(vec![(chapter, Subject::program(command, chapter.roles))])
+                let subject = Subject::program(command, chapter.roles);
+                Ok(vec![(chapter, Subject { around: around(command), ..subject })])
             }
             HandedIn::Commands(chapter, roles) => {
-                let commands = roles.iter().cloned().collect();
-                Ok(vec![(chapter, Subject { commands, ..Subject::default() })])
+                let commands: BTreeMap<_, _> = roles.iter().cloned().collect();
+                let around = around(commands.values().next().map_or("", String::as_str));
+                Ok(vec![(chapter, Subject { commands, around, ..Subject::default() })])
             }
             HandedIn::Diff(file, chapter) => workshop()?.diff(file, *chapter),
             HandedIn::Folder(folder, chapter) => {
@@ -113,17 +127,26 @@ pub struct Work {
     pub only: Option<String>,
     /// Makes the payloads.
     pub seed: u64,
-    /// The workshop that somebody has claimed for it; none to claim one.
-    pub workshop: Option<String>,
+    /// The walls around it; none to grade it unconfined.
+    pub walls: Option<Mode>,
 }
 
 impl Work {
-    /// Grades it in this process; `done` hears of each check as it ends, and of how many there
-    /// are.
+    /// Grades it in this process, unconfined; `done` hears of each check as it ends, and of
+    /// how many there are.
     pub fn grade(&self, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
+        match Claim::first_free(OPEN) {
+            Ok(claim) => self.grade_in(claim.name(), done),
+            Err(e) => Results::trouble(self.seed, cause(&e)),
+        }
+    }
+
+    /// Grades it in this process and in a workshop that is claimed; behind the outer wall, if
+    /// there are walls.
+    pub fn grade_in(&self, workshop: &str, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
         let begun = Instant::now();
-        let mut results = match self.subjects() {
-            Ok((subjects, _claim)) => self.check(&subjects, done),
+        let mut results = match self.subjects(workshop) {
+            Ok(subjects) => self.check(&subjects, done),
             Err(Refusal::Submission(why)) => Results::refused(self.seed, why),
             Err(Refusal::Grader(why)) => Results::trouble(self.seed, why),
         };
@@ -131,18 +154,11 @@ impl Work {
         results
     }
 
-    /// The subjects, and the right to what they were built in.
-    fn subjects(&self) -> std::result::Result<(Subjects, Option<Claim>), Refusal> {
-        let (claim, name) = match &self.workshop {
-            Some(name) => (None, name.clone()),
-            None => {
-                let claim = Claim::first_free(KIND)?;
-                let name = claim.name().to_string();
-                (Some(claim), name)
-            }
-        };
+    fn subjects(&self, workshop: &str) -> std::result::Result<Subjects, Refusal> {
+        let inside = |mode: Mode| Sandbox::inside(mode, &scratch(workshop));
+        let walls = self.walls.map(inside).transpose()?;
         let check = self.only.as_deref().and_then(check::find);
-        Ok((self.handed_in.subjects(|| Workshop::open(&name), check)?, claim))
+        self.handed_in.subjects(workshop, walls.as_ref(), check)
     }
 
     fn check(&self, subjects: &Subjects, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
@@ -170,17 +186,12 @@ impl Work {
     }
 
     fn other_grader(&self) -> std::result::Result<Results, String> {
-        let trouble = |e: io::Error| common::cause(&e);
-        let grade = env::current_exe().map_err(trouble)?;
-        let claim = Claim::first_free(KIND).map_err(trouble)?;
-        let mut words = vec![grade.display().to_string()];
-        words.extend(self.handed_in.words());
-        let (seed, workshop) = (self.seed.to_string(), claim.name().to_string());
-        words.extend(["--seed".to_string(), seed, "--records".to_string()]);
-        words.extend(["--workshop".to_string(), workshop]);
-        words.extend(self.only.iter().flat_map(|id| ["--only".to_string(), id.clone()]));
-        let command = words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
-        let grader = Process::start(&command, &Surroundings::default()).map_err(trouble)?;
+        let trouble = |e: io::Error| cause(&e);
+        let kind = if self.walls.is_some() { WALLED } else { OPEN };
+        let claim = Claim::first_free(kind).map_err(trouble)?;
+        let words = self.words_for_other(claim.name()).map_err(trouble)?;
+        let grader = Process::start(&shell_words(&words), &Surroundings::default());
+        let grader = grader.map_err(trouble)?;
         let Some(exit) = grader.wait(LIMIT) else {
             return Err(format!("it did not end within {} minutes", LIMIT.as_secs() / 60));
         };
@@ -190,4 +201,31 @@ impl Work {
             format!("it ended without results ({exit}): {}", said.trim())
         })
     }
+
+    /// The command line of the other grader, with the outer wall around it.
+    fn words_for_other(&self, workshop: &str) -> io::Result<Vec<String>> {
+        let mut words = Vec::new();
+        if let Some(mode) = self.walls {
+            let scratch = scratch(workshop);
+            fs::create_dir_all(&scratch)?;
+            words.extend(sandbox::outer_wall(mode, &scratch));
+        }
+        words.push(env::current_exe()?.display().to_string());
+        words.extend(self.handed_in.words());
+        let mut say = |option: &str, value: &str| words.extend([option.into(), value.into()]);
+        say("--seed", &self.seed.to_string());
+        say("--workshop", workshop);
+        if let Some(id) = &self.only {
+            say("--only", id);
+        }
+        if let Some(mode) = self.walls {
+            say("--behind", &mode.to_string());
+        }
+        Ok(words)
+    }
+}
+
+/// Where the outer wall of a workshop puts its folder in memory.
+fn scratch(workshop: &str) -> PathBuf {
+    submission::folder(workshop).join("scratch")
 }

@@ -7,7 +7,7 @@ use std::{
     env,
     io::{self, IsTerminal},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
 
 /// The folder of the workspace, in which `BOOK.md` and `chapters/` are.
@@ -23,9 +23,9 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// What a build that succeeded says it has made.
-    pub fn reported(built: &Output) -> Programs {
-        let messages = String::from_utf8_lossy(&built.stdout);
+    /// What a build that succeeded has said, on stdout, that it has made.
+    pub fn reported(messages: &[u8]) -> Programs {
+        let messages = String::from_utf8_lossy(messages);
         Programs { executables: messages.lines().filter_map(executable).collect() }
     }
 
@@ -77,17 +77,24 @@ pub fn build_in(folder: &Path, what: &[&str]) -> Result<Programs, Error> {
             format_args!("cargo: {}", built.status),
         ));
     }
-    Ok(Programs::reported(&built))
+    Ok(Programs::reported(&built.stdout))
 }
 
 /// The command that builds, with its report on stdout.
 pub fn cargo_build(folder: &Path, what: &[&str]) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--message-format=json-render-diagnostics"]).args(what);
-    build.args((!cfg!(debug_assertions)).then_some("--release"));
-    build.current_dir(folder).stdin(Stdio::null());
+    build.args(cargo_words(what).skip(1)).current_dir(folder).stdin(Stdio::null());
     build
+}
+
+/// The words of that command, for a place where cargo is to be found anew.
+pub fn cargo_words(what: &[&str]) -> impl Iterator<Item = String> {
+    let release = (!cfg!(debug_assertions)).then_some("--release");
+    let build = ["cargo", "build", "--message-format=json-render-diagnostics"];
+    let words: Vec<_> =
+        build.iter().chain(what).copied().chain(release).map(String::from).collect();
+    words.into_iter()
 }
 
 /// The value of `"executable"` in one of cargo's messages, a JSON object in one line; `null`

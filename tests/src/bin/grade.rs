@@ -24,6 +24,7 @@ use tests::{
     records,
     report::{self, Again},
     results::{Results, Status},
+    sandbox::{self, Mode},
     stage::Role,
     work::{HandedIn, Work},
 };
@@ -39,7 +40,7 @@ grade --class FOLDER [--chapter NN] [--jobs N] [--csv FILE] [--html FILE]
       every NAME.diff, NAME.patch and NAME/ in it; the exit status is the worst
 grade --list [--chapter NN]
       and, where something is graded:
-      [--only ID] [--seed N] [--json FILE] [--junit FILE]",
+      [--only ID] [--seed N] [--json FILE] [--junit FILE] [--sandbox]",
     example: "grade --chapter 03 --program 'python3 echo.py'",
 };
 
@@ -73,9 +74,9 @@ struct Order {
     html: Option<PathBuf>,
     json: Option<PathBuf>,
     junit: Option<PathBuf>,
-    /// Between graders: nothing but the results, for a program to read …
-    records: bool,
-    /// … and where to build.
+    /// The walls around what is graded.
+    walls: Option<Mode>,
+    /// Between graders: where to build. The results are then for a program to read.
     workshop: Option<String>,
 }
 
@@ -97,7 +98,7 @@ fn start(mut args: Args) -> Result<Status, Error> {
         html: args.option("--html", "a file")?,
         json: args.option("--json", "a file")?,
         junit: args.option("--junit", "a file")?,
-        records: args.flag("--records"),
+        walls: walls(&mut args)?,
         workshop: args.option("--workshop", "a name")?,
     };
     args.finish()?;
@@ -140,6 +141,15 @@ fn handed_in(
         all.push(HandedIn::Commands(needed()?, roles));
     }
     Ok(all)
+}
+
+/// The walls that are asked for, or that another grader has begun to build.
+fn walls(args: &mut Args) -> Result<Option<Mode>, Error> {
+    let begun = args.option("--behind", "a mode")?;
+    if args.flag("--sandbox") && begun.is_none() {
+        return Mode::find().map(Some);
+    }
+    Ok(begun)
 }
 
 fn known_chapter(number: &str) -> Result<&'static Chapter, Error> {
@@ -213,19 +223,20 @@ impl Order {
         if self.csv.is_some() || self.html.is_some() {
             return Err(Error::Usage("--csv and --html are for a --class".to_string()));
         }
-        report::write_if_asked(self.json.as_deref(), || json::BEGUN.to_string())?;
-        report::write_if_asked(self.junit.as_deref(), || junit::write(std::iter::empty()))?;
         let work = Work {
             handed_in: handed_in.clone(),
             only: self.only.clone(),
             seed: self.seed,
-            workshop: self.workshop.clone(),
+            walls: self.walls,
         };
-        let count = AtomicUsize::new(0);
-        let results = work.grade(&|_, all| {
-            progress(format_args!("{} of {all}", count.fetch_add(1, Ordering::Relaxed) + 1));
-        });
-        progress("");
+        if let Some(workshop) = &self.workshop {
+            let results = work.grade_in(workshop, &|_, _| ());
+            put(records::write(&results).as_bytes())?;
+            return Ok(results.status());
+        }
+        report::write_if_asked(self.json.as_deref(), || json::BEGUN.to_string())?;
+        report::write_if_asked(self.junit.as_deref(), || junit::write(std::iter::empty()))?;
+        let results = if self.walls.is_some() { work.grade_apart() } else { grade_here(&work) };
         report::write_if_asked(self.json.as_deref(), || json::gradescope(&results))?;
         report::write_if_asked(self.junit.as_deref(), || {
             junit::write([(handed_in.name().as_str(), &results)].into_iter())
@@ -235,13 +246,10 @@ impl Order {
     }
 
     fn tell(&self, handed_in: &HandedIn, results: &Results) -> Result<(), Error> {
-        if self.records {
-            return put(records::write(results).as_bytes());
-        }
         let chapters: Vec<String> = results.chapters().map(Chapter::folder).collect();
         if !chapters.is_empty() {
-            let what = chapters.join(", ");
-            put(format!("{what} (seed {}, unconfined)\n", self.seed).as_bytes())?;
+            let (what, how) = (chapters.join(", "), sandbox::word(self.walls));
+            put(format!("{what} (seed {}, {how})\n", self.seed).as_bytes())?;
         }
         put(results.text(&Again { command: self.again(handed_in) }).as_bytes())
     }
@@ -251,14 +259,15 @@ impl Order {
         let ours = || {
             let words = handed_in.words();
             let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
-            format!("grade {} --only {{id}} --seed {{seed}}", words.join(" "))
+            let sandbox = if self.walls.is_some() { " --sandbox" } else { "" };
+            format!("grade {}{sandbox} --only {{id}} --seed {{seed}}", words.join(" "))
         };
         let command = env::var("AGAIN").unwrap_or_else(|_| ours());
         readable(&command.replace("{seed}", &self.seed.to_string()))
     }
 
     fn grade_class(&self, folder: &std::path::Path) -> Result<Status, Error> {
-        let (mut class, left_out) = Class::open(folder, self.chapter, self.seed)?;
+        let (mut class, left_out) = Class::open(folder, self.chapter, self.seed, self.walls)?;
         for name in left_out {
             note(format_args!("{name} is neither a diff nor a folder, and left out"));
         }
@@ -286,6 +295,16 @@ impl Order {
         report::write_if_asked(self.json.as_deref(), || json::class(class.graded()))?;
         report::write_if_asked(self.junit.as_deref(), || junit::write(class.graded()))
     }
+}
+
+/// Grades in this process, and shows how far it is.
+fn grade_here(work: &Work) -> Results {
+    let count = AtomicUsize::new(0);
+    let results = work.grade(&|_, all| {
+        progress(format_args!("{} of {all}", count.fetch_add(1, Ordering::Relaxed) + 1));
+    });
+    progress("");
+    results
 }
 
 /// A bar, and how long it will still take at this pace.

@@ -117,7 +117,7 @@ impl Stage {
                 path: programs.to_vec(),
                 directory: Some(folder.clone()),
                 variables: variables.map(|(name, value)| (name.into(), value.into())).into(),
-                wrapper: Vec::new(),
+                wall: Vec::new(),
             },
             ports: Ports::default(),
             terminals: Vec::new(),

@@ -82,7 +82,7 @@ pub fn build(mutants: &[Mutant]) -> Result<Built, Error> {
         .output()
         .attempt("cannot run cargo")?;
     let warnings = String::from_utf8_lossy(&built.stderr).into_owned();
-    Ok(Built { programs: Programs::reported(&built), refused, warnings })
+    Ok(Built { programs: Programs::reported(&built.stdout), refused, warnings })
 }
 
 /// Lays out the changed sources of each mutant in `package`, and returns why some have none.
