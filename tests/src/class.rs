@@ -101,7 +101,7 @@ impl Class {
             Ok(handed_in) => {
                 Work { handed_in, only: only.map(String::from), seed, walls }.grade_apart()
             }
-            Err(why) => Results::refused(seed, why),
+            Err(why) => Results::refused(seed, &why),
         };
         let (sender, finished) = mpsc::channel();
         thread::scope(|scope| {
@@ -168,8 +168,7 @@ impl Class {
         let mut text =
             format!("{:<width$}  {:>7}  required checks, in order\n", "name", "points");
         for (name, results) in self.graded() {
-            let points =
-                results.points().map_or("-".to_string(), |(got, of)| format!("{got}/{of}"));
+            let points = results.score();
             let name: String = name.chars().take(width).collect();
             let _ = writeln!(text, "{name:<width$}  {points:>7}  {}", marks(results));
         }
@@ -183,8 +182,8 @@ impl Class {
 
 /// A letter for each required check, the chapters apart; or why there are none.
 fn marks(results: &Results) -> String {
-    if results.refused.is_some() || results.trouble.is_some() {
-        return results.sum().lines().next().unwrap_or_default().to_string();
+    if let Some(why) = results.headline() {
+        return why;
     }
     let of_chapter = |chapter: &Chapter| -> String {
         let its = results.required().filter(|result| result.check.chapter() == chapter.number);

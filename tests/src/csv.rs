@@ -26,7 +26,7 @@ pub fn write(class: &Class) -> String {
             let its = results.all().find(|result| result.check.id == check.id);
             its.map(|result| result.verdict.word().to_string()).unwrap_or_default()
         }));
-        cells.push(results.trouble.clone().or(results.refused.clone()).unwrap_or_default());
+        cells.push(results.headline().unwrap_or_default());
         rows.push(row(cells.iter().map(String::as_str)));
     }
     rows.concat()

@@ -117,15 +117,13 @@ const LEGEND: &str = "<span class=\"passed\">✓</span> passed \
 fn row(number: usize, name: &str, results: &Results, checks: &[&Check]) -> String {
     let mut html =
         format!("<tr><th scope=\"row\"><a href=\"#s{number}\">{}</a></th>", escaped(name));
-    let points = results.points();
-    let points = points.map_or("–".to_string(), |(earned, of)| format!("{earned}/{of}"));
-    let _ = write!(html, "<td class=\"points\">{points}</td>");
-    if results.refused.is_some() || results.trouble.is_some() {
+    let _ = write!(html, "<td class=\"points\">{}</td>", results.score());
+    if let Some(why) = results.headline() {
         let _ = write!(
             html,
             "<td class=\"none\" colspan=\"{}\"><a href=\"#s{number}\">{}</a></td>",
             checks.len().max(1),
-            escaped(results.sum().lines().next().unwrap_or_default())
+            escaped(&why)
         );
     } else {
         for check in checks {

@@ -2,7 +2,7 @@
 
 use crate::{
     check::{CHAPTERS, Chapter, Kind},
-    failure::Diagnosis,
+    failure::{Diagnosis, readable},
     report::{self, Again},
     runner::{Result, Verdict},
 };
@@ -50,13 +50,13 @@ impl Results {
     }
 
     /// The results of a submission that could not be applied or built.
-    pub fn refused(seed: u64, why: impl Into<String>) -> Results {
-        Results { refused: Some(why.into()), ..Results::new(seed) }
+    pub fn refused(seed: u64, why: &str) -> Results {
+        Results { refused: Some(told(why)), ..Results::new(seed) }
     }
 
     /// The results when the grader failed.
-    pub fn trouble(seed: u64, why: impl Into<String>) -> Results {
-        Results { trouble: Some(why.into()), ..Results::new(seed) }
+    pub fn trouble(seed: u64, why: &str) -> Results {
+        Results { trouble: Some(told(why)), ..Results::new(seed) }
     }
 
     /// Adds results, in the order in which they are reported.
@@ -109,6 +109,15 @@ impl Results {
             .then(|| (self.all().map(earned).sum(), self.all().map(possible).sum()))
     }
 
+    /// The points as a table shows them: `12/14`, `0` where nothing was checked, `-` for none.
+    pub fn score(&self) -> String {
+        match self.points() {
+            Some((points, 0)) => points.to_string(),
+            Some((points, of)) => format!("{points}/{of}"),
+            None => "-".to_string(),
+        }
+    }
+
     /// What all of them come to.
     pub fn status(&self) -> Status {
         let of_one = |result: &Result| match result.verdict {
@@ -148,6 +157,12 @@ impl Results {
         format!("{text}\n{}\n", self.sum())
     }
 
+    /// Why nothing was checked, in one line, if that is so.
+    pub fn headline(&self) -> Option<String> {
+        let told = self.trouble.is_some() || self.refused.is_some();
+        told.then(|| self.sum().lines().next().unwrap_or_default().to_string())
+    }
+
     /// What it comes to, in one line; when nothing was checked, why.
     pub fn sum(&self) -> String {
         if let Some(why) = &self.trouble {
@@ -174,5 +189,43 @@ impl Results {
             count(true),
             self.took.as_secs_f64()
         )
+    }
+}
+
+/// The beginning of a text that a student or a tool may have written, made readable.
+fn told(text: &str) -> String {
+    const LINES: usize = 40;
+    const LETTERS: usize = 200;
+    let text = readable(text);
+    let shown = text.lines().take(LINES).map(|line| match line.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_string(),
+    });
+    let mut lines: Vec<String> = shown.collect();
+    let left = text.lines().count() - lines.len();
+    if left > 0 {
+        lines.push(format!("… {left} more lines …"));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_tool_said_is_told_in_measure() {
+        assert_eq!(told("error: x\n\n  y"), "error: x\n\n  y");
+        assert_eq!(told(&"a\n".repeat(50)), format!("{}… 10 more lines …", "a\n".repeat(40)));
+        assert_eq!(told(&"é".repeat(1000)), format!("{}…", "é".repeat(200)));
+    }
+
+    #[test]
+    fn a_refused_submission_has_no_points_and_a_failed_grader_no_score() {
+        let refused = Results::refused(1, "it does not build: x\ny");
+        assert_eq!((refused.score().as_str(), refused.status()), ("0", Status::NotStarted));
+        assert_eq!(refused.headline().unwrap(), "NOT GRADED: it does not build: x");
+        let trouble = Results::trouble(1, "no space left");
+        assert_eq!((trouble.score().as_str(), trouble.status()), ("-", Status::GraderTrouble));
     }
 }

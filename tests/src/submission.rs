@@ -223,8 +223,8 @@ impl Workshop {
         if applied.status.success() {
             return Ok(String::from_utf8_lossy(&applied.stdout).into_owned());
         }
-        let why = String::from_utf8_lossy(&applied.stderr);
-        Err(Refusal::Submission(format!("git apply: {}", why.trim())))
+        let why = String::from_utf8_lossy(&applied.stderr).replace("error: ", "");
+        Err(Refusal::Submission(format!("the diff does not apply: {}", why.trim())))
     }
 
     fn build(&self, chapter: &'static Chapter) -> Result<Subject, Refusal> {
@@ -328,7 +328,7 @@ impl Workshop {
             (None, None) => refused(format!("cargo did not end within {MAX_BUILD:?}")),
             (Some(exit), None) if exit.success() => Ok(Programs::reported(&heard.stdout)),
             (Some(_), None) => {
-                refused(format!("\n{}", String::from_utf8_lossy(&heard.stderr).trim()))
+                refused(String::from_utf8_lossy(&heard.stderr).trim().to_string())
             }
         }
     }

@@ -137,7 +137,7 @@ impl Work {
     pub fn grade(&self, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
         match Claim::first_free(OPEN) {
             Ok(claim) => self.grade_in(claim.name(), done),
-            Err(e) => Results::trouble(self.seed, cause(&e)),
+            Err(e) => Results::trouble(self.seed, &cause(&e)),
         }
     }
 
@@ -147,8 +147,8 @@ impl Work {
         let begun = Instant::now();
         let mut results = match self.subjects(workshop) {
             Ok(subjects) => self.check(&subjects, done),
-            Err(Refusal::Submission(why)) => Results::refused(self.seed, why),
-            Err(Refusal::Grader(why)) => Results::trouble(self.seed, why),
+            Err(Refusal::Submission(why)) => Results::refused(self.seed, &why),
+            Err(Refusal::Grader(why)) => Results::trouble(self.seed, &why),
         };
         results.took = begun.elapsed();
         results
@@ -182,7 +182,7 @@ impl Work {
 
     /// Grades it in a grader of its own, so that whatever happens there ends with it.
     pub fn grade_apart(&self) -> Results {
-        self.other_grader().unwrap_or_else(|why| Results::trouble(self.seed, why))
+        self.other_grader().unwrap_or_else(|why| Results::trouble(self.seed, &why))
     }
 
     fn other_grader(&self) -> std::result::Result<Results, String> {
