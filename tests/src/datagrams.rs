@@ -79,11 +79,11 @@ impl Datagrams {
     /// # Errors
     /// When the grader's own socket fails.
     pub fn receive(&self, within: Duration) -> Outcome<Option<Datagram>> {
-        let until = Instant::now() + within;
+        let mut deadline = self.log.deadline(within);
         let mut bytes = vec![0; 64 * 1024];
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            self.socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+            let left = deadline.left().max(Duration::from_millis(1));
+            self.socket.set_read_timeout(Some(left))?;
             match self.socket.recv_from(&mut bytes) {
                 Ok((length, from)) => {
                     bytes.truncate(length);
@@ -93,7 +93,9 @@ impl Datagrams {
                 // It comes back early when the process is stopped for a moment.
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                    return Ok(None);
+                    if deadline.is_over() {
+                        return Ok(None);
+                    }
                 }
                 Err(e) => return Err(e.into()),
             }

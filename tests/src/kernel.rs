@@ -1,6 +1,7 @@
 //! What the kernel knows of sockets, read from its tables: nothing here makes a connection,
 //! because a server for one client would spend its one accept on it.
 
+use crate::deadline::Deadline;
 use std::{
     collections::{BTreeSet, hash_map::RandomState},
     fs::{self, File},
@@ -19,16 +20,16 @@ const LOOK_AGAIN: Duration = Duration::from_millis(16);
 /// the kernel walks through a large table, and many may be looking.
 const REST: u32 = 4;
 
-/// Looks until `seen` is true, at most `patience`. True if it was.
-pub fn look_until(patience: Duration, mut seen: impl FnMut() -> bool) -> bool {
-    let until = Instant::now() + patience;
+/// Looks until `seen` is true, at most until the deadline. True if it was.
+pub fn look_until(deadline: impl Into<Deadline>, mut seen: impl FnMut() -> bool) -> bool {
+    let mut deadline = deadline.into();
     let mut pause = Duration::from_millis(1);
     loop {
         let begun = Instant::now();
         if seen() {
             return true;
         }
-        if Instant::now() >= until {
+        if deadline.is_over() {
             return false;
         }
         thread::park_timeout(pause.max(begun.elapsed() * REST));

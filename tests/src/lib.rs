@@ -13,6 +13,7 @@ pub mod claim;
 pub mod class;
 pub mod csv;
 pub mod datagrams;
+pub mod deadline;
 pub mod failure;
 pub mod harness;
 pub mod html;

@@ -2,6 +2,7 @@
 //! stops reading, closes half or resets, and says what it expected and what it got.
 
 use crate::{
+    deadline::Deadline,
     failure::{Outcome, difference, fail, quote},
     kernel,
     stage::{Log, find, patience, quiet},
@@ -48,7 +49,6 @@ impl Peer {
     /// When the socket is broken already.
     pub fn new(name: &str, stream: TcpStream, log: Log) -> io::Result<Peer> {
         stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(patience()))?;
         Ok(Peer { name: name.to_string(), stream, log, unread: Vec::new() })
     }
 
@@ -80,7 +80,7 @@ impl Peer {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Outcome {
-        self.stream.write_all(bytes).or_else(|e| {
+        hand_over(&self.stream, bytes, &self.log).or_else(|e| {
             let seen = match e.kind() {
                 ErrorKind::WouldBlock | ErrorKind::TimedOut => "it does not read".to_string(),
                 _ => format!("it closed the connection ({})", common::cause(&e)),
@@ -111,15 +111,15 @@ impl Peer {
     /// most 64 MB, and returns how many bytes were taken.
     pub fn send_until_stuck(&mut self, block: &[u8]) -> usize {
         const MOST: usize = 64_000_000;
-        let _ = self.stream.set_write_timeout(Some(quiet()));
+        let mut deadline = self.log.deadline(quiet());
         let mut sent = 0;
         while sent < MOST {
-            match self.stream.write(&block[sent % block.len()..]) {
-                Ok(length @ 1..) => sent += length,
-                Ok(0) | Err(_) => break,
+            match write(&self.stream, &block[sent % block.len()..], &mut deadline) {
+                Ok(Some(taken @ 1..)) => sent += taken,
+                _ => break,
             }
+            deadline.renew();
         }
-        let _ = self.stream.set_write_timeout(Some(patience()));
         self.step(format_args!("sends as much as is taken, {sent} bytes, and reads nothing"));
         sent
     }
@@ -128,7 +128,7 @@ impl Peer {
     /// read of its own; not longer than a moment, because a program may leave it unread. True
     /// if it has.
     pub fn settle(&self) -> bool {
-        let settled = kernel::look_until(quiet(), || self.is_read());
+        let settled = kernel::look_until(self.log.deadline(quiet()), || self.is_read());
         // What was read is still to be looked at; a program that reads again at once would
         // otherwise find both pieces together.
         thread::yield_now();
@@ -150,9 +150,9 @@ impl Peer {
     /// When the grader's own sockets fail.
     pub fn exchange(&mut self, bytes: &[u8]) -> Outcome<Vec<u8>> {
         self.step(format_args!("sends {} and reads meanwhile", quote(bytes)));
-        let mut sender = self.stream.try_clone()?;
+        let (sender, log) = (self.stream.try_clone()?, self.log.clone());
         thread::scope(|scope| {
-            let all = scope.spawn(move || sender.write_all(bytes));
+            let all = scope.spawn(move || hand_over(&sender, bytes, &log));
             let got = self.take(bytes.len());
             if got.len() < bytes.len() {
                 let _ = self.stream.shutdown(Shutdown::Both); // so that the sender ends too
@@ -162,22 +162,19 @@ impl Peer {
         })
     }
 
-    /// Reads once, at most until `until`.
-    fn fill(&mut self, until: Instant) -> Input {
+    /// Reads once, at most until the deadline.
+    fn fill(&mut self, deadline: &mut Deadline) -> Input {
         let mut block = [0; 64 * 1024];
-        let read = until_done(|| {
-            let left = until.saturating_duration_since(Instant::now());
-            self.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        let read = in_time(deadline, |left| {
+            self.stream.set_read_timeout(Some(left))?;
             self.stream.read(&mut block)
         });
         match read {
-            Ok(0) => Input::Closed,
-            Ok(length) => {
+            Ok(None) => Input::Nothing,
+            Ok(Some(0)) => Input::Closed,
+            Ok(Some(length)) => {
                 self.unread.extend(&block[..length]);
                 Input::Bytes
-            }
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                Input::Nothing
             }
             Err(_) => Input::Reset,
         }
@@ -185,10 +182,10 @@ impl Peer {
 
     /// Reads until `enough` says so or nothing has come for as long as patience lasts.
     fn fill_until(&mut self, mut enough: impl FnMut(&[u8]) -> bool) -> Input {
-        let mut until = Instant::now() + patience();
+        let mut deadline = self.log.deadline(patience());
         while !enough(&self.unread) {
-            match self.fill(until) {
-                Input::Bytes => until = Instant::now() + patience(),
+            match self.fill(&mut deadline) {
+                Input::Bytes => deadline.renew(),
                 other => return other,
             }
         }
@@ -218,7 +215,7 @@ impl Peer {
 
     /// What has come so far and was not expected yet, without waiting for more.
     pub fn so_far(&mut self) -> &[u8] {
-        while matches!(self.fill(Instant::now()), Input::Bytes) {}
+        while matches!(self.fill(&mut Duration::ZERO.into()), Input::Bytes) {}
         &self.unread
     }
 
@@ -362,7 +359,7 @@ impl Peer {
     /// A failure that shows what came.
     pub fn expect_silence(&mut self, why: &str) -> Outcome {
         if self.unread.is_empty() {
-            match self.fill(Instant::now() + quiet()) {
+            match self.fill(&mut self.log.deadline(quiet())) {
                 Input::Nothing => {
                     self.step(format_args!("hears nothing: {why}"));
                     return Ok(());
@@ -385,7 +382,7 @@ impl Peer {
     /// A failure that shows what came.
     pub fn expect_no_bytes(&mut self, why: &str) -> Outcome {
         if self.unread.is_empty() {
-            self.fill(Instant::now() + quiet());
+            self.fill(&mut self.log.deadline(quiet()));
         }
         if self.unread.is_empty() {
             self.step(format_args!("gets no more bytes: {why}"));
@@ -404,8 +401,8 @@ impl Peer {
     }
 
     fn fill_until_or_quiet(&mut self, mut enough: impl FnMut(&[u8]) -> bool) {
-        let until = Instant::now() + quiet();
-        while !enough(&self.unread) && matches!(self.fill(until), Input::Bytes) {}
+        let mut deadline = self.log.deadline(quiet());
+        while !enough(&self.unread) && matches!(self.fill(&mut deadline), Input::Bytes) {}
     }
 
     /// All that comes until the program closes or patience ends.
@@ -449,9 +446,11 @@ impl Peer {
     /// # Errors
     /// A failure when nothing comes that could stay unread.
     pub fn reset(self) -> Outcome {
-        self.stream.set_read_timeout(Some(patience()))?;
-        let waiting = until_done(|| self.stream.peek(&mut [0]));
-        if !matches!(waiting, Ok(1..)) {
+        let waiting = in_time(&mut self.log.deadline(patience()), |left| {
+            self.stream.set_read_timeout(Some(left))?;
+            self.stream.peek(&mut [0])
+        });
+        if !matches!(waiting, Ok(Some(1..))) {
             return fail(
                 format!("{} has an answer that it can leave unread", self.name),
                 "nothing came",
@@ -462,15 +461,49 @@ impl Peer {
     }
 }
 
-/// A call that has a timeout may come back early with EINTR, for example when our process was
-/// stopped for a moment. That says nothing about the connection: the call is made again.
-fn until_done<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+/// Makes a call that takes a timeout, again and again until it is done. `None`: it was not
+/// before the deadline. (It also comes back early, with EINTR, when our process was stopped
+/// for a moment; that says nothing about the connection.)
+fn in_time<T>(
+    deadline: &mut Deadline,
+    mut call: impl FnMut(Duration) -> io::Result<T>,
+) -> io::Result<Option<T>> {
+    const AT_LEAST: Duration = Duration::from_millis(1); // a socket takes 0 for no timeout
     loop {
-        match call() {
+        match call(deadline.left().max(AT_LEAST)) {
+            Ok(done) => return Ok(Some(done)),
             Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            result => return result,
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                if deadline.is_over() {
+                    return Ok(None);
+                }
+            }
+            Err(e) => return Err(e),
         }
     }
+}
+
+/// Writes once. `None`: nothing was taken before the deadline.
+fn write(
+    mut stream: &TcpStream,
+    bytes: &[u8],
+    deadline: &mut Deadline,
+) -> io::Result<Option<usize>> {
+    in_time(deadline, |left| {
+        stream.set_write_timeout(Some(left))?;
+        stream.write(bytes)
+    })
+}
+
+/// Writes all of the bytes; each piece that is taken gives the rest more time.
+fn hand_over(stream: &TcpStream, mut bytes: &[u8], log: &Log) -> io::Result<()> {
+    let mut deadline = log.deadline(patience());
+    while !bytes.is_empty() {
+        let taken = write(stream, bytes, &mut deadline)?.ok_or(ErrorKind::TimedOut)?;
+        bytes = &bytes[taken..];
+        deadline.renew();
+    }
+    Ok(())
 }
 
 /// A listener on a free port. Another grader can take the port between our look and our bind.
@@ -522,7 +555,7 @@ impl Host {
     /// When the grader's own accept fails.
     pub fn accept_within(&self, name: &str, within: Duration) -> Outcome<Option<Peer>> {
         let mut accepted = Err(ErrorKind::WouldBlock.into());
-        kernel::look_until(within, || {
+        kernel::look_until(self.log.deadline(within), || {
             accepted = self.listener.accept();
             !matches!(&accepted, Err(e) if e.kind() == ErrorKind::WouldBlock)
         });

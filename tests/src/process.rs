@@ -5,6 +5,7 @@
 //! would block, and be called slow), one waits for its end, and all three wake whoever waits
 //! in [`Process::wait_for`].
 
+use crate::deadline::{Cast, Deadline};
 use std::{
     env,
     ffi::OsString,
@@ -18,7 +19,7 @@ use std::{
         mpsc::{self, Sender},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// How much of each stream is kept, in bytes. What comes behind it is counted and dropped,
@@ -101,6 +102,8 @@ pub struct Process {
     id: u32,
     walled: bool,
     mark: String,
+    /// Itself, for its deadlines.
+    cast: Cast,
     /// To the thread that writes to stdin; dropping it ends the input.
     stdin: Option<Sender<Vec<u8>>>,
     heard: Shared,
@@ -163,7 +166,9 @@ impl Process {
         if walled {
             limits::watch(id, Arc::clone(&heard));
         }
-        Ok(Process { command: command.to_string(), id, walled, mark, stdin, heard })
+        let cast = Cast::default();
+        cast.add(&mark);
+        Ok(Process { command: command.to_string(), id, walled, mark, cast, stdin, heard })
     }
 
     /// The process id of the command (which `sh` has become).
@@ -176,6 +181,16 @@ impl Process {
         let child = |id| self.walled.then(|| limits::children(id).first().copied()).flatten();
         let first = child(self.id)?;
         Some((first, child(first)?))
+    }
+
+    /// The mark that it and all its children carry.
+    pub fn mark(&self) -> &str {
+        &self.mark
+    }
+
+    /// A cast of this program alone.
+    pub fn cast(&self) -> &Cast {
+        &self.cast
     }
 
     /// Types `bytes` on the program's stdin. Never waits: a program that does not read is its
@@ -202,22 +217,25 @@ impl Process {
         self.heard.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `seen` finds what it looks for, at most `patience`. Woken by every piece
-    /// of output and by the program's end. `None`: it was not seen in time, or never can be
-    /// because the program is over.
+    /// Waits until `seen` finds what it looks for, at most `patience`, or longer while the
+    /// program is kept from running. Woken by every piece of output and by the program's end.
+    /// `None`: it was not seen in time, or never can be because the program is over.
     pub fn wait_for<T>(
         &self,
         patience: Duration,
         mut seen: impl FnMut(&Heard) -> Option<T>,
     ) -> Option<T> {
-        let until = Instant::now() + patience;
+        let mut deadline = Deadline::new(patience, &self.cast);
         let mut heard = self.heard();
         loop {
             if let Some(found) = seen(&heard) {
                 return Some(found);
             }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || heard.is_over() {
+            if heard.is_over() {
+                return None;
+            }
+            let left = deadline.left();
+            if left.is_zero() {
                 return None;
             }
             heard = self
@@ -466,7 +484,7 @@ fn signal(name: &str, targets: impl IntoIterator<Item = String>) {
 }
 
 /// The ids of all processes that carry the mark, wherever they have hidden.
-fn marked(mark: &str) -> Vec<String> {
+pub(crate) fn marked(mark: &str) -> Vec<String> {
     let wanted = format!("{MARK}={mark}").into_bytes();
     let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
     processes

@@ -3,6 +3,7 @@
 
 use crate::{
     datagrams::Datagrams,
+    deadline::{Cast, Deadline},
     failure::{Outcome, Stop, difference, fail, quote},
     kernel,
     peer::{Host, Peer},
@@ -20,7 +21,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// How slow this machine is, in percent of the one on which the times below were chosen.
@@ -46,33 +47,33 @@ pub fn patience() -> Duration {
 /// the queue, and the kernel tries again after 1, 3 and 7 seconds.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a check listens to be sure that nothing happens, in milliseconds.
-static QUIET: AtomicU32 = AtomicU32::new(250);
-
-/// Makes checks listen longer than they do to be sure that nothing happens.
-pub fn listen_for(quiet: Duration) {
-    QUIET.store(quiet.as_millis() as u32, Ordering::Relaxed);
-}
-
 /// How long a check listens to be sure that nothing happens. Short, because every right
 /// program makes it wait to the end; what a wrong one does later is not seen.
 pub fn quiet() -> Duration {
-    scaled(Duration::from_millis(QUIET.load(Ordering::Relaxed).into()))
+    scaled(Duration::from_millis(250))
 }
 
-/// What a check did, step by step, for its report.
+/// What a check did, step by step, for its report, and with which programs.
 #[derive(Clone, Debug, Default)]
-pub struct Log(Arc<Mutex<Vec<String>>>);
+pub struct Log {
+    steps: Arc<Mutex<Vec<String>>>,
+    cast: Cast,
+}
 
 impl Log {
+    /// The end of a wait for the check's programs.
+    pub fn deadline(&self, time: Duration) -> Deadline {
+        Deadline::new(time, &self.cast)
+    }
+
     /// Adds a step.
     pub fn step(&self, what: impl Display) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(what.to_string());
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).push(what.to_string());
     }
 
     /// All steps so far.
     pub fn steps(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -222,6 +223,7 @@ impl<'a> Stage<'a> {
         self.log.step(format_args!("`{command}` is started"));
         let process = Process::start(command, &self.subject.around)
             .map_err(|e| Stop::Grader(format!("cannot start sh: {}", common::cause(&e))))?;
+        self.log.cast.add(process.mark());
         Ok(Program { name, process, log: self.log.clone(), printed: 0 })
     }
 
@@ -372,7 +374,7 @@ impl Server {
     fn wait_until_ready(&self, ready: impl Fn() -> bool) -> Outcome {
         let over = || self.program.process.heard().exit().is_some();
         // Twice the patience: an interpreter has to start first.
-        kernel::look_until(2 * patience(), || ready() || over());
+        kernel::look_until(self.log.deadline(2 * patience()), || ready() || over());
         if ready() {
             self.log.step("it listens");
             return Ok(());
@@ -415,6 +417,7 @@ impl Server {
         // A server that listens anew for each client may need a moment.
         let over = || self.program.process.heard().exit().is_some();
         let listens = || kernel::is_listening(self.port);
+        let patience = || self.log.deadline(patience());
         let listens_again = || kernel::look_until(patience(), || listens() || over());
         match connect().or_else(|e| if listens_again() { connect() } else { Err(e) }) {
             Ok(stream) => {
@@ -468,13 +471,13 @@ impl Program {
     /// # Errors
     /// A failure when none comes before the program ends or patience does.
     pub fn connects_to(&self, host: &Host, name: &str) -> Outcome<Peer> {
-        let until = Instant::now() + 2 * patience();
+        let mut deadline = self.log.deadline(2 * patience());
         loop {
             let over = self.process.heard().exit().is_some();
             if let Some(peer) = host.accept_within(name, Duration::from_millis(50))? {
                 return Ok(peer);
             }
-            if over || Instant::now() > until {
+            if over || deadline.is_over() {
                 break;
             }
         }
@@ -685,7 +688,7 @@ impl Program {
         const LOOKS: u32 = 32;
         let mut before = self.processor_time();
         let busy = (0..LOOKS).filter(|_| {
-            self.process.wait_for(2 * quiet() / LOOKS, |heard| heard.is_over().then_some(()));
+            thread::park_timeout(2 * quiet() / LOOKS);
             let now = self.processor_time();
             let used = now > before;
             before = now;

@@ -1,0 +1,143 @@
+//! How long something is waited for: by the clock, but not while the program that should do
+//! it is kept from running. On a busy machine the clock is no judge.
+
+use crate::process::marked;
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How often a wait goes on for half of its time because a program could not run.
+const EXTENSIONS: u32 = 8;
+
+/// The programs that a check has started, by the mark that each and all its children carry.
+#[derive(Clone, Debug, Default)]
+pub struct Cast(Arc<Mutex<Vec<String>>>);
+
+impl Cast {
+    /// Adds a program.
+    pub fn add(&self, mark: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(mark.to_string());
+    }
+
+    /// True if one of the programs wants to run and may not. Looks more than once, because
+    /// one that works hands over from thread to thread.
+    fn is_starved(&self) -> bool {
+        let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let processes: Vec<String> = marks.iter().flat_map(|mark| marked(mark)).collect();
+        !processes.is_empty()
+            && (0..3).any(|_| {
+                thread::park_timeout(Duration::from_millis(2));
+                processes.iter().any(|id| is_starved(id))
+            })
+    }
+}
+
+/// True if one of a process's threads waits for a disk, or for a processor that it does not get
+/// a good part of the time (proc(5), and the kernel's sched-stats: nanoseconds on a processor,
+/// nanoseconds in the queue for one). A loop alone on its processor is no such thread.
+fn is_starved(process: &str) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return false };
+    let starved = |thread: &Path| {
+        let stat = fs::read_to_string(thread.join("stat")).ok()?;
+        match stat.rsplit_once(") ")?.1.chars().next()? {
+            'D' => Some(()),
+            'R' => {
+                let times = fs::read_to_string(thread.join("schedstat")).ok()?;
+                let mut times = times.split(' ').map(|time| time.parse::<u64>().ok());
+                let (ran, queued) = (times.next()??, times.next()??);
+                (queued > ran / 4).then_some(())
+            }
+            _ => None,
+        }
+    };
+    threads.flatten().any(|thread| starved(&thread.path()).is_some())
+}
+
+/// The end of a wait.
+#[derive(Debug)]
+pub struct Deadline {
+    time: Duration,
+    until: Instant,
+    extensions: u32,
+    cast: Cast,
+}
+
+impl Deadline {
+    /// After this time, of which the programs have had some.
+    pub fn new(time: Duration, cast: &Cast) -> Deadline {
+        Deadline {
+            time,
+            until: Instant::now() + time,
+            extensions: EXTENSIONS,
+            cast: cast.clone(),
+        }
+    }
+
+    /// How long to wait still. Zero: it is over.
+    pub fn left(&mut self) -> Duration {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() && self.extensions > 0 && self.cast.is_starved() {
+            self.extensions -= 1;
+            self.until = Instant::now() + self.time / 2;
+            return self.time / 2;
+        }
+        left
+    }
+
+    /// True if the time is over.
+    pub fn is_over(&mut self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// Begins again: something has happened.
+    pub fn renew(&mut self) {
+        self.until = Instant::now() + self.time;
+    }
+}
+
+/// By the clock alone, where no program is waited for.
+impl From<Duration> for Deadline {
+    fn from(time: Duration) -> Deadline {
+        Deadline::new(time, &Cast::default())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::process::{Process, Surroundings};
+
+    #[test]
+    fn a_program_that_waits_gets_no_more_time() {
+        let waits = Process::start("sleep 1000", &Surroundings::default()).unwrap();
+        let mut deadline = Deadline::new(Duration::from_millis(50), waits.cast());
+        while !deadline.is_over() {
+            thread::park_timeout(deadline.left());
+        }
+        assert_eq!(deadline.extensions, EXTENSIONS);
+    }
+
+    /// More programs want to run than there are processors.
+    #[test]
+    fn a_program_that_may_not_run_gets_more_time() {
+        let processors = thread::available_parallelism().unwrap().get();
+        let cast = Cast::default();
+        let _crowd: Vec<Process> = (0..2 * processors)
+            .map(|_| {
+                let busy = "sh -c 'while :; do :; done'";
+                let busy = Process::start(busy, &Surroundings::default()).unwrap();
+                cast.add(busy.mark());
+                busy
+            })
+            .collect();
+        let mut deadline = Deadline::new(Duration::from_millis(300), &cast);
+        while deadline.extensions == EXTENSIONS && !deadline.is_over() {
+            thread::park_timeout(deadline.left());
+        }
+        assert!(deadline.extensions < EXTENSIONS);
+    }
+}
