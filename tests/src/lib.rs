@@ -29,6 +29,7 @@ pub mod results;
 pub mod runner;
 pub mod sandbox;
 pub mod stage;
+pub mod subjects;
 pub mod submission;
 pub mod work;
 pub mod workspace;

@@ -1,0 +1,141 @@
+//! Programs that are right but different, in other languages and other styles
+//! (`tests/subjects/`), and the starters, which are not right yet: a check that fails one of
+//! the first is unfair, and one of the second must fail.
+
+use crate::{
+    cases::{self, Case, Ending},
+    check::{self, CHAPTERS, Chapter, Check, Kind},
+    process::on_path,
+    report::{self, Again},
+    runner::{self, Plan, Result, Verdict},
+    stage::Subject,
+    workspace::{self, Programs},
+};
+use common::cause;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::{Duration, Instant},
+};
+
+/// How many programs are checked at the same time, each with several checks side by side.
+const SIDE_BY_SIDE: usize = 3;
+
+/// How long the checks of an untouched starter may take: a student asks often.
+const SOON: Duration = Duration::from_secs(20);
+
+/// The `main` of `tests/tests/subjects.rs`.
+pub fn main() -> ExitCode {
+    let files = match files(&workspace::root().join("tests/subjects")) {
+        Ok(files) => files,
+        Err(why) => return cases::cannot_begin(why),
+    };
+    let programs = match workspace::build() {
+        Ok(programs) => programs,
+        Err(why) => return cases::cannot_begin(why),
+    };
+    let mut tests: Vec<Case> =
+        files.iter().map(|file| Case::new(name(file), || passes(file))).collect();
+    for chapter in CHAPTERS {
+        let starter = format!("starter-{}", chapter.number);
+        tests.push(Case::new(starter, || fails_soon(chapter, &programs)));
+    }
+    cases::main(tests, SIDE_BY_SIDE)
+}
+
+fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    files.sort();
+    Ok(files)
+}
+
+fn name(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The program passes all required checks of the chapter that its name begins with.
+fn passes(file: &Path) -> Ending {
+    let name = name(file);
+    let number = name.split('-').next().unwrap_or_default();
+    let Some(chapter) = check::chapter(number) else {
+        return Ending::Failed("its name begins with no chapter's number".to_string());
+    };
+    let command = match command(file) {
+        Ok(command) => command,
+        Err(ending) => return ending,
+    };
+    let results = run(chapter, &command);
+    let again = Again {
+        command: format!(
+            "grade --chapter {number} --program '{}' --only {{id}} --seed 1",
+            command.replace('\'', "")
+        ),
+    };
+    let stories: String = results
+        .iter()
+        .filter(|result| !matches!(result.verdict, Verdict::Passed))
+        .map(|result| report::line(result) + "\n" + &report::story(result, &again))
+        .collect();
+    if stories.is_empty() { Ending::Passed } else { Ending::Failed(stories) }
+}
+
+/// How the program is started, by its language.
+fn command(file: &Path) -> std::result::Result<String, Ending> {
+    let language = file.extension().unwrap_or_default().to_string_lossy();
+    let tool = match &*language {
+        "py" => "python3",
+        "js" => "node",
+        "c" => "cc",
+        _ => return Err(Ending::Failed(format!("nobody here speaks {language}"))),
+    };
+    if !on_path(tool) {
+        return Err(Ending::Ignored(format!("there is no {tool} here")));
+    }
+    match tool {
+        "cc" => compiled(file).map_err(Ending::Failed),
+        _ => Ok(format!("{tool} '{}'", file.display())),
+    }
+}
+
+fn compiled(file: &Path) -> std::result::Result<String, String> {
+    let folder = workspace::root().join("target/grade/subjects");
+    let program = folder.join(file.file_stem().unwrap_or_default());
+    fs::create_dir_all(&folder).map_err(|e| cause(&e))?;
+    let built = Command::new("cc")
+        .args(["-Wall", "-o"])
+        .args([&program, file])
+        .output()
+        .map_err(|e| cause(&e))?;
+    if built.status.success() && built.stderr.is_empty() {
+        return Ok(format!("'{}'", program.display()));
+    }
+    Err(String::from_utf8_lossy(&built.stderr).into_owned())
+}
+
+fn run(chapter: &'static Chapter, command: &str) -> Vec<Result> {
+    let checks: Vec<&'static Check> =
+        chapter.checks.iter().filter(|check| check.kind == Kind::Required).collect();
+    let subject = Subject::program(command, chapter.roles);
+    let plan = Plan { seed: 1, side_by_side: 8, twice: false };
+    runner::run(&checks, &subject, plan, &|_| ())
+}
+
+/// The starter fails at least one required check, and no check waits long for it.
+fn fails_soon(chapter: &'static Chapter, programs: &Programs) -> Ending {
+    let Some(starter) = programs.get(&format!("starter-{}", chapter.number)) else {
+        return Ending::Failed("it is not built".to_string());
+    };
+    let begun = Instant::now();
+    let results = run(chapter, &format!("'{}'", starter.display()));
+    let took = begun.elapsed();
+    let failed = |result: &Result| matches!(result.verdict, Verdict::Failed(_));
+    if !results.iter().any(failed) {
+        return Ending::Failed("it fails no required check".to_string());
+    }
+    if took > SOON {
+        return Ending::Failed(format!("its checks took {:.1} s", took.as_secs_f64()));
+    }
+    Ending::Passed
+}
