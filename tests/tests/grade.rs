@@ -1,0 +1,114 @@
+//! grade from outside, as a TA calls it: what it takes, what it refuses, and how it ends.
+
+#![allow(clippy::unwrap_used)] // all of it is a test
+
+use assert_cmd::{Command, assert::Assert};
+use std::{fs, path::PathBuf};
+use tests::{check::CHAPTERS, workspace};
+
+fn grade(words: &[&str]) -> Assert {
+    Command::new(env!("CARGO_BIN_EXE_grade")).args(words).assert()
+}
+
+fn stdout(graded: &Assert) -> String {
+    String::from_utf8_lossy(&graded.get_output().stdout).into_owned()
+}
+
+/// A diff that puts one line into the file at `path`, which `mode` says is new, or is none.
+fn diff(name: &str, path: &str, mode: &str) -> PathBuf {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.diff"));
+    let (old, hunk) = match mode {
+        "" => (format!("a/{path}"), "@@ -1 +1 @@\n-one line\n+another\n"),
+        _ => ("/dev/null".to_string(), "@@ -0,0 +1 @@\n+another\n"),
+    };
+    let text = format!("diff --git a/{path} b/{path}\n{mode}--- {old}\n+++ b/{path}\n{hunk}");
+    fs::write(&file, text).unwrap();
+    file
+}
+
+#[test]
+fn a_wrong_diff_is_told_what_its_mistake_means() {
+    let mutant = workspace::root().join("tests/diffs/03-one-at-a-time.diff");
+    let words = ["--only", "03.second-client", "--seed", "7"];
+    let graded = grade(&[&["--diff", mutant.to_str().unwrap()], &words[..]].concat()).code(1);
+    let story = stdout(&graded).split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "FAILED 03.second-client",
+        "[one-at-a-time]",
+        "asked by L3, echo_server.py",
+        "expected b gets",
+        "when a had left, b was answered",
+        "clients are served one after another",
+        "read BOOK.md, section 3.2",
+        "--only 03.second-client --seed 7",
+        "0 of 3 points",
+    ] {
+        assert!(story.contains(part), "{part:?} is not in\n{story}");
+    }
+}
+
+#[test]
+fn a_diff_may_touch_nothing_but_its_chapters_sources() {
+    for (n, (path, mode)) in [
+        ("common/src/lib.rs", ""),
+        ("tests/src/runner.rs", ""),
+        ("Cargo.toml", ""),
+        ("chapters/03-echo-threaded/Cargo.toml", ""),
+        ("chapters/03-echo-threaded/tests/checks.rs", ""),
+        ("chapters/03-echo-threaded/build.rs", "new file mode 100644\n"),
+        ("chapters/03-echo-threaded/src/../../../Makefile", ""),
+        ("../outside.rs", "new file mode 100644\n"),
+        ("chapters/03-echo-threaded/src/link.rs", "new file mode 120000\n"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let diff = diff(&format!("refused-{n}"), path, mode);
+        let said = stdout(&grade(&["--diff", diff.to_str().unwrap()]).code(3));
+        assert!(said.contains("NOT GRADED: ") && said.contains(path), "{path}: {said}");
+    }
+}
+
+#[test]
+fn a_diff_that_does_not_apply_or_build_is_not_graded() {
+    let main = "chapters/03-echo-threaded/src/main.rs";
+    let stale = diff("stale", main, "");
+    let said = stdout(&grade(&["--diff", stale.to_str().unwrap()]).code(3));
+    assert!(said.contains("patch does not apply") && said.contains(main), "{said}");
+    let broken =
+        diff("broken", "chapters/03-echo-threaded/src/bin/broken.rs", "new file mode 100644\n");
+    let said = stdout(&grade(&["--diff", broken.to_str().unwrap()]).code(3));
+    assert!(said.contains("it does not build"), "{said}");
+}
+
+#[test]
+fn wrong_usage_is_said_in_one_line() {
+    for (words, wrong) in [
+        (&[][..], "nothing to grade"),
+        (&["--chapter", "99", "--program", "x"], "there is no chapter \"99\""),
+        (&["--program", "x"], "--chapter"),
+        (&["--chapter", "03", "--server", "x"], "{port}"),
+        (&["--chapter", "03", "--program", "x", "--diff", "y"], "exclude each other"),
+        (&["--chapter", "03", "--program", "x", "--only", "03.what"], "no check \"03.what\""),
+        (&["--what"], "--what"),
+    ] {
+        let graded = grade(words).code(2);
+        let said = String::from_utf8_lossy(&graded.get_output().stderr).into_owned();
+        let mut lines = said.lines();
+        let first = lines.next().unwrap_or_default();
+        assert!(first.starts_with("grade: ") && first.contains(wrong), "{words:?}: {said}");
+        assert!(lines.next().unwrap_or_default().starts_with("usage: grade "), "{said}");
+    }
+}
+
+#[test]
+fn the_list_says_where_each_check_comes_from() {
+    let all = stdout(&grade(&["--list"]).success());
+    for check in CHAPTERS.iter().flat_map(|chapter| chapter.checks) {
+        for part in [check.id, check.source] {
+            assert!(all.contains(part), "{part:?} is not listed");
+        }
+    }
+    let one = stdout(&grade(&["--list", "--chapter", "3"]).success());
+    assert!(one.contains("03.second-client") && !one.contains("01.sends"), "{one}");
+}
