@@ -90,7 +90,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "09.server-ends",
         title: "the server ends when the partner has closed and its own input has ended",
-        needs: &["09.server-prints"],
+        needs: &["09.server-both"],
         run: |stage| ends(stage, Role::Server),
         diagnoses: &[&EMPTY_READ],
         ..SERVER
@@ -131,7 +131,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "09.client-ends",
         title: "the client ends when the partner has closed and its own input has ended",
-        needs: &["09.client-prints"],
+        needs: &["09.client-both"],
         run: |stage| ends(stage, Role::Client),
         diagnoses: &[&EMPTY_READ],
         ..CLIENT
@@ -139,7 +139,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "09.half-line",
         title: "the chat sends what is typed without waiting for a line's end",
-        needs: &["09.client-sends"],
+        needs: &["09.client-both"],
         run: half_line,
         diagnoses: &[&LINE_BY_LINE],
         ..CHAT_MANNERS
@@ -157,13 +157,13 @@ const CHECKS: &[Check] = &[
         title: "the chat passes on 4 MB each way at the same time",
         needs: &["09.bytes"],
         run: chat_much,
-        diagnoses: &[],
+        diagnoses: &[&LOST_ON_THE_WAY],
         ..CHAT_MANNERS
     },
     Check {
         id: "09.input-ends",
         title: "the end of the input closes the chat's sending side, and no more",
-        needs: &["09.client-prints"],
+        needs: &["09.client-ends"],
         book: "9.5",
         run: input_ends,
         diagnoses: &[&END_SWALLOWED, &BOTH_CLOSED],
@@ -172,7 +172,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "09.partner-ends",
         title: "when the partner ends first the chat says so, and what is typed still goes out",
-        needs: &["09.client-sends"],
+        needs: &["09.client-ends"],
         book: "9.5",
         run: partner_ends,
         diagnoses: &[&BOTH_CLOSED],
@@ -181,7 +181,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "09.breaks",
         title: "a chat whose connection breaks says so, exit 1",
-        needs: &["09.client-sends"],
+        needs: &["09.client-both"],
         book: "9.6",
         run: breaks,
         diagnoses: &[&BREAK_IS_END],
@@ -191,7 +191,7 @@ const CHECKS: &[Check] = &[
         id: "09.one-conversation",
         title: "the server refuses a second partner",
         role: Role::Server,
-        needs: &["09.server-prints"],
+        needs: &["09.server-both"],
         run: one_conversation,
         diagnoses: &[&QUEUED],
         ..CHAT_MANNERS
@@ -238,6 +238,15 @@ const CHECKS: &[Check] = &[
         ..TUNNEL
     },
     Check {
+        id: "09.tunnel-next",
+        title: "a second connection goes through when the first one is over",
+        source: "L0, 3(c): every time one connects to it",
+        needs: &["09.tunnel-back"],
+        run: next_session,
+        diagnoses: &[&ONE_SESSION],
+        ..TUNNEL
+    },
+    Check {
         id: "09.tunnel-both-ways",
         title: "either side speaks first, and as often as it likes",
         source: "L0, 3(e): both should be able to send each other messages",
@@ -259,7 +268,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "09.tunnel-end",
         title: "the end of a direction is passed on, each way",
-        needs: &["09.tunnel-both-ways"],
+        needs: &["09.tunnel-both-ways", "09.tunnel-next"],
         points: 2,
         book: "9.5",
         run: end_passed_on,
@@ -269,7 +278,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "09.tunnel-reply",
         title: "a direction that ends leaves the other one alone",
-        needs: &["09.tunnel-both-ways"],
+        needs: &["09.tunnel-both-ways", "09.tunnel-next"],
         points: 2,
         book: "9.5",
         run: reply,
@@ -295,15 +304,6 @@ const CHECKS: &[Check] = &[
         ..TUNNEL
     },
     Check {
-        id: "09.tunnel-next",
-        title: "a second connection goes through when the first one is over",
-        source: "L0, 3(c): every time one connects to it",
-        needs: &["09.tunnel-back"],
-        run: next_session,
-        diagnoses: &[&ONE_SESSION],
-        ..TUNNEL
-    },
-    Check {
         id: "09.tunnel-second",
         title: "a second connection goes through beside the first one, though that one is stuck",
         source: "L0, 3(c): every time one connects to it",
@@ -326,7 +326,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "09.tunnel-reset",
         title: "goes on when one side resets its connection",
-        needs: &["09.tunnel-next"],
+        needs: &["09.tunnel-both-ways", "09.tunnel-next"],
         book: "9.6",
         run: reset,
         diagnoses: &[&RESET_KILLS],
@@ -386,13 +386,13 @@ const CHECKS: &[Check] = &[
         ..TUNNEL_MANNERS
     },
     manners::refused("09.refused"),
-    manners::ipv6("09.ipv6"),
+    Check { needs: &["09.connects"], ..manners::ipv6("09.ipv6") },
     manners::help("09.help", Role::Server),
     manners::version("09.version", Role::Server),
     manners::usage("09.usage", Role::Server),
     manners::port_zero("09.port-zero", Role::Server),
-    manners::blocking_lines("09.blocking", Role::Server),
-    manners::blocking_trace("09.trace", Role::Server),
+    Check { needs: &["09.listens"], ..manners::blocking_lines("09.blocking", Role::Server) },
+    Check { needs: &["09.listens"], ..manners::blocking_trace("09.trace", Role::Server) },
     tunnel_exercises::COUNTS,
     tunnel_exercises::IDLE,
     tunnel_exercises::NAMES,
@@ -480,11 +480,14 @@ fn both(stage: &Stage, role: Role) -> Outcome {
 fn ends(stage: &Stage, role: Role) -> Outcome {
     let (mut program, mut partner) = conversation(stage, role)?;
     said_is_printed(stage, &mut program, &mut partner)?;
+    let before = program.process.heard().stdout.len();
     partner.close();
     // It may end now, or wait for its own user: but not in a loop around the empty read.
-    if program.process.wait(quiet()).is_none() && program.burns_processor() {
-        return fail("it ends, or waits for its user", "it burns a processor")
-            .means(true, &EMPTY_READ);
+    let flood = |heard: &Heard| (heard.stdout.len() > before + 1000).then_some(());
+    let floods = program.process.wait_for(quiet(), flood).is_some();
+    if floods || program.burns_processor() {
+        let seen = if floods { "it prints without end" } else { "it burns a processor" };
+        return fail("it ends, or waits for its user", seen).means(true, &EMPTY_READ);
     }
     program.end_input();
     program.ends().map(|_| ())
@@ -528,16 +531,22 @@ fn equal(what: &str, expected: &[u8], got: &[u8]) -> Outcome {
     fail(format!("{what} {expected}"), got)
 }
 
+const LOST_ON_THE_WAY: Diagnosis = Diagnosis {
+    id: "lost-on-the-way",
+    they: "lose bytes when much is sent",
+    text: "what came out is not what went in: is each piece written exactly as long as the read said, and whole? write may take less than it was given.",
+};
+
 fn chat_much(stage: &Stage) -> Outcome {
     let (program, mut partner) = conversation(stage, Role::Client)?;
     let (out, inward) = (stage.bytes(4_000_000), stage.bytes(4_000_000));
     program.input(&out);
     let got = partner.exchange(&inward)?;
-    equal("the partner gets", &out, &got)?;
+    equal("the partner gets", &out, &got).means(true, &LOST_ON_THE_WAY)?;
     let length = inward.len();
     program.process.wait_for(2 * patience(), |h| (h.stdout.len() >= length).then_some(()));
     let heard = program.process.heard();
-    equal("stdout is", &inward, &heard.stdout)
+    equal("stdout is", &inward, &heard.stdout).means(true, &LOST_ON_THE_WAY)
 }
 
 const END_SWALLOWED: Diagnosis = Diagnosis {
@@ -581,9 +590,10 @@ const BREAK_IS_END: Diagnosis = Diagnosis {
 };
 
 fn breaks(stage: &Stage) -> Outcome {
-    let (program, partner) = conversation(stage, Role::Client)?;
+    let (mut program, partner) = conversation(stage, Role::Client)?;
     program.types(&stage.payload(16));
     partner.reset()?; // over what was typed
+    program.end_input();
     let exit = program.ends()?;
     program.ends_with(1).means(exit.success(), &BREAK_IS_END)?;
     program.complains(&["reset"]).map(|_| ())
@@ -696,6 +706,31 @@ fn back(stage: &Stage) -> Outcome {
     })
 }
 
+const ONE_SESSION: Diagnosis = Diagnosis {
+    id: "one-session",
+    they: "pass on one connection and no more",
+    text: "the first connection went through and the next one does not, although the first is over: is accept() called in a loop, and is the target called anew for each client?",
+};
+
+/// A connection through the tunnel, with a word each way.
+fn works(stage: &Stage, tunnel: &Server, host: &Host, name: &str) -> Outcome<(Peer, Peer)> {
+    let (mut client, mut target) = through(tunnel, host, name)?;
+    passes(stage, &mut client, &mut target)?;
+    passes(stage, &mut target, &mut client)?;
+    Ok((client, target))
+}
+
+fn next_session(stage: &Stage) -> Outcome {
+    let (tunnel, host) = tunnel(stage)?;
+    for name in ["a", "b", "c"] {
+        let (client, target) =
+            works(stage, &tunnel, &host, name).means(name != "a", &ONE_SESSION)?;
+        client.close();
+        target.close();
+    }
+    Ok(())
+}
+
 const LOCK_STEP: Diagnosis = Diagnosis {
     id: "lock-step",
     they: "pass on one direction at a time",
@@ -722,30 +757,32 @@ fn tunnel_bytes(stage: &Stage) -> Outcome {
 }
 
 fn end_passed_on(stage: &Stage) -> Outcome {
-    let (tunnel, host, mut client, mut target) = connected(stage)?;
-    passes(stage, &mut client, &mut target)?;
-    client.half_close();
-    target.expect_close().means(true, &END_SWALLOWED)?;
-    let (mut client, mut target) = through(&tunnel, &host, "a second client")?;
-    passes(stage, &mut target, &mut client)?;
-    target.half_close();
-    client.expect_close().means(true, &END_SWALLOWED)
+    let (tunnel, host) = tunnel(stage)?;
+    let ends_at = |mut from: Peer, mut to: Peer| {
+        passes(stage, &mut from, &mut to)?;
+        from.half_close();
+        to.expect_close().means(true, &END_SWALLOWED)
+    };
+    let (client, target) = through(&tunnel, &host, "the client")?;
+    ends_at(client, target)?;
+    let (client, target) = through(&tunnel, &host, "the next client")?;
+    ends_at(target, client)
 }
 
 fn reply(stage: &Stage) -> Outcome {
-    let (tunnel, host, mut client, mut target) = connected(stage)?;
-    passes(stage, &mut client, &mut target)?;
-    client.half_close();
-    // Time enough for a tunnel that closes too much.
-    let silence = target.expect_no_bytes("the client has said its last word");
-    let mut answer = || (0..2).try_for_each(|_| passes(stage, &mut target, &mut client));
-    silence.and_then(|()| answer()).means(true, &BOTH_CLOSED)?;
-    let (mut client, mut target) = through(&tunnel, &host, "a second client")?;
-    passes(stage, &mut target, &mut client)?;
-    target.half_close();
-    let silence = client.expect_no_bytes("the target has said its last word");
-    let mut more = || (0..2).try_for_each(|_| passes(stage, &mut client, &mut target));
-    silence.and_then(|()| more()).means(true, &BOTH_CLOSED)
+    let (tunnel, host) = tunnel(stage)?;
+    let goes_on = |mut first: Peer, mut last: Peer| {
+        passes(stage, &mut first, &mut last)?;
+        first.half_close();
+        // Time enough for a tunnel that closes too much.
+        let silence = last.expect_no_bytes("the other side has said its last word");
+        let mut more = || (0..2).try_for_each(|_| passes(stage, &mut last, &mut first));
+        silence.and_then(|()| more()).means(true, &BOTH_CLOSED)
+    };
+    let (client, target) = through(&tunnel, &host, "the client")?;
+    goes_on(client, target)?;
+    let (client, target) = through(&tunnel, &host, "the next client")?;
+    goes_on(target, client)
 }
 
 const ONE_DIRECTION: Diagnosis = Diagnosis {
@@ -761,12 +798,6 @@ fn stuck(stage: &Stage) -> Outcome {
     answer().means(true, &ONE_DIRECTION)
 }
 
-const LOST_ON_THE_WAY: Diagnosis = Diagnosis {
-    id: "lost-on-the-way",
-    they: "lose bytes when much is sent",
-    text: "what came out is not what went in: is each piece written exactly as long as the read said, and whole? write may take less than it was given.",
-};
-
 fn tunnel_much(stage: &Stage) -> Outcome {
     let (_tunnel, _host, mut client, mut target) = connected(stage)?;
     let (out, back) = (stage.bytes(8_000_000), stage.bytes(8_000_000));
@@ -778,31 +809,6 @@ fn tunnel_much(stage: &Stage) -> Outcome {
     });
     equal("the target gets", &out, &at_target?).means(true, &LOST_ON_THE_WAY)?;
     equal("the client gets", &back, &at_client?).means(true, &LOST_ON_THE_WAY)
-}
-
-const ONE_SESSION: Diagnosis = Diagnosis {
-    id: "one-session",
-    they: "pass on one connection and no more",
-    text: "the first connection went through and the next one does not, although the first is over: is accept() called in a loop, and is the target called anew for each client?",
-};
-
-/// A connection through the tunnel, with a word each way.
-fn works(stage: &Stage, tunnel: &Server, host: &Host, name: &str) -> Outcome<(Peer, Peer)> {
-    let (mut client, mut target) = through(tunnel, host, name)?;
-    passes(stage, &mut client, &mut target)?;
-    passes(stage, &mut target, &mut client)?;
-    Ok((client, target))
-}
-
-fn next_session(stage: &Stage) -> Outcome {
-    let (tunnel, host) = tunnel(stage)?;
-    for name in ["a", "b", "c"] {
-        let (client, target) =
-            works(stage, &tunnel, &host, name).means(name != "a", &ONE_SESSION)?;
-        client.close();
-        target.close();
-    }
-    Ok(())
 }
 
 const ONE_AT_A_TIME: Diagnosis = Diagnosis {
