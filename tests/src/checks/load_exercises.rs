@@ -113,10 +113,10 @@ const PLACE_LOST: Diagnosis = Diagnosis {
 
 fn limit(stage: &Stage) -> Outcome {
     let server = stage.serve(Role::Server)?;
-    let mut clients = Vec::new();
-    for name in ["a", "b", "c", "d", "e"] {
-        clients.push(welcomed(&server, name)?);
-    }
+    let rude = server.connect("a")?;
+    let welcomed: Outcome<Vec<Peer>> =
+        ["b", "c", "d", "e"].iter().map(|name| welcomed(&server, name)).collect();
+    let clients = welcomed?;
     for name in ["f", "g"] {
         let mut refused = server.connect(name)?;
         // It does not wait for the intro: what it has sent must not cost it the reason.
@@ -127,8 +127,7 @@ fn limit(stage: &Stage) -> Outcome {
         }
         refused.expect_close()?;
     }
-    let rude = clients.swap_remove(0);
-    drop(rude); // without a message: its session ends in whatever way
+    rude.reset()?; // over its intro: its session ends in an error
     // The server may need a moment to notice.
     let found_place = || {
         let Ok(mut next) = server.connect("h") else { return false };

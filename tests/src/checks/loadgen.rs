@@ -298,7 +298,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "08.kind-refused",
         title: "counts who found nobody there as refused",
-        needs: &["08.csv"],
+        needs: &["08.csv", "08.cut-off"],
         book: "8.6",
         run: kind_refused,
         diagnoses: &[&WRONG_KIND],
@@ -316,7 +316,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "08.kind-timed-out",
         title: "gives up a session that stalls, wherever it does, and counts it as timed out",
-        needs: &["08.csv"],
+        needs: &["08.csv", "08.cut-off"],
         book: "8.6",
         run: kind_timed_out,
         diagnoses: &[&NO_TIMEOUT, &WRONG_KIND],
@@ -343,7 +343,7 @@ const CHECKS: &[Check] = &[
     Check {
         id: "08.kind-files",
         title: "counts who got no socket as too many files",
-        needs: &["08.csv"],
+        needs: &["08.csv", "08.cut-off"],
         book: "8.6",
         run: kind_files,
         diagnoses: &[&WRONG_KIND],
@@ -1082,16 +1082,17 @@ fn kind_timed_out(stage: &Stage) -> Outcome {
     let open = Mutex::new(Vec::new());
     let options = format!("{} --timeout 0.5", load(3, 8_000_000));
     let rows = measured(stage, &options, &[], |number, mut session| {
+        // A step that fails comes too late on a busy machine: the time is up already.
         if number > 1 {
-            session.send(INTRO)?; // and reads nothing, so that writing stalls too
+            let _ = session.send(INTRO); // and reads nothing, so that writing stalls too
         }
         if number > 2 {
             session.take_until_close();
         }
-        open.lock().map_or(Ok(()), |mut open| {
+        if let Ok(mut open) = open.lock() {
             open.push(session);
-            Ok(())
-        })
+        }
+        Ok(())
     });
     let rows = rows.means(true, &NO_TIMEOUT)?;
     counted(&rows[0], &[("timed_out", 3)]).means(true, &WRONG_KIND)
@@ -1104,13 +1105,13 @@ const TIMEOUT_STARTS_AGAIN: Diagnosis = Diagnosis {
 };
 
 fn whole_timeout(stage: &Stage) -> Outcome {
-    let options = format!("{} --timeout 0.5", load(1, 1000));
+    let options = format!("{} --timeout 1", load(1, 1000));
     let rows = measured(stage, &options, &[], |_, mut session| {
-        session.send(INTRO)?;
-        takes_message(&mut session, 1000)?;
         let until = Instant::now() + 2 * patience();
-        while Instant::now() < until && session.send(".").is_ok() {
+        let mut said = session.send(INTRO);
+        while said.is_ok() && Instant::now() < until {
             thread::sleep(Duration::from_millis(50)); // the pace at which it speaks
+            said = session.send(".");
         }
         Ok(())
     });
@@ -1228,13 +1229,19 @@ const AVERAGED: Diagnosis = Diagnosis {
 };
 
 fn percentiles(stage: &Stage) -> Outcome {
-    let slow = 2 * quiet();
-    let options = format!("{} --rounds 2", load(20, 1000));
+    // Slow is what takes far longer than any session of the first round, on a busy machine too.
+    let longest = Mutex::new(Duration::ZERO);
+    let slow = || 2 * quiet() + 3 * longest.lock().map_or(Duration::ZERO, |time| *time);
+    let options = format!("{} --rounds 2 --timeout 60", load(20, 1000));
     let rows = measured(stage, &options, &[], |number, mut session| {
+        let begun = Instant::now();
         session.send(INTRO)?;
         takes_message(&mut session, 1000)?;
+        if let (1..=20, Ok(mut longest)) = (number, longest.lock()) {
+            *longest = begun.elapsed().max(*longest);
+        }
         if number > 36 {
-            thread::sleep(slow); // a slow answer
+            thread::sleep(slow()); // a slow answer
         }
         session.send("received 1000 bytes\n")
     })?;
@@ -1247,7 +1254,7 @@ fn percentiles(stage: &Stage) -> Outcome {
             return fail(format!("{times}: p50 <= p95 <= p99 <= max"), got)
                 .means(true, &AVERAGED);
         }
-        let least = slow.as_secs_f64() * 1e3;
+        let least = slow().as_secs_f64() * 1e3;
         if times == "session" && p95 < least {
             return fail(format!("session: p95 is at least {least:.0} ms"), got)
                 .means(true, &AVERAGED);
