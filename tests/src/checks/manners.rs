@@ -54,6 +54,7 @@ pub const fn usage(id: &'static str, role: Role) -> Check {
         {
             let program = stage.program(words)?;
             program.ends_with(2)?;
+            program.complains(&["usage: "])?; // it may still be on its way to us
             let (first, second) = first_two_lines(&program);
             if !first.contains(": ") || !second.starts_with("usage: ") {
                 return fail(
