@@ -27,7 +27,7 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// The `main` of `tests/tests/subjects.rs`.
 pub fn main() -> ExitCode {
-    let files = match files(&workspace::root().join("tests/subjects")) {
+    let files = match files_in("tests/subjects") {
         Ok(files) => files,
         Err(why) => return cases::cannot_begin(why),
     };
@@ -35,8 +35,16 @@ pub fn main() -> ExitCode {
         Ok(programs) => programs,
         Err(why) => return cases::cannot_begin(why),
     };
+    let wrong = match files_in("tests/subjects/wrong") {
+        Ok(wrong) => wrong,
+        Err(why) => return cases::cannot_begin(why),
+    };
     let mut tests: Vec<Case> =
         files.iter().map(|file| Case::new(name(file), || passes(file))).collect();
+    tests.extend(wrong.iter().map(|file| {
+        let name = format!("wrong/{}", name(file));
+        Case::new(name, || fails_as_it_says(file))
+    }));
     for chapter in CHAPTERS {
         let starter = format!("starter-{}", chapter.number);
         tests.push(Case::new(starter, || fails_soon(chapter, &programs)));
@@ -44,9 +52,11 @@ pub fn main() -> ExitCode {
     cases::main(tests, SIDE_BY_SIDE)
 }
 
-fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+/// The files of a folder, not its folders.
+fn files_in(folder: &str) -> std::io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(workspace::root().join(folder))?;
+    let paths: std::io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
+    let mut files: Vec<PathBuf> = paths?.into_iter().filter(|path| path.is_file()).collect();
     files.sort();
     Ok(files)
 }
@@ -55,17 +65,51 @@ fn name(file: &Path) -> String {
     file.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The program passes all required checks of the chapter that its name begins with.
-fn passes(file: &Path) -> Ending {
+/// The chapter that the file's name begins with, and the command that runs it.
+fn chapter_and_command(file: &Path) -> std::result::Result<(&'static Chapter, String), Ending> {
     let name = name(file);
     let number = name.split('-').next().unwrap_or_default();
-    let Some(chapter) = check::chapter(number) else {
-        return Ending::Failed("its name begins with no chapter's number".to_string());
-    };
-    let command = match command(file) {
-        Ok(command) => command,
+    match check::chapter(number) {
+        Some(chapter) => Ok((chapter, command(file)?)),
+        None => Err(Ending::Failed("its name begins with no chapter's number".to_string())),
+    }
+}
+
+/// The program fails what its lines `fails: CHECK DIAGNOSIS` say, and no other check fails.
+fn fails_as_it_says(file: &Path) -> Ending {
+    let (chapter, command) = match chapter_and_command(file) {
+        Ok(found) => found,
         Err(ending) => return ending,
     };
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let announced = text.lines().filter_map(|line| line.split_once("fails: "));
+    let mut expected: Vec<String> =
+        announced.map(|(_, what)| what.trim().to_string()).collect();
+    let mut found: Vec<String> = run(chapter, &command)
+        .iter()
+        .filter_map(|result| match &result.verdict {
+            Verdict::Failed(failure) => {
+                let means = failure.means.map_or("-", |diagnosis| diagnosis.id);
+                Some(format!("{} {means}", result.check.id))
+            }
+            _ => None,
+        })
+        .collect();
+    expected.sort();
+    found.sort();
+    if found == expected && !found.is_empty() {
+        return Ending::Passed;
+    }
+    Ending::Failed(format!("it should fail {expected:?}, and fails {found:?}"))
+}
+
+/// The program passes all required checks of the chapter that its name begins with.
+fn passes(file: &Path) -> Ending {
+    let (chapter, command) = match chapter_and_command(file) {
+        Ok(found) => found,
+        Err(ending) => return ending,
+    };
+    let number = chapter.number;
     let results = run(chapter, &command);
     let again = Again {
         command: format!(
