@@ -20,6 +20,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod kernel;
+pub mod pace;
 pub mod peer;
 pub mod process;
 pub mod random;

@@ -269,9 +269,12 @@ impl Workshop {
             // It stands on its own, and not in the workspace that it lies in now.
             fs::write(place.join("Cargo.toml"), format!("{manifest}\n[workspace]\n"))?;
         }
-        // What runs while it is built (a build script) may write there, so nobody else builds
-        // there.
-        let target = self.own.join("target");
+        // What runs while it is built (a build script) writes there. Behind walls nobody else
+        // builds where it did; without them, it could write anywhere.
+        let target = match self.sandbox {
+            Some(_) => self.own.join("target"),
+            None => self.target.clone(),
+        };
         let hidden = sandbox::hidden(&self.copy, None, &self.own)?;
         let build = Build { folder: &place, sources: &self.copy, hidden, target: &target };
         let mut subject = self.subject(chapter, &self.cargo(&build, &["--bins"])?)?;

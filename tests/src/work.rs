@@ -5,12 +5,13 @@ use crate::{
     check::{self, Chapter, Check},
     claim::Claim,
     failure::readable,
+    pace,
     process::{Process, Surroundings, shell_words},
     records,
     results::Results,
     runner::{self, Plan, Result},
     sandbox::{self, Mode, Sandbox},
-    stage::{Role, Subject},
+    stage::{Role, Subject, set_slowness},
     submission::{self, Refusal, Workshop},
 };
 use common::cause;
@@ -167,6 +168,7 @@ impl Work {
             let checks: Vec<_> = chapter.checks.iter().filter(|c| self.is_asked(c)).collect();
             let plan = Plan { seed: self.seed, side_by_side: 8, twice: true };
             let one_done = |result: &Result| done(result, checks.len());
+            set_slowness(pace::slowness(&subject.around));
             results.add(runner::run(&checks, subject, plan, &one_done));
         }
         results
