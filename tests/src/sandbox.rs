@@ -213,8 +213,6 @@ impl Sandbox {
         }
         shown.extend(bound("--bind", build.target, build.target));
         shown.extend(bound("--bind", &home, &home));
-        // Of the registry only what cargo looks for in it; what opens it stays outside.
-        shown.extend(bound("--ro-bind-try", &registry(), &home.join("registry")));
         let variable = |name: &str, path: &Path| (name.to_string(), text(path));
         Ok(Surroundings {
             path: vec![sysroot.join("bin")],
@@ -272,16 +270,12 @@ pub struct Build<'a> {
 }
 
 /// Hides, in a copy of the workspace, what answers a question that is still open: all chapters
-/// but the one that was handed in, all exercises, the checks. In their places stands what
-/// cargo wants to find there; `spare` is a folder for it.
+/// but the one that was handed in, and all exercises. In a chapter's place stands its starter,
+/// because cargo wants to find something there.
 ///
 /// # Errors
-/// When the copy cannot be read, or the spare folder written.
-pub fn hidden(
-    copy: &Path,
-    handed_in: Option<&Chapter>,
-    spare: &Path,
-) -> io::Result<Vec<String>> {
+/// When the copy cannot be read.
+pub fn hidden(copy: &Path, handed_in: Option<&Chapter>) -> io::Result<Vec<String>> {
     let mut hidden = Vec::new();
     for folder in folders(&copy.join("chapters"))? {
         let examples = folder.join("examples");
@@ -294,15 +288,6 @@ pub fn hidden(
             hidden.extend(bound("--ro-bind", &starter, &main));
         }
     }
-    let tests = copy.join("tests");
-    for folder in folders(&tests)? {
-        hidden.extend(["--tmpfs".to_string(), text(&folder)]);
-    }
-    hidden.extend(bound("--ro-bind", Path::new("/dev/null"), &tests.join("src/lib.rs")));
-    let manifest = tests.join("Cargo.toml");
-    let (here, short) = (spare.join("tests.toml"), fs::read_to_string(&manifest)?);
-    fs::write(&here, without_targets(&short))?;
-    hidden.extend(bound("--ro-bind", &here, &manifest));
     Ok(hidden)
 }
 
@@ -310,18 +295,6 @@ fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let paths: io::Result<Vec<_>> =
         fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect();
     Ok(paths?.into_iter().filter(|path| path.is_dir()).collect())
-}
-
-/// A manifest without its `[[test]]`, `[[bin]]` and so on, which are hidden.
-fn without_targets(manifest: &str) -> String {
-    let mut is_target = false;
-    let kept = manifest.lines().filter(|line| {
-        if line.starts_with('[') {
-            is_target = line.starts_with("[[");
-        }
-        !is_target
-    });
-    kept.flat_map(|line| [line, "\n"]).collect()
 }
 
 fn words(words: &[&str]) -> Vec<String> {
@@ -382,12 +355,6 @@ fn sysroot() -> io::Result<PathBuf> {
     Ok(PathBuf::from(String::from_utf8_lossy(&said.stdout).trim()))
 }
 
-/// Where cargo keeps what it knows of other people's crates.
-fn registry() -> PathBuf {
-    let home = || Path::new(&env::var_os("HOME").unwrap_or_default()).join(".cargo");
-    env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from).join("registry")
-}
-
 /// What must be seen for the command's first word to run, if the system does not have it: the
 /// program itself if the word is a path, else the folder above its `bin`, or the one it is in.
 fn interpreter(command: &str) -> Option<PathBuf> {
@@ -413,14 +380,6 @@ fn interpreter(command: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_manifest_loses_its_targets_and_nothing_else() {
-        let manifest =
-            "[package]\nname = \"x\"\n[[test]]\nname = \"y\"\n\n[lints]\nworkspace = true\n";
-        let short = "[package]\nname = \"x\"\n[lints]\nworkspace = true\n";
-        assert_eq!(without_targets(manifest), short);
-    }
 
     #[test]
     fn everybody_can_reach_what_is_shown() {

@@ -37,9 +37,6 @@ impl From<io::Error> for Refusal {
     }
 }
 
-/// What of the workspace a submission is built with.
-const COPIED: &[&str] = &["Cargo.toml", "Cargo.lock", "common", "chapters", "tests"];
-
 /// How large a diff may be, in bytes. Nobody writes that much by hand.
 const MAX_DIFF: u64 = 4 << 20;
 
@@ -91,11 +88,50 @@ impl Workshop {
         Ok(workshop)
     }
 
+    /// Lays out what a submission is built with: `common`, the chapters, and nothing that they
+    /// need for their tests alone, so that nothing has to be fetched from anywhere.
     fn lay_out_reference(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.copy)?;
-        COPIED
-            .iter()
-            .try_for_each(|name| mirror(&workspace::root().join(name), &self.copy.join(name)))
+        let (root, copy) = (workspace::root(), &self.copy);
+        fs::create_dir_all(copy.join("chapters"))?;
+        let mut manifests = vec![PathBuf::from("Cargo.toml")];
+        let chapters = fs::read_dir(root.join("chapters"))?
+            .map(|entry| Ok(Path::new("chapters").join(entry?.file_name())))
+            .collect::<io::Result<Vec<_>>>()?;
+        for member in chapters.iter().map(PathBuf::as_path).chain([Path::new("common")]) {
+            for part in ["src", "examples", "starter.rs"] {
+                let (ours, its) = (root.join(member).join(part), copy.join(member).join(part));
+                if ours.exists() {
+                    fs::create_dir_all(copy.join(member))?;
+                    mirror(&ours, &its)?;
+                } else {
+                    remove(&its)?;
+                }
+            }
+            manifests.push(member.join("Cargo.toml"));
+        }
+        for manifest in &manifests {
+            let text = fs::read_to_string(root.join(manifest))?;
+            write_once(&copy.join(manifest), without_tests(&text).as_bytes())?;
+        }
+        self.lock(&manifests)
+    }
+
+    /// Writes the copy's Cargo.lock anew where a manifest is younger: behind walls cargo cannot.
+    fn lock(&self, manifests: &[PathBuf]) -> io::Result<()> {
+        let age = |file: &Path| fs::metadata(self.copy.join(file)).and_then(|m| m.modified());
+        if let Ok(locked) = age(Path::new("Cargo.lock")) {
+            if manifests.iter().all(|file| age(file).is_ok_and(|written| written < locked)) {
+                return Ok(());
+            }
+        }
+        let lock = Command::new("cargo")
+            .args(["generate-lockfile", "--offline", "--quiet"])
+            .current_dir(&self.copy)
+            .output()?;
+        if lock.status.success() {
+            return Ok(());
+        }
+        Err(io::Error::other(String::from_utf8_lossy(&lock.stderr).trim().to_string()))
     }
 
     /// Puts the starters in place of the chapters, as a student finds them on the desk.
@@ -231,7 +267,7 @@ impl Workshop {
         let build = Build {
             folder: &self.copy,
             sources: &self.copy,
-            hidden: sandbox::hidden(&self.copy, Some(chapter), &self.own)?,
+            hidden: sandbox::hidden(&self.copy, Some(chapter))?,
             target: &self.target,
         };
         let what = ["-p", chapter.name, "--bins", "--locked"];
@@ -275,7 +311,7 @@ impl Workshop {
             Some(_) => self.own.join("target"),
             None => self.target.clone(),
         };
-        let hidden = sandbox::hidden(&self.copy, None, &self.own)?;
+        let hidden = sandbox::hidden(&self.copy, None)?;
         let build = Build { folder: &place, sources: &self.copy, hidden, target: &target };
         let mut subject = self.subject(chapter, &self.cargo(&build, &["--bins"])?)?;
         if let Some((check, answer)) = exercise.and_then(|check| Some((check, check.answer()?)))
@@ -330,9 +366,7 @@ impl Workshop {
             (_, Some(excess)) => refused(excess.to_string()),
             (None, None) => refused(format!("cargo did not end within {MAX_BUILD:?}")),
             (Some(exit), None) if exit.success() => Ok(Programs::reported(&heard.stdout)),
-            (Some(_), None) => {
-                refused(String::from_utf8_lossy(&heard.stderr).trim().to_string())
-            }
+            (Some(_), None) => refused(from_first_error(&heard.stderr)),
         }
     }
 
@@ -362,6 +396,14 @@ impl Refusal {
             Refusal::Submission(why) | Refusal::Grader(why) => Refusal::Grader(why),
         }
     }
+}
+
+/// What cargo said, from the first error on: warnings stop nobody.
+fn from_first_error(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let lines = text.lines().skip_while(|line| !line.starts_with("error"));
+    let errors = lines.collect::<Vec<_>>().join("\n");
+    if errors.is_empty() { text.trim().to_string() } else { errors }
 }
 
 /// A diff's text as git writes it: UTF-8, lines ended by `\n`.
@@ -400,6 +442,19 @@ fn moved_from(diff: &[u8]) -> Vec<String> {
         path.map(String::from)
     };
     text.lines().filter_map(from).collect()
+}
+
+/// A manifest without the crate `tests`, and without what a crate needs for its tests alone.
+fn without_tests(manifest: &str) -> String {
+    let mut is_for_tests = false;
+    let kept = manifest.lines().filter(|line| {
+        if line.starts_with('[') {
+            is_for_tests = line.starts_with("[[") || *line == "[dev-dependencies]";
+        }
+        !is_for_tests
+    });
+    let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
+    kept.replace(", \"tests\"]", "]")
 }
 
 /// True if a crate takes anything from the workspace that it is a member of.
@@ -539,6 +594,14 @@ mod tests {
             b"diff --git a/common/x b/chapters/y\ncopy from common/x\ncopy to chapters/y\n";
         assert_eq!(moved_from(diff), ["common/x"]);
         assert!(moved_from(b"+copy from common/x\n rename from y\n").is_empty());
+    }
+
+    #[test]
+    fn a_manifest_loses_what_is_for_tests_and_nothing_else() {
+        let manifest = "[workspace]\nmembers = [\"common\", \"tests\"]\n[dev-dependencies]\nx = \"2\"\n\
+                        [[test]]\nname = \"y\"\n\n[lints]\nworkspace = true\n";
+        let short = "[workspace]\nmembers = [\"common\"]\n[lints]\nworkspace = true\n";
+        assert_eq!(without_tests(manifest), short);
     }
 
     #[test]
