@@ -141,6 +141,10 @@ figures: cargo
 grade: cargo
 	@$(GRADE) $(or $(ARGS),--help)
 
+student-edition: cargo
+	@$(if $(OUT),,echo 'where to? make student-edition OUT=DIR'; exit 2;) $(GRADE) --student-edition $(OUT)
+	@echo 'wrote $(OUT): the starters, the checks, no answers; what is handed in is a git diff of it'
+
 # -- beyond cargo
 
 interop: cargo

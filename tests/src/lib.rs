@@ -14,6 +14,7 @@ pub mod class;
 pub mod csv;
 pub mod datagrams;
 pub mod deadline;
+pub mod edition;
 pub mod failure;
 pub mod harness;
 pub mod html;

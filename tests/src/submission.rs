@@ -7,6 +7,7 @@
 
 use crate::{
     check::{CHAPTERS, Chapter, Check},
+    edition,
     process::{Process, Surroundings, shell_word, shell_words},
     sandbox::{self, Build, Sandbox},
     stage::{Subject, scaled},
@@ -94,9 +95,7 @@ impl Workshop {
         let (root, copy) = (workspace::root(), &self.copy);
         fs::create_dir_all(copy.join("chapters"))?;
         let mut manifests = vec![PathBuf::from("Cargo.toml")];
-        let chapters = fs::read_dir(root.join("chapters"))?
-            .map(|entry| Ok(Path::new("chapters").join(entry?.file_name())))
-            .collect::<io::Result<Vec<_>>>()?;
+        let chapters = workspace::chapters()?;
         for member in chapters.iter().map(PathBuf::as_path).chain([Path::new("common")]) {
             for part in ["src", "examples", "starter.rs"] {
                 let (ours, its) = (root.join(member).join(part), copy.join(member).join(part));
@@ -134,13 +133,15 @@ impl Workshop {
         Err(io::Error::other(String::from_utf8_lossy(&lock.stderr).trim().to_string()))
     }
 
-    /// Puts the starters in place of the chapters, as a student finds them on the desk.
+    /// Puts the starters in place of the chapters, as a student finds them in the student
+    /// edition, where no exercise is answered either.
     fn lay_out_starters(&self) -> io::Result<()> {
         CHAPTERS.iter().try_for_each(|chapter| {
             let folder = self.copy.join("chapters").join(chapter.folder());
-            fs::remove_dir_all(folder.join("src"))?;
+            remove(&folder.join("src"))?;
             fs::create_dir(folder.join("src"))?;
-            fs::copy(folder.join("starter.rs"), folder.join("src/main.rs")).map(|_| ())
+            fs::copy(folder.join("starter.rs"), folder.join("src/main.rs"))?;
+            edition::answers(&folder).try_for_each(|answer| remove(&answer))
         })
     }
 
@@ -446,15 +447,9 @@ fn moved_from(diff: &[u8]) -> Vec<String> {
 
 /// A manifest without the crate `tests`, and without what a crate needs for its tests alone.
 fn without_tests(manifest: &str) -> String {
-    let mut is_for_tests = false;
-    let kept = manifest.lines().filter(|line| {
-        if line.starts_with('[') {
-            is_for_tests = line.starts_with("[[") || *line == "[dev-dependencies]";
-        }
-        !is_for_tests
-    });
-    let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
-    kept.replace(", \"tests\"]", "]")
+    let is_for_tests =
+        |section: &str| section.starts_with("[[") || section == "[dev-dependencies]";
+    workspace::without(manifest, is_for_tests).replace(", \"tests\"]", "]")
 }
 
 /// True if a crate takes anything from the workspace that it is a member of.

@@ -4,7 +4,7 @@
 use common::{Attempt, Error};
 use std::{
     collections::BTreeSet,
-    env,
+    env, fs,
     io::{self, IsTerminal},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -14,6 +14,28 @@ use std::{
 pub fn root() -> &'static Path {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().unwrap_or(tests)
+}
+
+/// The folders of all chapters, as paths below the workspace.
+///
+/// # Errors
+/// When `chapters/` cannot be read.
+pub fn chapters() -> io::Result<Vec<PathBuf>> {
+    let chapters = Path::new("chapters");
+    let entries = fs::read_dir(root().join(chapters))?;
+    entries.map(|entry| Ok(chapters.join(entry?.file_name()))).collect()
+}
+
+/// A manifest without the sections whose header line `is_dropped`.
+pub fn without(manifest: &str, is_dropped: impl Fn(&str) -> bool) -> String {
+    let mut dropping = false;
+    let kept = manifest.lines().filter(|line| {
+        if line.starts_with('[') {
+            dropping = is_dropped(line);
+        }
+        !dropping
+    });
+    kept.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Programs and examples that cargo has just built, or found to be up to date.

@@ -17,7 +17,7 @@ use std::{
 use tests::{
     check::{self, CHAPTERS, Chapter, Kind},
     class::Class,
-    csv,
+    csv, edition,
     failure::readable,
     html, json, junit,
     process::shell_word,
@@ -39,6 +39,7 @@ grade --dir FOLDER --chapter NN
 grade --class FOLDER [--chapter NN] [--jobs N] [--csv FILE] [--html FILE]
       every NAME.diff, NAME.patch and NAME/ in it; the exit status is the worst
 grade --list [--chapter NN]
+grade --student-edition FOLDER
       and, where something is graded:
       [--only ID] [--seed N] [--json FILE] [--junit FILE] [--sandbox]",
     example: "grade --chapter 03 --program 'python3 echo.py'",
@@ -86,6 +87,10 @@ fn start(mut args: Args) -> Result<Status, Error> {
     if args.flag("--list") {
         args.finish()?;
         return list(chapter).map(|()| Status::Passed);
+    }
+    if let Some(folder) = args.option::<PathBuf>("--student-edition", "a folder")? {
+        args.finish()?;
+        return edition::write(&folder).map(|()| Status::Passed);
     }
     let class = args.option::<PathBuf>("--class", "a folder")?;
     let submissions = handed_in(&mut args, chapter)?;
