@@ -134,7 +134,7 @@ fn limit(stage: &Stage) -> Outcome {
         let words = next.expect_anything("an intro").unwrap_or_default();
         !words.starts_with(b"error: ") && is_served(stage, next).is_ok()
     };
-    if !kernel::look_until(patience(), found_place) {
+    if !kernel::look_until(stage.log.deadline(patience()), found_place) {
         return fail("when a has left, there is room for h", "there is none")
             .means(true, &PLACE_LOST);
     }

@@ -517,7 +517,7 @@ fn chat_bytes(stage: &Stage) -> Outcome {
     partner.expect(&bytes).means(true, &AS_TEXT)?;
     partner.send(&bytes)?;
     let all = |heard: &Heard| (heard.stdout.len() >= bytes.len()).then_some(());
-    program.process.wait_for(patience(), all);
+    program.process.wait_for(2 * patience(), all);
     let heard = program.process.heard();
     equal("stdout is", &bytes, &heard.stdout).means(true, &AS_TEXT)
 }
@@ -544,7 +544,8 @@ fn chat_much(stage: &Stage) -> Outcome {
     let got = partner.exchange(&inward)?;
     equal("the partner gets", &out, &got).means(true, &LOST_ON_THE_WAY)?;
     let length = inward.len();
-    program.process.wait_for(2 * patience(), |h| (h.stdout.len() >= length).then_some(()));
+    let all = |heard: &Heard| (heard.stdout.len() >= length).then_some(());
+    program.process.wait_for(2 * patience(), all);
     let heard = program.process.heard();
     equal("stdout is", &inward, &heard.stdout).means(true, &LOST_ON_THE_WAY)
 }
@@ -610,7 +611,7 @@ fn one_conversation(stage: &Stage) -> Outcome {
     let (mut partner, port) = (server.connect("the partner")?, server.port);
     let mut program = server.program;
     said_is_printed(stage, &mut program, &mut partner)?;
-    if kernel::look_until(patience(), || !kernel::is_listening(port)) {
+    if kernel::look_until(stage.log.deadline(patience()), || !kernel::is_listening(port)) {
         return typed_arrives(stage, &program, &mut partner);
     }
     fail("it has its partner, and listens no more", "it still listens").means(true, &QUEUED)
@@ -843,30 +844,23 @@ const CROSSED: Diagnosis = Diagnosis {
 fn apart(stage: &Stage) -> Outcome {
     const CLIENTS: usize = 40;
     let (tunnel, host) = tunnel(stage)?;
-    let mut clients = tunnel.connect_many(CLIENTS);
-    let mut targets = Vec::new();
-    while targets.len() < CLIENTS {
-        let name = format!("target {}", targets.len() + 1);
-        let Some(target) = host.accept_within(&name, patience())? else {
-            let expected = format!("{CLIENTS} connections go through");
-            return fail(expected, format!("{} do", targets.len()));
-        };
-        targets.push(target);
-    }
-    for client in &mut clients {
-        let name = client.name().to_string();
-        client.send(format!("I am {name}\n"))?;
-    }
-    // Nobody knows which client is at the other end: it says so itself.
-    for target in &mut targets {
-        let name = target.expect_line("its client's name").means(true, &CROSSED)?;
-        target.send(format!("to you who said {name}\n"))?;
-    }
-    for client in &mut clients {
-        let name = client.name().to_string();
-        client.expect(format!("to you who said I am {name}\n")).means(true, &CROSSED)?;
-    }
-    Ok(())
+    // One comes after another, and all stay: a listen(5) would drop many that come together.
+    let pairs: Outcome<Vec<(Peer, Peer)>> =
+        (1..=CLIENTS).map(|n| through(&tunnel, &host, &format!("client {n}"))).collect();
+    let mut pairs = pairs?;
+    let (there, back) = (stage.payload(12), stage.payload(12));
+    let mut talk = || -> Outcome {
+        for (n, (client, target)) in pairs.iter_mut().enumerate() {
+            client.send(format!("{there} {n}\n"))?;
+            target.send(format!("{back} {n}\n"))?;
+        }
+        for (n, (client, target)) in pairs.iter_mut().enumerate().rev() {
+            target.expect(format!("{there} {n}\n"))?;
+            client.expect(format!("{back} {n}\n"))?;
+        }
+        Ok(())
+    };
+    talk().means(true, &CROSSED)
 }
 
 fn reset(stage: &Stage) -> Outcome {
@@ -942,7 +936,8 @@ fn closes(stage: &Stage) -> Outcome {
     target.expect_close()?;
     target.half_close();
     client.expect_close()?;
-    if kernel::look_until(patience(), || sockets(&tunnel.program) == Some(before)) {
+    let closed = || sockets(&tunnel.program) == Some(before);
+    if kernel::look_until(stage.log.deadline(patience()), closed) {
         return Ok(());
     }
     let now = sockets(&tunnel.program).unwrap_or_default();
