@@ -29,6 +29,10 @@ const KEPT_OUTPUT: usize = 16 * 1024 * 1024;
 /// How long the last of a program's output may take to get here once it has ended.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// How long the end of a program's input may take to reach it; longer only if the program does
+/// not read what was typed before.
+const LAST_TEXT: Duration = Duration::from_millis(500);
+
 /// The variable that marks every process of a run, also those that left its process group.
 const MARK: &str = "PLAIN_SOCKETS_RUN";
 
@@ -68,6 +72,8 @@ pub struct Heard {
     pub dropped: u64,
     /// How many of the two streams are still open.
     open: u8,
+    /// True once the program's stdin has been closed.
+    input_ended: bool,
     exit: Option<ExitStatus>,
     /// Why the program was ended by us, if it took more than its share.
     excess: Option<&'static str>,
@@ -161,7 +167,8 @@ impl Process {
         if let Some(stderr) = child.stderr.take() {
             drain(stderr, Arc::clone(&heard), |heard| &mut heard.stderr);
         }
-        let (id, stdin) = (child.id(), child.stdin.take().map(typist));
+        let stdin = child.stdin.take().map(|stdin| typist(stdin, Arc::clone(&heard)));
+        let id = child.id();
         note_end(child, walled, Arc::clone(&heard));
         if walled {
             limits::watch(id, Arc::clone(&heard));
@@ -201,9 +208,11 @@ impl Process {
         }
     }
 
-    /// Ends the program's stdin, as Ctrl-D does.
+    /// Ends the program's stdin, as Ctrl-D does, behind all that was typed; waits a moment for
+    /// that, so that what happens next happens after it.
     pub fn end_input(&mut self) {
         self.stdin = None;
+        self.wait_for(LAST_TEXT, |heard| heard.input_ended.then_some(()));
     }
 
     /// Interrupts the program and its process group, as Ctrl-C does.
@@ -301,11 +310,14 @@ fn drain(
 }
 
 /// A thread that writes what it is sent to a program's stdin, and closes it behind the last.
-fn typist(mut stdin: ChildStdin) -> Sender<Vec<u8>> {
+fn typist(mut stdin: ChildStdin, heard: Shared) -> Sender<Vec<u8>> {
     let (sender, typed) = mpsc::channel::<Vec<u8>>();
     thread::spawn(move || {
         // A program that has closed its stdin hears no more; that is not ours to report.
         let _ = typed.iter().try_for_each(|bytes| stdin.write_all(&bytes));
+        drop(stdin);
+        heard.0.lock().unwrap_or_else(PoisonError::into_inner).input_ended = true;
+        heard.1.notify_all();
     });
     sender
 }
