@@ -341,7 +341,7 @@ const CHECKS: &[Check] = &[
         id: "04.x-retry",
         title: "exercise: asks a lost request again, up to three times in all",
         role: Role::Client,
-        kind: Kind::Exercise { answer: "retry_client {host} {port} --timeout 0.3" },
+        kind: Kind::Exercise { answer: "retry_client {host} {port} --timeout 1" },
         run: exercise_retry,
         ..EXERCISE
     },
@@ -1076,7 +1076,7 @@ const STALE: Diagnosis = Diagnosis {
 };
 
 fn stale(stage: &Stage) -> Outcome {
-    let options = "--count 2 --timeout 0.3 --delay 0.3-0.3";
+    let options = "--count 2 --timeout 1 --delay 0.3-0.3";
     let (client, mut host) = asked(stage, "127.0.0.1", options)?;
     let late = stage.payload(12);
     client.complains(&["warning"])?;
