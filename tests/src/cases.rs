@@ -69,9 +69,7 @@ fn run(cases: Vec<Case>, side_by_side: usize) -> Vec<(String, Ending)> {
         for _ in 0..side_by_side {
             scope.spawn(|| {
                 while let Some(case) = next() {
-                    let b = Instant::now();
                     let ending = (case.run)();
-                    eprintln!("TIME {:.1} {}", b.elapsed().as_secs_f64(), case.name);
                     let mut endings = endings.lock().unwrap_or_else(PoisonError::into_inner);
                     show(&case.name, &ending);
                     endings.push((case.name, ending));
