@@ -675,11 +675,11 @@ fn play(
                 let number = sessions.len() + 1;
                 sessions.push(scope.spawn(move || serve(number, peer)));
                 until = stage.log.deadline(2 * patience());
-            } else if client.process.wait(Duration::ZERO).is_some() {
+            } else if client.process.heard().exit().is_some() {
                 break;
             }
             let name = format!("session {}", sessions.len() + 1);
-            next = host.accept_within(&name, Duration::from_millis(5))?;
+            next = host.accept_within(&name, Duration::from_millis(50))?;
         }
         sessions.into_iter().try_for_each(|session| {
             session.join().unwrap_or_else(|_| Err(Stop::Grader("a thread panicked".into())))
