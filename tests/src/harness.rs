@@ -4,10 +4,9 @@
 use crate::{
     cases,
     check::{self, Check},
-    process::Surroundings,
     report::{self, Again},
     runner::{self, Plan, Result, Verdict},
-    stage::Subject,
+    stage::{Subject, process::Surroundings},
     workspace,
 };
 use std::{

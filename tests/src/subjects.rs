@@ -5,10 +5,9 @@
 use crate::{
     cases::{self, Case, Ending},
     check::{self, CHAPTERS, Chapter, Check, Kind},
-    process::on_path,
     report::{self, Again},
     runner::{self, Plan, Result, Verdict},
-    stage::Subject,
+    stage::{Subject, process::on_path},
     workspace::{self, Programs},
 };
 use common::cause;

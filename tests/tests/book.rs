@@ -18,7 +18,8 @@ use tests::{
         player::Played,
         session::{Act, Session, Step, sessions},
     },
-    kernel, workspace,
+    stage::kernel,
+    workspace,
 };
 
 fn text() -> String {

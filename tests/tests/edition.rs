@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
-use tests::{edition, workspace};
+use tests::{grade::edition, workspace};
 
 /// Every file below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
-use tests::{sandbox::Mode, workspace};
+use tests::{grade::sandbox::Mode, workspace};
 
 /// What everybody is asked: quick for who answers, and all that a hostile program denies.
 const CHECK: &str = "03.echoes";

@@ -15,7 +15,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use tests::process::{Process, Surroundings};
+use tests::stage::process::{Process, Surroundings};
 
 /// Longer than anything here takes on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(20);

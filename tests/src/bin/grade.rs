@@ -16,17 +16,16 @@ use std::{
 };
 use tests::{
     check::{self, CHAPTERS, Chapter, Kind},
-    class::Class,
-    csv, edition,
     failure::readable,
-    html, json, junit,
-    process::shell_word,
-    records,
+    grade::{
+        class::Class,
+        csv, edition, html, json, junit, records,
+        results::{Results, Status},
+        sandbox::{self, Mode},
+        work::{HandedIn, Work},
+    },
     report::{self, Again},
-    results::{Results, Status},
-    sandbox::{self, Mode},
-    stage::Role,
-    work::{HandedIn, Work},
+    stage::{Role, process::shell_word},
 };
 
 const PROGRAM: Program = Program {

@@ -5,7 +5,7 @@ use super::{
     ports::Ports,
     session::{Act, Scene, Session, Step, matches},
 };
-use crate::process::{Heard, Process, Surroundings};
+use crate::stage::process::{Heard, Process, Surroundings};
 use std::{
     env, fs, io,
     path::PathBuf,

@@ -1,6 +1,6 @@
 //! The ports of a session: in the book 7000 to 7099, in reality whichever are free.
 
-use crate::kernel;
+use crate::stage::kernel;
 use std::collections::BTreeMap;
 
 /// Which free port stands for which port of the book.

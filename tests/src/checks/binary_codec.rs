@@ -13,9 +13,7 @@ use super::{
 use crate::{
     check::{Chapter, Check, Kind},
     failure::{Diagnosis, Explain, Outcome, difference, fail, quote},
-    peer::Peer,
-    process,
-    stage::{Program, Role, Server, Stage, find, quiet},
+    stage::{Program, Role, Server, Stage, find, peer::Peer, process, quiet},
 };
 
 /// Chapter 6.

@@ -7,8 +7,7 @@ use super::{
 use crate::{
     check::{Chapter, Check, Kind},
     failure::{Diagnosis, Explain, Outcome, difference, fail},
-    peer::Peer,
-    stage::{Program, Role, Stage, find, patience},
+    stage::{Program, Role, Stage, find, patience, peer::Peer},
 };
 
 /// Chapter 1.
@@ -435,7 +434,7 @@ fn constant_memory(stage: &Stage) -> Outcome {
         server.send(&block)?;
     }
     // Everything has come through but what the kernel still holds; the program still runs.
-    let received = |heard: &crate::process::Heard| {
+    let received = |heard: &crate::stage::process::Heard| {
         let bytes = heard.stdout.len() as u64 + heard.dropped;
         (bytes >= ((BLOCKS - 8) * block.len()) as u64).then_some(())
     };

@@ -10,8 +10,7 @@ use super::{
 use crate::{
     check::{Chapter, Check, Kind},
     failure::{Diagnosis, Explain, Outcome, Stop, difference, fail},
-    peer::Peer,
-    stage::{Role, Stage},
+    stage::{Role, Stage, peer::Peer},
 };
 use std::thread;
 

@@ -4,9 +4,7 @@
 use crate::{
     check::{Check, Kind},
     failure::{Diagnosis, Explain, Outcome, fail, quote},
-    kernel,
-    peer::Peer,
-    stage::{Program, Role, Server, Stage},
+    stage::{Program, Role, Server, Stage, kernel, peer::Peer},
 };
 use std::{env, fs, io, path::PathBuf, process};
 

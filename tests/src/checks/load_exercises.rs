@@ -3,9 +3,7 @@
 use crate::{
     check::{Check, Kind},
     failure::{Diagnosis, Explain, Outcome, fail},
-    kernel,
-    peer::Peer,
-    stage::{Role, Server, Stage, patience},
+    stage::{Role, Server, Stage, kernel, patience, peer::Peer},
 };
 use std::time::Instant;
 

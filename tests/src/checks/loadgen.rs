@@ -10,9 +10,11 @@ use super::{
 use crate::{
     check::{Chapter, Check, Kind},
     failure::{Diagnosis, Explain, Outcome, Stop, fail},
-    kernel,
-    peer::{Host, Peer},
-    stage::{Program, Role, Stage, find, patience, quiet},
+    stage::{
+        Program, Role, Stage, find, kernel, patience,
+        peer::{Host, Peer},
+        quiet,
+    },
 };
 use std::{
     collections::BTreeMap,

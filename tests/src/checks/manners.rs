@@ -5,8 +5,7 @@ use super::shared::REFUSED_IS_FINE;
 use crate::{
     check::{Check, Kind},
     failure::{Explain, Outcome, Stop, fail, quote},
-    kernel,
-    stage::{Program, Role, Stage, patience},
+    stage::{Program, Role, Stage, kernel, patience},
 };
 use std::{env, fs, net::SocketAddr, process};
 

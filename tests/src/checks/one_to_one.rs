@@ -15,8 +15,7 @@ use super::{
 use crate::{
     check::{Chapter, Check, Kind},
     failure::{Diagnosis, Explain, Outcome, fail},
-    peer::Peer,
-    stage::{Program, Role, Server, Stage, find, quiet},
+    stage::{Program, Role, Server, Stage, find, peer::Peer, quiet},
 };
 
 /// Chapter 2.
@@ -392,8 +391,9 @@ fn empty_read(stage: &Stage) -> Outcome {
     let before = server.program.process.heard().stdout.len();
     a.close();
     // A loop over empty reads floods stdout with blank lines, or burns the processor.
-    let flood =
-        |heard: &crate::process::Heard| (heard.stdout.len() > before + 200).then_some(());
+    let flood = |heard: &crate::stage::process::Heard| {
+        (heard.stdout.len() > before + 200).then_some(())
+    };
     if server.program.process.wait_for(quiet(), flood).is_some() {
         return fail(
             "the server goes back to accept()",

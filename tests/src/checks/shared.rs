@@ -3,9 +3,7 @@
 
 use crate::{
     failure::{Diagnosis, Explain, Outcome, fail},
-    kernel,
-    peer::Peer,
-    stage::{Server, Stage, patience},
+    stage::{Server, Stage, kernel, patience, peer::Peer},
 };
 use std::net::TcpListener;
 

@@ -9,10 +9,12 @@ use super::{
 use crate::{
     check::{Chapter, Check, Kind},
     failure::{Diagnosis, Explain, Outcome, Stop, difference, fail},
-    kernel,
-    peer::{Host, Peer},
-    process::Heard,
-    stage::{Program, Role, Server, Stage, patience, quiet},
+    stage::{
+        Program, Role, Server, Stage, kernel, patience,
+        peer::{Host, Peer},
+        process::Heard,
+        quiet,
+    },
 };
 use std::{fs, thread};
 

@@ -4,8 +4,10 @@
 use crate::{
     check::{Check, Kind},
     failure::{Diagnosis, Explain, Outcome, fail},
-    peer::{Host, Peer},
-    stage::{Role, Server, Stage, patience},
+    stage::{
+        Role, Server, Stage, patience,
+        peer::{Host, Peer},
+    },
 };
 use std::{
     thread,

@@ -4,11 +4,13 @@
 use super::{manners, shared::FIXED_HOST};
 use crate::{
     check::{Chapter, Check, Kind},
-    datagrams::{Datagram, Datagrams},
     failure::{Diagnosis, Explain, Outcome, Stop, fail, quote},
-    kernel,
-    stage::{Program, Role, Server, Stage, find, patience},
-    zone::{Moment, Zone},
+    stage::{
+        Program, Role, Server, Stage,
+        datagrams::{Datagram, Datagrams},
+        find, kernel, patience,
+        zone::{Moment, Zone},
+    },
 };
 use std::{
     net::SocketAddr,

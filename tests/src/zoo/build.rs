@@ -4,8 +4,8 @@
 
 use super::header::Mutant;
 use crate::{
+    grade::submission::{Refusal, Workshop, mirror, remove, write_once},
     stage::Subject,
-    submission::{Refusal, Workshop, mirror, remove, write_once},
     workspace::{self, Programs},
 };
 use common::{Attempt, Error};

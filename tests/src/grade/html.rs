@@ -4,12 +4,14 @@
 
 use crate::{
     check::Check,
-    class::Class,
     failure::Failure,
+    grade::{
+        class::Class,
+        results::{Results, Status},
+        sandbox,
+    },
     report,
-    results::{Results, Status},
     runner::{Result, Verdict},
-    sandbox,
 };
 use std::fmt::Write;
 

@@ -1,7 +1,7 @@
 //! How slow this machine is just now: a deadline that is fair on an idle desk is none on a
 //! server that grades a class.
 
-use crate::process::{Process, Surroundings};
+use crate::stage::process::{Process, Surroundings};
 use std::time::{Duration, Instant};
 
 /// How long a program may take to start and end before deadlines grow with it. On an idle

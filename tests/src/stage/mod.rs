@@ -1,14 +1,23 @@
 //! Where a check plays: it starts the subject's programs, connects to them, types to them,
 //! and keeps the log of what was done.
 
+pub mod datagrams;
+pub mod deadline;
+pub mod kernel;
+pub mod peer;
+pub mod process;
+pub mod random;
+pub mod zone;
+
 use crate::{
-    datagrams::Datagrams,
-    deadline::{Cast, Deadline},
     failure::{Outcome, Stop, difference, fail, quote},
-    kernel,
-    peer::{Host, Peer},
-    process::{Heard, Process, Surroundings},
-    random::Random,
+    stage::{
+        datagrams::Datagrams,
+        deadline::{Cast, Deadline},
+        peer::{Host, Peer},
+        process::{Heard, Process, Surroundings},
+        random::Random,
+    },
 };
 use std::{
     collections::BTreeMap,

@@ -1,7 +1,7 @@
 //! How long something is waited for: by the clock, but not while the program that should do
 //! it is kept from running. On a busy machine the clock is no judge.
 
-use crate::process::marked;
+use crate::stage::process::marked;
 use std::{
     fs,
     path::Path,
@@ -109,7 +109,7 @@ impl From<Duration> for Deadline {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
-    use crate::process::{Process, Surroundings};
+    use crate::stage::process::{Process, Surroundings};
 
     #[test]
     fn a_program_that_waits_gets_no_more_time() {

@@ -11,7 +11,7 @@
 
 use crate::{
     check::Chapter,
-    process::{Surroundings, on_path},
+    stage::process::{Surroundings, on_path},
     workspace,
 };
 use common::{Attempt, Error, cause};
@@ -39,7 +39,7 @@ const PROCESSES: u32 = 1500;
 const FILE: u64 = 64 << 20;
 
 /// What one process may take at most. How much memory all of a program's take together is
-/// looked at by [`process`](crate::process), which can tell what is used from what is only reserved.
+/// looked at by [`process`](crate::stage::process), which can tell what is used from what is only reserved.
 const DATA: u64 = 8 << 30;
 
 /// How a wall is built, which depends on who we are.

@@ -3,8 +3,8 @@
 
 use crate::{
     check::Kind,
+    grade::results::Results,
     report::{self, Again},
-    results::Results,
     runner::{Result, Verdict},
 };
 use std::fmt::Write;

@@ -5,7 +5,7 @@
 use crate::{
     check,
     failure::{Diagnosis, Failure, readable},
-    results::Results,
+    grade::results::Results,
     runner::{Result, Verdict},
 };
 use std::time::Duration;

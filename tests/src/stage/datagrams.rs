@@ -3,8 +3,7 @@
 
 use crate::{
     failure::{Outcome, fail, quote},
-    kernel,
-    stage::{Log, Program, patience, quiet},
+    stage::{Log, Program, kernel, patience, quiet},
 };
 use std::{
     fmt::Display,

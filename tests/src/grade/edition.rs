@@ -4,7 +4,7 @@
 
 use crate::{
     check,
-    submission::{mirror, remove},
+    grade::submission::{mirror, remove},
     workspace,
 };
 use common::{Attempt, Error};

@@ -3,16 +3,20 @@
 
 use crate::{
     check::{self, Chapter, Check},
-    claim::Claim,
     failure::readable,
-    pace,
-    process::{Process, Surroundings, shell_words},
-    records,
-    results::Results,
+    grade::{
+        claim::Claim,
+        pace, records,
+        results::Results,
+        sandbox::{self, Mode, Sandbox},
+        submission::{self, Refusal, Workshop},
+    },
     runner::{self, Plan, Result},
-    sandbox::{self, Mode, Sandbox},
-    stage::{Role, Subject, set_slowness},
-    submission::{self, Refusal, Workshop},
+    stage::{
+        Role, Subject,
+        process::{Process, Surroundings, shell_words},
+        set_slowness,
+    },
 };
 use common::cause;
 use std::{

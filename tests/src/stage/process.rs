@@ -5,7 +5,7 @@
 //! would block, and be called slow), one waits for its end, and all three wake whoever waits
 //! in [`Process::wait_for`].
 
-use crate::deadline::{Cast, Deadline};
+use crate::stage::deadline::{Cast, Deadline};
 use std::{
     env,
     ffi::OsString,
@@ -45,7 +45,7 @@ pub struct Surroundings {
     pub directory: Option<PathBuf>,
     /// Variables set for this program alone.
     pub variables: Vec<(String, String)>,
-    /// The words of a wall around every command (see [`sandbox`](crate::sandbox)), through
+    /// The words of a wall around every command (see [`sandbox`](crate::grade::sandbox)), through
     /// which nothing of our environment comes; none to run it as it is.
     pub wall: Vec<String>,
 }

@@ -7,10 +7,15 @@
 
 use crate::{
     check::{CHAPTERS, Chapter, Check},
-    edition,
-    process::{Process, Surroundings, shell_word, shell_words},
-    sandbox::{self, Build, Sandbox},
-    stage::{Subject, scaled},
+    grade::{
+        edition,
+        sandbox::{self, Build, Sandbox},
+    },
+    stage::{
+        Subject,
+        process::{Process, Surroundings, shell_word, shell_words},
+        scaled,
+    },
     workspace::{self, Programs},
 };
 use common::cause;

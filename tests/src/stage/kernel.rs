@@ -1,7 +1,7 @@
 //! What the kernel knows of sockets, read from its tables: nothing here makes a connection,
 //! because a server for one client would spend its one accept on it.
 
-use crate::deadline::Deadline;
+use crate::stage::deadline::Deadline;
 use std::{
     collections::{BTreeSet, hash_map::RandomState},
     fs::{self, File},

@@ -1,7 +1,7 @@
 //! A class as a table for a spreadsheet (RFC 4180): a row for each submission, a column for
 //! each check.
 
-use crate::class::Class;
+use crate::grade::class::Class;
 
 /// The columns before those of the checks.
 const COLUMNS: [&str; 6] = ["name", "status", "points", "of", "seconds", "diagnoses"];

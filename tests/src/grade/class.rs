@@ -4,9 +4,11 @@
 use crate::{
     check::{self, Chapter, Check},
     failure::{Diagnosis, readable},
-    results::{Results, Status},
-    sandbox::Mode,
-    work::{HandedIn, Work},
+    grade::{
+        results::{Results, Status},
+        sandbox::Mode,
+        work::{HandedIn, Work},
+    },
 };
 use common::{Attempt, Error};
 use std::{

@@ -2,10 +2,8 @@
 //! stops reading, closes half or resets, and says what it expected and what it got.
 
 use crate::{
-    deadline::Deadline,
     failure::{Outcome, difference, fail, quote},
-    kernel,
-    stage::{Log, find, patience, quiet},
+    stage::{Log, deadline::Deadline, find, kernel, patience, quiet},
 };
 use std::{
     io::{self, ErrorKind, Read, Write},
