@@ -94,6 +94,7 @@ pub const CHAPTERS: &[&Chapter] = &[
     &checks::one_to_one::CHAPTER,
     &checks::echo_threaded::CHAPTER,
     &checks::udp_datetime::CHAPTER,
+    &checks::calculator::CHAPTER,
     &checks::binary_codec::CHAPTER,
     &checks::loadgen::CHAPTER,
     &checks::tunnel_chat::CHAPTER,

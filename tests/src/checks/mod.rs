@@ -2,6 +2,7 @@
 //! as the specification; what each check does stands below it, in the same order.
 
 pub mod binary_codec;
+pub mod calculator;
 pub mod dumb_net;
 pub mod echo_threaded;
 mod exercises;
