@@ -450,7 +450,7 @@ fn answers(stage: &Stage) -> Outcome {
 }
 
 const ONE_REQUEST: Diagnosis = Diagnosis {
-    id: "one-request",
+    id: "one-request-05",
     they: "answer one request in a session",
     text: "the first request is answered and the second is not: a session is a loop, which ends when the client says so.",
 };
@@ -615,7 +615,7 @@ fn shows(stage: &Stage) -> Outcome {
 }
 
 const STAYS_OPEN: Diagnosis = Diagnosis {
-    id: "stays-open",
+    id: "stays-open-05",
     they: "do not end the session at `q`",
     text: "the session goes on behind `q`: the client waits for the end of it, and a thread of yours for a client that is done.",
 };
@@ -897,7 +897,7 @@ fn client_asks(stage: &Stage) -> Outcome {
 }
 
 const ASKS_ONCE: Diagnosis = Diagnosis {
-    id: "asks-once",
+    id: "asks-once-05",
     they: "ask once, and stop",
     text: "the first answer was printed, and the next request never came: the user says when it is over.",
 };
