@@ -887,7 +887,7 @@ const SAME_DELAY: Diagnosis = Diagnosis {
     text: "all pauses are equally long: is the random number made anew for each pause?",
 };
 
-/// The pauses that are looked at, at most. Two that differ are enough.
+/// The pauses that are looked at, at most.
 const PAUSES: usize = 8;
 
 /// Pauses that differ by more than this, in seconds, differ by more than the machine's moods.
@@ -920,19 +920,26 @@ fn delay(stage: &Stage) -> Outcome {
     Ok(())
 }
 
-/// The difference between the longest and the shortest.
+/// The difference between the longest but one and the shortest: the longest may be this machine's
+/// doing, which was busy for a moment.
 fn spread(pauses: &[f64]) -> f64 {
-    let (shortest, longest) =
-        pauses.iter().fold((f64::MAX, 0.0_f64), |(a, b), p| (a.min(*p), b.max(*p)));
-    (longest - shortest).max(0.0)
+    let mut sorted = pauses.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.as_slice() {
+        [shortest, .., longest_but_one, _] => longest_but_one - shortest,
+        _ => 0.0,
+    }
 }
 
-/// The spread that so many random pauses stay below once in 100,000 cases: `n` numbers from a
-/// range of length 1 stay within `w` with a probability of about `n` times `w` to the power of
-/// `n - 1`. Two pauses prove nothing.
+/// The spread that so many random pauses stay below once in 100,000 cases: all but one of `n`
+/// numbers from a range of length 1 stay within `w` with a probability of about `n (n - 1)`
+/// times `w` to the power of `n - 2`. Three pauses prove nothing.
 fn too_alike(pauses: usize) -> f64 {
     let n = pauses as f64;
-    if pauses < 3 { 0.0 } else { (1e-5 / n).powf(1.0 / (n - 1.0)).min(DIFFERENT) }
+    if pauses < 4 {
+        return 0.0;
+    }
+    (1e-5 / (n * (n - 1.0))).powf(1.0 / (n - 2.0)).min(DIFFERENT)
 }
 
 const NO_TIMEOUT: Diagnosis = Diagnosis {
