@@ -206,7 +206,15 @@ fn is_allowed(name: &str) -> bool {
     (1..=MAX_NAME).contains(&name.chars().count())
         && name.trim() == name
         && !name.contains(':')
+        && !name.contains(is_unseen)
         && name != "Server"
+}
+
+/// Characters that take no place on a screen, or turn the direction of writing: with one of
+/// them a second Batman looks like the first.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -249,7 +257,8 @@ mod tests {
             assert!(is_allowed(name), "{name:?}");
         }
         let longer = long + "x";
-        for name in ["", " ", " a", "a ", "a\u{a0}", "a:b", "Server", &longer] {
+        let unseen = "Bat\u{200b}man";
+        for name in ["", " ", " a", "a ", "a\u{a0}", "a:b", "Server", unseen, &longer] {
             assert!(!is_allowed(name), "{name:?}");
         }
     }
