@@ -96,6 +96,7 @@ pub const CHAPTERS: &[&Chapter] = &[
     &checks::udp_datetime::CHAPTER,
     &checks::calculator::CHAPTER,
     &checks::binary_codec::CHAPTER,
+    &checks::chatroom::CHAPTER,
     &checks::loadgen::CHAPTER,
     &checks::tunnel_chat::CHAPTER,
 ];

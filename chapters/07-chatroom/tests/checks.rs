@@ -1,2 +1,7 @@
-//! The chapter's checks against the chapter's program.
-fn main() {}
+//! The chapter's checks, on the chapter's program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tests::harness::main("07", env!("CARGO_BIN_EXE_chatroom"))
+}

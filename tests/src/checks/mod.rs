@@ -3,6 +3,7 @@
 
 pub mod binary_codec;
 pub mod calculator;
+pub mod chatroom;
 pub mod dumb_net;
 pub mod echo_threaded;
 mod exercises;

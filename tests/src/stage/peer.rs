@@ -77,6 +77,14 @@ impl Peer {
         self.write(bytes)
     }
 
+    /// As [`Peer::send`], where there is too much for the log.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub fn send_quietly(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
+        self.write(bytes.as_ref())
+    }
+
     fn write(&mut self, bytes: &[u8]) -> Outcome {
         hand_over(&self.stream, bytes, &self.log).or_else(|e| {
             let seen = match e.kind() {
@@ -217,6 +225,12 @@ impl Peer {
         &self.unread
     }
 
+    /// Throws away what has come so far, without waiting for more.
+    pub fn ignore_so_far(&mut self) {
+        self.so_far();
+        self.unread.clear();
+    }
+
     /// Expects exactly these bytes next.
     ///
     /// # Errors
@@ -304,12 +318,21 @@ impl Peer {
     /// # Errors
     /// A failure when none comes.
     pub fn expect_line(&mut self, what: &str) -> Outcome<String> {
+        let line = self.expect_line_quietly(what)?;
+        self.step(format_args!("gets {}", quote(format!("{line}\n").as_bytes())));
+        Ok(line)
+    }
+
+    /// As [`Peer::expect_line`], where there is too much for the log.
+    ///
+    /// # Errors
+    /// As [`Peer::expect_line`].
+    pub fn expect_line_quietly(&mut self, what: &str) -> Outcome<String> {
         let begun = Instant::now();
         let input = self.fill_until(|got| got.contains(&b'\n'));
         match self.unread.iter().position(|byte| *byte == b'\n') {
             Some(end) => {
                 let line: Vec<u8> = self.unread.drain(..=end).collect();
-                self.step(format_args!("gets {}", quote(&line)));
                 Ok(String::from_utf8_lossy(&line[..end]).into_owned())
             }
             None => {
