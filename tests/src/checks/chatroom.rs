@@ -901,7 +901,7 @@ fn member(stage: &Stage) -> Outcome<(Program, Peer)> {
 }
 
 const WAITS_FOR_USER: Diagnosis = Diagnosis {
-    id: "waits-for-user",
+    id: "waits-for-user-07",
     they: "show what others say only when their user has typed",
     text: "a line came and was shown only when the user had typed one: whoever waits at the keyboard does not hear the room. Two things to wait for, two threads.",
 };
