@@ -417,7 +417,7 @@ const JOIN_UNHEARD: Diagnosis = Diagnosis {
     text: "the newcomer does not hear of its own joining: was it told to everybody on a list to which the newcomer was added only then?",
 };
 const WRONG_COUNT: Diagnosis = Diagnosis {
-    id: "wrong-count",
+    id: "wrong-count-07",
     they: "count the members wrongly",
     text: "the news is right and its number is not: a number kept beside the list of members has to be changed wherever the list is. Can you not ask the list?",
 };
