@@ -754,6 +754,7 @@ fn reset(stage: &Stage) -> Outcome {
     let mut bob = join(&server, "Bob")?;
     ada.send("1 + 1\n")?;
     ada.reset()?;
+    server.program.stays("one client of two has reset").means(true, &RESET_KILLS)?;
     let (request, result) = sum(stage);
     gives(&mut bob, &request, result).means(true, &RESET_KILLS)?;
     let mut eve = join(&server, "Eve").means(true, &RESET_KILLS)?;

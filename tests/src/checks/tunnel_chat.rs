@@ -580,6 +580,7 @@ fn partner_ends(stage: &Stage) -> Outcome {
     typed_arrives(stage, &program, &mut partner)?;
     partner.half_close();
     program.complains(&["other side", "ended"]).map(|_| ()).means(true, &BOTH_CLOSED)?;
+    program.stays("its user may have more to say").means(true, &BOTH_CLOSED)?;
     typed_arrives(stage, &program, &mut partner).means(true, &BOTH_CLOSED)?;
     program.end_input();
     partner.expect_close()?;

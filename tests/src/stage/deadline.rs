@@ -24,22 +24,24 @@ impl Cast {
     }
 
     /// True if one of the programs wants to run and may not. Looks more than once, because
-    /// one that works hands over from thread to thread.
-    fn is_starved(&self) -> bool {
+    /// one that works hands over from thread to thread. One that has had half of the time to
+    /// itself is not kept from running: it turns round in a loop.
+    fn is_starved(&self, time: Duration) -> bool {
         let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let processes: Vec<String> = marks.iter().flat_map(|mark| marked(mark)).collect();
         !processes.is_empty()
             && (0..3).any(|_| {
                 thread::park_timeout(Duration::from_millis(2));
-                processes.iter().any(|id| is_starved(id))
+                processes.iter().any(|id| is_starved(id, time / 2))
             })
     }
 }
 
 /// True if one of a process's threads waits for a disk, or for a processor that it does not get
 /// a good part of the time (proc(5), and the kernel's sched-stats: nanoseconds on a processor,
-/// nanoseconds in the queue for one). A loop alone on its processor is no such thread.
-fn is_starved(process: &str) -> bool {
+/// nanoseconds in the queue for one). A loop alone on its processor is no such thread, and one
+/// that has run for long `enough` is none either.
+fn is_starved(process: &str, enough: Duration) -> bool {
     let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return false };
     let starved = |thread: &Path| {
         let stat = fs::read_to_string(thread.join("stat")).ok()?;
@@ -49,7 +51,7 @@ fn is_starved(process: &str) -> bool {
                 let times = fs::read_to_string(thread.join("schedstat")).ok()?;
                 let mut times = times.split(' ').map(|time| time.parse::<u64>().ok());
                 let (ran, queued) = (times.next()??, times.next()??);
-                (queued > ran / 4).then_some(())
+                (queued > ran / 4 && ran < enough.as_nanos() as u64).then_some(())
             }
             _ => None,
         }
@@ -80,7 +82,7 @@ impl Deadline {
     /// How long to wait still. Zero: it is over.
     pub fn left(&mut self) -> Duration {
         let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() && self.extensions > 0 && self.cast.is_starved() {
+        if left.is_zero() && self.extensions > 0 && self.cast.is_starved(self.time) {
             self.extensions -= 1;
             self.until = Instant::now() + self.time / 2;
             return self.time / 2;
