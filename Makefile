@@ -16,11 +16,11 @@ GRADE    := cargo run -q -p tests --bin grade --
 CHECKED  := $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 AGAIN    := make check CHAPTER=$(CHAPTER) ONLY={id} SEED={seed}
 
-OTHER_TESTS := $(foreach file,$(filter-out tests/tests/zoo.rs,$(wildcard tests/tests/*.rs)),--test $(notdir $(basename $(file))))
+OTHER_TESTS := $(foreach file,$(filter-out %/zoo.rs %/subjects.rs,$(wildcard tests/tests/*.rs)),--test $(notdir $(basename $(file))))
 
 .PHONY: help tour session run start check diff handin test lint book figures grade \
         student-edition zoo interop hosts capture bench cargo chapter desk \
-        test-chapters test-zoo test-rest
+        test-chapters test-zoo test-subjects test-rest
 .DEFAULT_GOAL := help
 
 help:
@@ -107,18 +107,21 @@ handin: desk
 
 # -- test
 
-# Built once, then tested side by side, because most of it waits: the chapters, the zoo, the rest.
+# Built once, then tested side by side, because most of it waits.
 test: cargo
 	@echo 'Unit tests, then each chapter'"'"'s checks on its program, the book (listings, sessions,'
 	@echo 'tables, links, figures), the zoo of wrong programs, and right programs of other styles.'
 	@cargo test --workspace --no-run
-	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j3 test-chapters test-zoo test-rest
+	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j4 test-chapters test-zoo test-subjects test-rest
 
 test-chapters:
 	@cargo test --workspace --exclude tests --no-fail-fast
 
 test-zoo:
 	@cargo test -p tests --test zoo
+
+test-subjects:
+	@cargo test -p tests --test subjects
 
 test-rest:
 	@cargo test -p tests --no-fail-fast --lib --bins $(OTHER_TESTS)
