@@ -7,7 +7,10 @@ use crate::{
     check::{self, CHAPTERS, Chapter, Check, Kind},
     report::{self, Again},
     runner::{self, Plan, Result, Verdict},
-    stage::{Subject, process::on_path},
+    stage::{
+        Subject,
+        process::{on_path, shell_word},
+    },
     workspace::{self, Programs},
 };
 use common::cause;
@@ -15,6 +18,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -138,8 +142,20 @@ fn command(file: &Path) -> std::result::Result<String, Ending> {
     }
     match tool {
         "cc" => compiled(file).map_err(Ending::Failed),
+        "python3" => Ok(format!("{} '{}'", shell_word(python()), file.display())),
         _ => Ok(format!("{tool} '{}'", file.display())),
     }
+}
+
+/// The interpreter itself: `python3` may be a script that looks for it, at every start.
+fn python() -> &'static str {
+    static PYTHON: OnceLock<String> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let itself = ["-c", "import sys; print(sys.executable, end='')"];
+        let said = Command::new("python3").args(itself).output();
+        let path = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
+        path.ok().filter(|path| !path.is_empty()).unwrap_or_else(|| "python3".to_string())
+    })
 }
 
 fn compiled(file: &Path) -> std::result::Result<String, String> {

@@ -1230,7 +1230,7 @@ const AVERAGED: Diagnosis = Diagnosis {
 fn percentiles(stage: &Stage) -> Outcome {
     // Slow is what takes far longer than the whole first round, on a busy machine too.
     let (begun, first_round) = (OnceLock::new(), Mutex::new(Duration::ZERO));
-    let slow = || 2 * quiet() + 3 * first_round.lock().map_or(Duration::ZERO, |time| *time);
+    let slow = || 3 * quiet() + 5 * first_round.lock().map_or(Duration::ZERO, |time| *time);
     let options = format!("{} --rounds 2 --timeout 60", load(20, 1000));
     let rows = measured(stage, &options, &[], |number, mut session| {
         let begun = begun.get_or_init(Instant::now);

@@ -13,6 +13,9 @@ use std::{
 /// How often a wait goes on for half of its time because a program could not run.
 const EXTENSIONS: u32 = 8;
 
+/// How much processor time a program may need for what it is asked, however short the wait.
+const MUCH: Duration = Duration::from_secs(1);
+
 /// The programs that a check has started, by the mark that each and all its children carry.
 #[derive(Clone, Debug, Default)]
 pub struct Cast(Arc<Mutex<Vec<String>>>);
@@ -25,14 +28,14 @@ impl Cast {
 
     /// True if one of the programs wants to run and may not. Looks more than once, because
     /// one that works hands over from thread to thread. One that has had half of the time to
-    /// itself is not kept from running: it turns round in a loop.
+    /// itself, and [`MUCH`], is not kept from running: it turns round in a loop.
     fn is_starved(&self, time: Duration) -> bool {
         let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let processes: Vec<String> = marks.iter().flat_map(|mark| marked(mark)).collect();
         !processes.is_empty()
             && (0..3).any(|_| {
                 thread::park_timeout(Duration::from_millis(2));
-                processes.iter().any(|id| is_starved(id, time / 2))
+                processes.iter().any(|id| is_starved(id, MUCH.max(time / 2)))
             })
     }
 }
