@@ -79,17 +79,24 @@ fn table(name: &str) -> impl Iterator<Item = Socket> {
         .filter_map(|line| parse(&line))
 }
 
+/// The tables of TCP sockets in which there may be one. To find a table of IPv6 empty, the kernel
+/// would walk through all of it, and it keeps count besides.
+fn tcp_tables() -> impl Iterator<Item = &'static str> {
+    let counts = fs::read_to_string("/proc/net/sockstat6").unwrap_or_default();
+    let none = counts.lines().any(|line| line == "TCP6: inuse 0");
+    ["tcp", "tcp6"].into_iter().take(if none { 1 } else { 2 })
+}
+
 /// All TCP sockets, of both versions of IP.
 pub fn tcp() -> impl Iterator<Item = Socket> {
-    table("tcp").chain(table("tcp6"))
+    tcp_tables().flat_map(table)
 }
 
 /// True if somebody listens on this TCP port. (The kernel shows the listeners first, and they
 /// are few.)
 pub fn is_listening(port: u16) -> bool {
-    let mut listeners = ["tcp", "tcp6"]
-        .into_iter()
-        .flat_map(|name| table(name).take_while(|socket| socket.listening));
+    let mut listeners =
+        tcp_tables().flat_map(|name| table(name).take_while(|socket| socket.listening));
     listeners.any(|socket| socket.local_port == port)
 }
 
