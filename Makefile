@@ -40,7 +40,7 @@ help:
 	@echo '  make lint                          formatting and lints'
 	@echo '  make zoo                           every wrong program, every check'
 	@echo '  make book                          the book as a page, target/book/BOOK.html'
-	@echo '  make figures                       draw its figures again'
+	@echo '  make figures                       draw its figures, write its table of mistakes'
 	@echo 'Grade'
 	@echo '  make grade     ARGS="--chapter 03 --program '"'python3 echo.py'"'"'
 	@echo '                 ARGS="--diff alice.diff"        ARGS=--help shows all'

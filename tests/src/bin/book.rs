@@ -18,7 +18,7 @@ use tests::{
     book::{
         Untrue, check, figures,
         markdown::Book,
-        page,
+        matrix, page,
         player::Played,
         session::{Session, sessions},
         tour::tour,
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
             "tour" => show(&book, args.word("SECTION").ok().as_deref()),
             "session" => show(&book, Some(&args.word("SECTION")?)),
             "sessions" => args.finish().and_then(|()| play(&book)),
-            "figures" => args.finish().and_then(|()| draw()),
+            "figures" => args.finish().and_then(|()| draw(&book)),
             "page" => {
                 let folder = PathBuf::from(args.word("FOLDER")?);
                 say(&page::page(&book, workspace::root(), &folder)?.display().to_string())
@@ -133,9 +133,12 @@ fn show(file: &Path, section: Option<&str>) -> Result<(), Error> {
     tour(&wanted, &workspace::build()?.folders())
 }
 
-/// Draws the figures whose lanes have changed, and says which.
-fn draw() -> Result<(), Error> {
+/// Draws the figures whose lanes have changed, writes the table of the zoo, and says what is new.
+fn draw(book: &Path) -> Result<(), Error> {
     let root = workspace::root();
+    if matrix::write(book, root)? {
+        put(format!("{}\n", book.display()).as_bytes())?;
+    }
     for drawn in figures::draw_all(root)? {
         if !drawn.is_up_to_date(root) {
             drawn.write(root)?;

@@ -12,11 +12,12 @@
 //! | `<!-- blocking: FOLDER -->` | lists the folder's blocking calls ([`super::table`]) |
 //! | `<!-- calls: FOLDER … -->` | lists the names of all blocking calls ([`super::table`]) |
 //! | `<!-- measured: FILE -->` | shows what a run has measured ([`super::measured`]) |
+//! | `<!-- zoo: FOLDER -->` | lists the wrong programs by the check that they fail ([`super::matrix`]) |
 
 use super::Untrue;
 
 /// The marks that there are.
-const MARKS: [&str; 5] = ["from", "continued", "blocking", "calls", "measured"];
+const MARKS: [&str; 6] = ["from", "continued", "blocking", "calls", "measured", "zoo"];
 
 /// The book's parts, each kind in the book's order.
 #[derive(Debug, Default)]
@@ -108,6 +109,13 @@ pub struct Table {
     pub mark: Option<Mark>,
     /// The line of each row, and its cells; the first row holds the heads.
     pub rows: Vec<(usize, Vec<String>)>,
+}
+
+impl Table {
+    /// What its mark says, if the mark has this key.
+    pub fn marked(&self, key: &str) -> Option<&Mark> {
+        self.mark.as_ref().filter(|mark| mark.key == key)
+    }
 }
 
 /// A link or an image: `[words](target)`, `![alternative](target)`.

@@ -12,6 +12,7 @@ pub mod lanes;
 pub mod links;
 pub mod listing;
 pub mod markdown;
+pub mod matrix;
 pub mod measured;
 pub mod page;
 pub mod player;

@@ -14,7 +14,7 @@
 use super::{
     Untrue,
     markdown::{Book, Mark, Table},
-    measured,
+    matrix, measured,
     source::{Source, calls},
 };
 use std::{collections::BTreeSet, io, path::Path};
@@ -32,6 +32,10 @@ pub fn check(book: &Book, root: &Path) -> Vec<Untrue> {
             "calls" => (1, names(root, &mark.value)),
             "measured" => {
                 untrue.extend(measured::check(mark, table, root));
+                continue;
+            }
+            "zoo" => {
+                untrue.extend(matrix::check(mark, table, root));
                 continue;
             }
             _ => continue,

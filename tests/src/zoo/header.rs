@@ -14,6 +14,7 @@
 //! chapter can fail a check of each: then `check` and `diagnosis` come again. A diagnosis `-`
 //! says that none is given.
 
+use super::Row;
 use crate::{
     check::{CHAPTERS, Chapter, Check},
     failure::Diagnosis,
@@ -39,11 +40,15 @@ pub struct Mutant {
 }
 
 impl Mutant {
-    /// The diagnoses that it is given by the check, each with its own name and its mistake.
-    pub fn row(&self, check: &Check) -> Option<(&'static str, String)> {
-        let (_, diagnosis) = self.fails.iter().find(|(named, _)| named.id == check.id)?;
-        let mistake = self.mistake.map(|number| format!(" ({number})")).unwrap_or_default();
-        Some((diagnosis.map_or("-", |d| d.id), format!("{}{mistake}", self.name)))
+    /// Its row at this check, if it fails it.
+    pub fn row(&self, check: &Check) -> Option<Row> {
+        let (check, diagnosis) = self.fails.iter().find(|(named, _)| named.id == check.id)?;
+        Some(Row {
+            check: check.id,
+            mutant: self.name.clone(),
+            diagnosis: diagnosis.map(|diagnosis| diagnosis.id),
+            mistake: self.mistake,
+        })
     }
 
     /// True if its header names the check.

@@ -95,17 +95,31 @@ fn uncovered(mutants: &[Mutant]) -> String {
     text
 }
 
-/// The checks of all chapters, with the mutants that fail each.
+/// A check and a mutant that fails it.
+#[derive(Debug)]
+pub struct Row {
+    /// The check's id.
+    pub check: &'static str,
+    /// The mutant's name.
+    pub mutant: String,
+    /// The diagnosis that it is given.
+    pub diagnosis: Option<&'static str>,
+    /// The number of its mistake, if it is one of the known ones.
+    pub mistake: Option<u8>,
+}
+
+/// The matrix: the checks of all chapters in their order, each with the mutants that fail it.
+pub fn rows(mutants: &[Mutant]) -> Vec<Row> {
+    let all = CHAPTERS.iter().flat_map(|chapter| chapter.checks);
+    all.flat_map(|check| mutants.iter().filter_map(|mutant| mutant.row(check))).collect()
+}
+
 fn table(mutants: &[Mutant]) -> String {
-    let mut text = format!("{:<24} {:<20} mutant (mistake)\n", "check", "diagnosis");
-    for check in checks() {
-        let mut rows: Vec<_> = mutants.iter().flat_map(|mutant| mutant.row(check)).collect();
-        if rows.is_empty() {
-            rows.push(("-", "-".to_string()));
-        }
-        for (diagnosis, mutant) in rows {
-            let _ = writeln!(text, "{:<24} {diagnosis:<20} {mutant}", check.id);
-        }
+    let mut text = format!("{:<24} {:<22} mutant (mistake)\n", "check", "diagnosis");
+    for Row { check, mutant, diagnosis, mistake } in rows(mutants) {
+        let diagnosis = diagnosis.unwrap_or("-");
+        let mistake = mistake.map(|number| format!(" ({number})")).unwrap_or_default();
+        let _ = writeln!(text, "{check:<24} {diagnosis:<22} {mutant}{mistake}");
     }
     text
 }
