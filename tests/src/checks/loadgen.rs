@@ -593,6 +593,7 @@ fn survives_reset(stage: &Stage) -> Outcome {
     let mut a = server.connect("a")?;
     a.send(stage.payload(100))?;
     a.reset()?; // over its intro, which stays unread
+    server.program.stays("there will be others").means(true, &RESET_KILLS)?;
     // Whether the reset is noticed by a read or by a write, the next one shall find a server.
     for name in ["b", "c"] {
         let served = welcomed(&server, name);

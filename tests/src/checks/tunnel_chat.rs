@@ -871,10 +871,12 @@ fn reset(stage: &Stage) -> Outcome {
     let (client, mut target) = works(stage, &tunnel, &host, "a")?;
     target.send("unread")?;
     client.reset()?;
+    tunnel.program.stays("there will be others").means(true, &RESET_KILLS)?;
     let b = works(stage, &tunnel, &host, "b").means(true, &RESET_KILLS);
     let (mut client, target) = b?;
     client.send("unread")?;
     target.reset()?;
+    tunnel.program.stays("there will be others").means(true, &RESET_KILLS)?;
     works(stage, &tunnel, &host, "c").map(|_| ()).means(true, &RESET_KILLS)
 }
 

@@ -20,7 +20,13 @@ use crate::{
     runner::{self, Plan, Verdict},
     workspace,
 };
-use std::{collections::BTreeSet, env, fmt::Write, process::ExitCode};
+use std::{
+    collections::BTreeSet,
+    env,
+    fmt::Write,
+    process::ExitCode,
+    sync::{Mutex, PoisonError},
+};
 
 /// How many mutants are tried at the same time: nearly all of their time is spent waiting for
 /// what a wrong program does not do.
@@ -60,7 +66,7 @@ pub fn main() -> ExitCode {
         tests.push(Case::new(file.to_string_lossy(), || Ending::Failed(why)));
     }
     for mutant in &mutants {
-        tests.push(Case::new(&mutant.name, || expect(lies(mutant, &built, all))));
+        tests.push(Case::new(&mutant.name, || expect(lies_again(mutant, &built, all))));
     }
     cases::main(tests, if all { SIDE_BY_SIDE_ALL } else { SIDE_BY_SIDE })
 }
@@ -122,6 +128,22 @@ fn table(mutants: &[Mutant]) -> String {
         let _ = writeln!(text, "{check:<24} {diagnosis:<22} {mutant}{mistake}");
     }
     text
+}
+
+/// As [`lies`], but what is not seen at once is looked for again, up to three times in all, and not
+/// in the crowd: some mistakes are mistakes only in time, and a busy machine has none to spare. No
+/// submission is ever failed by that, only forgiven.
+fn lies_again(mutant: &Mutant, built: &Built, all: bool) -> String {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let mut wrong = lies(mutant, built, all);
+    for _ in 0..2 {
+        if wrong.is_empty() {
+            break;
+        }
+        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        wrong = lies(mutant, built, all);
+    }
+    wrong
 }
 
 /// What a mutant does otherwise than its header says; nothing if it does just that.
