@@ -5,7 +5,7 @@ use std::{
     env,
     fmt::Display,
     process::ExitCode,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -26,20 +26,29 @@ pub struct Case<'a> {
     /// Its name, by which it can be chosen on the command line.
     pub name: String,
     /// What it does.
-    pub run: Box<dyn FnOnce() -> Ending + Send + 'a>,
+    pub run: Box<dyn Fn() -> Ending + Send + 'a>,
 }
 
 impl<'a> Case<'a> {
     /// A test of this name.
-    pub fn new(name: impl Into<String>, run: impl FnOnce() -> Ending + Send + 'a) -> Case<'a> {
+    pub fn new(name: impl Into<String>, run: impl Fn() -> Ending + Send + 'a) -> Case<'a> {
         Case { name: name.into(), run: Box::new(run) }
     }
+}
+
+/// Whether a test that has failed is run once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// What has failed has failed.
+    Never,
+    /// When all others are done, and one at a time.
+    Alone,
 }
 
 /// The `main` of a test target that has `harness = false`: runs the tests, `side_by_side` of
 /// them at a time. Words on the command line choose tests by a part of their name; `--list`
 /// lists them.
-pub fn main(cases: Vec<Case>, side_by_side: usize) -> ExitCode {
+pub fn main(cases: Vec<Case>, side_by_side: usize, again: Again) -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     let cases: Vec<Case> =
         cases.into_iter().filter(|case| is_chosen(&words, &[&case.name])).collect();
@@ -49,7 +58,7 @@ pub fn main(cases: Vec<Case>, side_by_side: usize) -> ExitCode {
     }
     println!("\nrunning {} tests", cases.len());
     let begun = Instant::now();
-    let endings = run(cases, side_by_side);
+    let endings = run(cases, side_by_side, again);
     summary(&endings, begun.elapsed())
 }
 
@@ -61,23 +70,38 @@ pub fn is_chosen(words: &[String], names: &[&str]) -> bool {
         || wanted.any(|word| names.iter().any(|name| name.contains(word.as_str())))
 }
 
-fn run(cases: Vec<Case>, side_by_side: usize) -> Vec<(String, Ending)> {
+fn run(cases: Vec<Case>, side_by_side: usize, again: Again) -> Vec<(String, Ending)> {
     let todo = Mutex::new(cases.into_iter());
-    let endings = Mutex::new(Vec::new());
-    let next = || todo.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let (endings, failed) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let next = || locked(&todo).next();
+    let done = |case: Case, ending: Ending| {
+        show(&case.name, &ending);
+        locked(&endings).push((case.name, ending));
+    };
     thread::scope(|scope| {
         for _ in 0..side_by_side {
             scope.spawn(|| {
                 while let Some(case) = next() {
-                    let ending = (case.run)();
-                    let mut endings = endings.lock().unwrap_or_else(PoisonError::into_inner);
-                    show(&case.name, &ending);
-                    endings.push((case.name, ending));
+                    match (case.run)() {
+                        Ending::Failed(_) if again == Again::Alone => {
+                            println!("test {} ... not so; again, alone", case.name);
+                            locked(&failed).push(case);
+                        }
+                        ending => done(case, ending),
+                    }
                 }
             });
         }
     });
+    for case in failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        let ending = (case.run)();
+        done(case, ending);
+    }
     endings.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn show(name: &str, ending: &Ending) {
@@ -122,20 +146,41 @@ pub fn cannot_begin(why: impl Display) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn each_case_is_run_once_and_has_its_ending() {
-        let ends = |ending: Ending| move || ending;
+        let ends = |ending: Ending| move || ending.clone();
         let cases = vec![
             Case::new("a", ends(Ending::Passed)),
             Case::new("b", ends(Ending::Failed("broken".to_string()))),
             Case::new("c", ends(Ending::Ignored("not here".to_string()))),
         ];
-        let mut endings = run(cases, 2);
+        let mut endings = run(cases, 2, Again::Never);
         endings.sort_by(|one, other| one.0.cmp(&other.0));
         let names: Vec<_> = endings.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["a", "b", "c"]);
         assert_eq!(endings[1].1, Ending::Failed("broken".to_string()));
+    }
+
+    #[test]
+    fn what_has_failed_is_run_again_when_all_others_are_done() {
+        let runs = AtomicUsize::new(0);
+        let count = || runs.fetch_add(1, Ordering::Relaxed);
+        let shy = || match count() {
+            0 | 1 => Ending::Failed("too many people".to_string()),
+            _ => Ending::Passed,
+        };
+        let other = || {
+            count();
+            Ending::Passed
+        };
+        let cases = vec![Case::new("shy", shy), Case::new("other", other)];
+        let endings = run(cases, 1, Again::Alone);
+        assert_eq!(endings[0], ("other".to_string(), Ending::Passed));
+        assert_eq!(endings[1], ("shy".to_string(), Ending::Passed));
+        let always = vec![Case::new("wrong", || Ending::Failed("broken".to_string()))];
+        assert_eq!(run(always, 1, Again::Alone)[0].1, Ending::Failed("broken".to_string()));
     }
 
     #[test]

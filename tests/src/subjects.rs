@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
         let starter = format!("starter-{}", chapter.number);
         tests.push(Case::new(starter, || fails_soon(chapter, &programs)));
     }
-    cases::main(tests, SIDE_BY_SIDE)
+    cases::main(tests, SIDE_BY_SIDE, cases::Again::Never)
 }
 
 /// The files of a folder, not its folders.

@@ -7,7 +7,7 @@
 //! next one would meet.
 
 use super::{
-    manners,
+    codec_exercises, manners,
     shared::{FIXED_HOST, ONE_CLIENT, connects_to_the_given_host},
 };
 use crate::{
@@ -435,6 +435,9 @@ const CHECKS: &[Check] = &[
     manners::port_zero("06.port-zero", Role::Encoder),
     Check { needs: &["06.listens"], ..manners::blocking_lines("06.blocking", Role::Encoder) },
     Check { needs: &["06.listens"], ..manners::blocking_trace("06.trace", Role::Encoder) },
+    codec_exercises::TAGGED,
+    codec_exercises::VARINT,
+    codec_exercises::PIPELINED,
 ];
 
 // -- frames

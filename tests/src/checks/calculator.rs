@@ -6,7 +6,7 @@
 //! then join and split them; one that does not is judged only with whole messages.
 
 use super::{
-    manners,
+    manners, session_exercises,
     shared::{FIXED_HOST, RESET_KILLS, connects_to_the_given_host},
 };
 use crate::{
@@ -370,6 +370,9 @@ const CHECKS: &[Check] = &[
     manners::port_zero("05.port-zero", Role::Server),
     Check { needs: &["05.listens"], ..manners::blocking_lines("05.blocking", Role::Server) },
     Check { needs: &["05.listens"], ..manners::blocking_trace("05.trace", Role::Server) },
+    session_exercises::STATELESS,
+    session_exercises::REMEMBERS,
+    session_exercises::IDLE,
 ];
 
 /// Connects a client, who says its name: a message of its own, read before the next one.

@@ -4,7 +4,7 @@
 //! lines of other kinds and an echo of one's own line are skipped: the lab forbids none of them.
 
 use super::{
-    manners,
+    manners, room_exercises,
     shared::{FIXED_HOST, RESET_KILLS, connects_to_the_given_host},
 };
 use crate::{
@@ -334,6 +334,9 @@ const CHECKS: &[Check] = &[
     manners::port_zero("07.port-zero", Role::Server),
     Check { needs: &["07.listens"], ..manners::blocking_lines("07.blocking", Role::Server) },
     Check { needs: &["07.listens"], ..manners::blocking_trace("07.trace", Role::Server) },
+    room_exercises::PRIVATE,
+    room_exercises::HISTORY,
+    room_exercises::WHO,
 ];
 
 /// A member of the room, played by the grader.

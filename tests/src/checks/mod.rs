@@ -4,6 +4,7 @@
 pub mod binary_codec;
 pub mod calculator;
 pub mod chatroom;
+mod codec_exercises;
 pub mod dumb_net;
 pub mod echo_threaded;
 mod exercises;
@@ -11,6 +12,8 @@ mod load_exercises;
 pub mod loadgen;
 mod manners;
 pub mod one_to_one;
+mod room_exercises;
+mod session_exercises;
 mod shared;
 pub mod tunnel_chat;
 mod tunnel_exercises;

@@ -13,20 +13,14 @@ pub use build::{Built, build};
 pub use header::{Mutant, Unreadable, read_all};
 
 use crate::{
-    cases::{self, Case, Ending},
+    cases::{self, Again, Case, Ending},
     check::{CHAPTERS, Check},
     failure::Diagnosis,
-    report::{self, Again},
+    report,
     runner::{self, Plan, Verdict},
     workspace,
 };
-use std::{
-    collections::BTreeSet,
-    env,
-    fmt::Write,
-    process::ExitCode,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::BTreeSet, env, fmt::Write, process::ExitCode};
 
 /// How many mutants are tried at the same time: nearly all of their time is spent waiting for
 /// what a wrong program does not do.
@@ -63,12 +57,15 @@ pub fn main() -> ExitCode {
         Case::new("the mutants build without a warning", || expect(built.warnings.clone())),
     ];
     for Unreadable { file, why } in unreadable {
-        tests.push(Case::new(file.to_string_lossy(), || Ending::Failed(why)));
+        tests.push(Case::new(file.to_string_lossy(), move || Ending::Failed(why.clone())));
     }
     for mutant in &mutants {
-        tests.push(Case::new(&mutant.name, || expect(lies_again(mutant, &built, all))));
+        tests.push(Case::new(&mutant.name, || expect(lies(mutant, &built, all))));
     }
-    cases::main(tests, if all { SIDE_BY_SIDE_ALL } else { SIDE_BY_SIDE })
+    let crowd = if all { SIDE_BY_SIDE_ALL } else { SIDE_BY_SIDE };
+    // Some mistakes are mistakes only in time, and a busy machine has none to spare: then one is
+    // not seen, which forgives a submission and never fails one. Alone it must be seen.
+    cases::main(tests, crowd, Again::Alone)
 }
 
 /// Nothing wrong, or what is.
@@ -130,22 +127,6 @@ fn table(mutants: &[Mutant]) -> String {
     text
 }
 
-/// As [`lies`], but what is not seen at once is looked for again, up to three times in all, and not
-/// in the crowd: some mistakes are mistakes only in time, and a busy machine has none to spare. No
-/// submission is ever failed by that, only forgiven.
-fn lies_again(mutant: &Mutant, built: &Built, all: bool) -> String {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let mut wrong = lies(mutant, built, all);
-    for _ in 0..2 {
-        if wrong.is_empty() {
-            break;
-        }
-        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        wrong = lies(mutant, built, all);
-    }
-    wrong
-}
-
 /// What a mutant does otherwise than its header says; nothing if it does just that.
 fn lies(mutant: &Mutant, built: &Built, all: bool) -> String {
     let subject = match built.subject(mutant) {
@@ -188,8 +169,9 @@ fn lie(mutant: &Mutant, result: &runner::Result) -> Option<String> {
         (Verdict::Passed, Some(_)) => format!("{id} should fail, and passes"),
         (other, _) => format!("{id} could not be run: {other:?}"),
     };
-    let again =
-        Again { command: format!("ZOO=all cargo test -p tests --test zoo {}", mutant.name) };
+    let again = report::Again {
+        command: format!("ZOO=all cargo test -p tests --test zoo {}", mutant.name),
+    };
     let story = report::story(result, &again);
     Some(format!("{what}\n{story}"))
 }
