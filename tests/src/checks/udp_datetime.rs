@@ -890,7 +890,7 @@ const SAME_DELAY: Diagnosis = Diagnosis {
 };
 
 /// The pauses that are looked at, at most.
-const PAUSES: usize = 8;
+const PAUSES: usize = 10;
 
 /// Pauses that differ by more than this, in seconds, differ by more than the machine's moods.
 const DIFFERENT: f64 = 0.15;
@@ -922,26 +922,32 @@ fn delay(stage: &Stage) -> Outcome {
     Ok(())
 }
 
-/// The difference between the longest but one and the shortest: the longest may be this machine's
-/// doing, which was busy for a moment.
+/// How many of so many pauses are believed, the shortest ones: the longest third may be this
+/// machine's doing, which was busy for a moment.
+fn believed(pauses: usize) -> usize {
+    pauses - pauses / 3
+}
+
+/// The difference between the longest and the shortest of those that are believed.
 fn spread(pauses: &[f64]) -> f64 {
     let mut sorted = pauses.to_vec();
     sorted.sort_by(f64::total_cmp);
-    match sorted.as_slice() {
-        [shortest, .., longest_but_one, _] => longest_but_one - shortest,
+    match sorted[..believed(pauses.len())] {
+        [shortest, .., longest] => longest - shortest,
         _ => 0.0,
     }
 }
 
-/// The spread that so many random pauses stay below once in 100,000 cases: all but one of `n`
-/// numbers from a range of length 1 stay within `w` with a probability of about `n (n - 1)`
-/// times `w` to the power of `n - 2`. Three pauses prove nothing.
+/// The spread that so many random pauses stay below once in 100,000 cases: of `n` numbers from a
+/// range of length 1, the `s + 1` smallest stay within `w` with a probability of about `w` to the
+/// power of `s`, times the number of ways to choose `s` of `n`. A few pauses prove nothing.
 fn too_alike(pauses: usize) -> f64 {
-    let n = pauses as f64;
+    let spaces = believed(pauses).saturating_sub(1);
     if pauses < 4 {
         return 0.0;
     }
-    (1e-5 / (n * (n - 1.0))).powf(1.0 / (n - 2.0)).min(DIFFERENT)
+    let ways: f64 = (1..=spaces).map(|k| (pauses - spaces + k) as f64 / k as f64).product();
+    (1e-5 / ways).powf(1.0 / spaces as f64).min(DIFFERENT)
 }
 
 const NO_TIMEOUT: Diagnosis = Diagnosis {
