@@ -63,7 +63,11 @@ pub fn story(result: &Result, again: &Again) -> String {
         _ => return String::new(),
     };
     text += &part("asked by", check.source);
-    text += &part("did", &shortened(&result.did).join("\n"));
+    if result.reference.is_empty() {
+        text += &part("did", &shortened(&result.did).join("\n"));
+    } else {
+        text += &beside(&result.did, &result.reference);
+    }
     text += &part("expected", &failure.expected);
     text += &part("got", &failure.got);
     if let Some(diagnosis) = failure.means {
@@ -72,6 +76,28 @@ pub fn story(result: &Result, again: &Again) -> String {
     text += &part("read", &format!("BOOK.md, section {}", check.book));
     // A command is copied, so it stands in one line.
     let _ = writeln!(text, "  {:<9} {}", "again", again.command.replace("{id}", check.id));
+    text
+}
+
+/// The steps of both programs, each pair side by side.
+fn beside(did: &[String], reference: &[String]) -> String {
+    const COLUMN: usize = (WIDTH - 4) / 2;
+    let mut text = String::new();
+    let mut line = |left: &str, right: &str| {
+        let _ = writeln!(text, "{}", format!("  {left:<COLUMN$}  {right}").trim_end());
+    };
+    line("did", "the same with our own program");
+    let (did, reference) = (shortened(did), shortened(reference));
+    for n in 0..did.len().max(reference.len()) {
+        let of = |steps: &[String]| {
+            steps.get(n).map(|step| wrapped(step, COLUMN)).unwrap_or_default()
+        };
+        let (left, right) = (of(&did), of(&reference));
+        for n in 0..left.len().max(right.len()) {
+            let of = |lines: &[String]| lines.get(n).cloned().unwrap_or_default();
+            line(&of(&left), &of(&right));
+        }
+    }
     text
 }
 

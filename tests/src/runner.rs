@@ -86,6 +86,8 @@ pub struct Result {
     pub verdict: Verdict,
     /// What it did, step by step.
     pub did: Vec<String>,
+    /// What it does with the reference, where that was asked for.
+    pub reference: Vec<String>,
     /// How long it took, both runs together.
     pub took: Duration,
 }
@@ -194,6 +196,7 @@ fn skipped(check: &'static Check, because: &'static str) -> Result {
         check,
         verdict: Verdict::Skipped { because },
         did: Vec::new(),
+        reference: Vec::new(),
         took: Duration::ZERO,
     }
 }
@@ -215,7 +218,7 @@ fn run_one(check: &'static Check, subject: &Subject, plan: Plan) -> Result {
             (_, second) => (second, did_then),
         };
     }
-    Result { check, verdict, did, took: begun.elapsed() }
+    Result { check, verdict, did, reference: Vec::new(), took: begun.elapsed() }
 }
 
 fn attempt(check: &'static Check, subject: &Subject, seed: u64) -> (Verdict, Vec<String>) {

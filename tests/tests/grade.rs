@@ -48,6 +48,24 @@ fn a_wrong_diff_is_told_what_its_mistake_means() {
 }
 
 #[test]
+fn the_reference_is_shown_beside_a_wrong_program() {
+    let mutant = workspace::root().join("tests/diffs/03-one-at-a-time.diff");
+    let words = ["--only", "03.second-client", "--seed", "7", "--against-reference"];
+    let story =
+        stdout(&grade(&[&["--diff", mutant.to_str().unwrap()], &words[..]].concat()).code(1));
+    assert!(story.lines().all(|line| line.chars().count() <= 80 || line.contains("again")));
+    let steps: Vec<&str> = story
+        .lines()
+        .skip_while(|line| !line.contains("the same with our own program"))
+        .take_while(|line| !line.contains("  expected  "))
+        .collect();
+    // The wrong program answers b when a has left, ours does so before.
+    let last = |n: usize| steps[steps.len() - n];
+    assert!(last(2).starts_with("  a closes the connection") && last(2).contains("b gets "));
+    assert!(last(1).starts_with("  b gets ") && !last(1).contains("closes"), "{story}");
+}
+
+#[test]
 fn a_diff_may_touch_nothing_but_its_chapters_sources() {
     for (n, (path, mode)) in [
         ("common/src/lib.rs", ""),

@@ -20,6 +20,7 @@ use tests::{
     grade::{
         class::Class,
         csv, edition, html, json, junit, records,
+        reference::Reference,
         results::{Results, Status},
         sandbox::{self, Mode},
         work::{HandedIn, Work},
@@ -40,7 +41,8 @@ grade --class FOLDER [--chapter NN] [--jobs N] [--csv FILE] [--html FILE]
 grade --list [--chapter NN]
 grade --student-edition FOLDER
       and, where something is graded:
-      [--only ID] [--seed N] [--json FILE] [--junit FILE] [--sandbox]",
+      [--only ID] [--seed N] [--json FILE] [--junit FILE] [--sandbox]
+      [--against-reference]  shows the same steps on our own program, side by side",
     example: "grade --chapter 03 --program 'python3 echo.py'",
 };
 
@@ -76,6 +78,8 @@ struct Order {
     junit: Option<PathBuf>,
     /// The walls around what is graded.
     walls: Option<Mode>,
+    /// Our own programs, to be compared with.
+    reference: Option<Reference>,
     /// Between graders: where to build. The results are then for a program to read.
     workshop: Option<String>,
 }
@@ -93,7 +97,8 @@ fn start(mut args: Args) -> Result<Status, Error> {
     }
     let class = args.option::<PathBuf>("--class", "a folder")?;
     let submissions = handed_in(&mut args, chapter)?;
-    let order = Order {
+    let compared = args.flag("--against-reference");
+    let mut order = Order {
         chapter,
         only: args.option("--only", "a check's id")?,
         seed: args.option("--seed", "a number")?.unwrap_or_else(new_seed),
@@ -103,10 +108,14 @@ fn start(mut args: Args) -> Result<Status, Error> {
         json: args.option("--json", "a file")?,
         junit: args.option("--junit", "a file")?,
         walls: walls(&mut args)?,
+        reference: None,
         workshop: args.option("--workshop", "a name")?,
     };
     args.finish()?;
     order.check_only()?;
+    if compared {
+        order.reference = Some(Reference::build(order.seed)?);
+    }
     match (class, submissions.as_slice()) {
         (Some(folder), []) => order.grade_class(&folder),
         (None, [one]) => order.grade_one(one),
@@ -240,7 +249,11 @@ impl Order {
         }
         report::write_if_asked(self.json.as_deref(), || json::BEGUN.to_string())?;
         report::write_if_asked(self.junit.as_deref(), || junit::write(std::iter::empty()))?;
-        let results = if self.walls.is_some() { work.grade_apart() } else { grade_here(&work) };
+        let mut results =
+            if self.walls.is_some() { work.grade_apart() } else { grade_here(&work) };
+        if let Some(reference) = &self.reference {
+            reference.add(&mut results);
+        }
         report::write_if_asked(self.json.as_deref(), || json::gradescope(&results))?;
         report::write_if_asked(self.junit.as_deref(), || {
             junit::write([(handed_in.name().as_str(), &results)].into_iter())
@@ -278,7 +291,7 @@ impl Order {
         self.write_class(&class)?;
         let (begun, last) = (Instant::now(), Cell::new(Instant::now()));
         let jobs = self.jobs.clamp(1, class.size());
-        class.grade(jobs, self.only.as_deref(), |class| {
+        class.grade(jobs, self.only.as_deref(), self.reference.as_ref(), |class| {
             show_progress(class, begun);
             // Each is whole at any moment; what is in them may be a second old.
             if last.get().elapsed() > Duration::from_secs(1) {

@@ -5,6 +5,7 @@ use crate::{
     check::{self, Chapter, Check},
     failure::{Diagnosis, readable},
     grade::{
+        reference::Reference,
         results::{Results, Status},
         sandbox::Mode,
         work::{HandedIn, Work},
@@ -87,6 +88,7 @@ impl Class {
         &mut self,
         jobs: usize,
         only: Option<&str>,
+        reference: Option<&Reference>,
         done: impl Fn(&Class) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (seed, walls) = (self.seed, self.walls);
@@ -101,7 +103,12 @@ impl Class {
         let next = &next;
         let grade = &|handed_in: Result<HandedIn, String>| match handed_in {
             Ok(handed_in) => {
-                Work { handed_in, only: only.map(String::from), seed, walls }.grade_apart()
+                let work = Work { handed_in, only: only.map(String::from), seed, walls };
+                let mut results = work.grade_apart();
+                if let Some(reference) = reference {
+                    reference.add(&mut results);
+                }
+                results
             }
             Err(why) => Results::refused(seed, &why),
         };

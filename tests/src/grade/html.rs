@@ -235,13 +235,23 @@ fn explained(result: &Result, failure: &Failure) -> String {
     if let Some(diagnosis) = failure.means {
         let _ = writeln!(html, "<p class=\"means\">{}</p>", escaped(diagnosis.text));
     }
-    let steps: String = report::shortened(&result.did)
-        .iter()
-        .map(|step| format!("<li>{}</li>", escaped(step)))
-        .collect();
+    let steps = |steps: &[String]| -> String {
+        report::shortened(steps)
+            .iter()
+            .map(|step| format!("<li>{}</li>", escaped(step)))
+            .collect()
+    };
+    let did = steps(&result.did);
+    let reference = match result.reference.as_slice() {
+        [] => String::new(),
+        reference => format!(
+            "<dt>the same with our own program</dt><dd><ol>{}</ol></dd>\n",
+            steps(reference)
+        ),
+    };
     let _ = writeln!(
         html,
-        "<dl>\n<dt>did</dt><dd><ol>{steps}</ol></dd>\n<dt>expected</dt><dd><pre>{}</pre></dd>\n\
+        "<dl>\n<dt>did</dt><dd><ol>{did}</ol></dd>\n{reference}<dt>expected</dt><dd><pre>{}</pre></dd>\n\
          <dt>got</dt><dd><pre>{}</pre></dd>\n<dt>asked by</dt><dd>{}</dd>\n\
          <dt>read</dt><dd>BOOK.md, section {}</dd>\n</dl>",
         escaped(&failure.expected),

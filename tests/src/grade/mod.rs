@@ -11,6 +11,7 @@ pub mod json;
 pub mod junit;
 pub mod pace;
 pub mod records;
+pub mod reference;
 pub mod results;
 pub mod sandbox;
 pub mod submission;

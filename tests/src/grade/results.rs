@@ -69,6 +69,11 @@ impl Results {
         self.all.iter()
     }
 
+    /// All results, in order, to be completed.
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut Result> {
+        self.all.iter_mut()
+    }
+
     /// The chapters that were checked, in order.
     pub fn chapters(&self) -> impl Iterator<Item = &'static Chapter> {
         let checked = |chapter: &&Chapter| {
