@@ -19,7 +19,7 @@ AGAIN    := make check CHAPTER=$(CHAPTER) ONLY={id} SEED={seed}
 OTHER_TESTS := $(foreach file,$(filter-out %/zoo.rs %/subjects.rs,$(wildcard tests/tests/*.rs)),--test $(notdir $(basename $(file))))
 
 .PHONY: help tour session run start check diff handin test lint book figures grade \
-        student-edition zoo interop hosts capture bench cargo chapter desk \
+        student-edition gradescope zoo interop hosts capture bench cargo chapter desk \
         test-chapters test-zoo test-subjects test-rest
 .DEFAULT_GOAL := help
 
@@ -44,6 +44,8 @@ help:
 	@echo 'Grade'
 	@echo '  make grade     ARGS="--chapter 03 --program '"'python3 echo.py'"'"'
 	@echo '                 ARGS="--diff alice.diff"        ARGS=--help shows all'
+	@echo '  make student-edition OUT=DIR       starters instead of answers, for a class'
+	@echo '  make gradescope CHAPTER=03 OUT=autograder.zip   the grader for Gradescope'
 	@echo 'Beyond cargo                         (says which tools are missing)'
 	@echo '  make interop                       against nc, curl, nginx, python3 …'
 	@echo '  make hosts                         on three hosts of this machine; ssh (root)'
@@ -147,6 +149,14 @@ grade: cargo
 student-edition: cargo
 	@$(if $(OUT),,echo 'where to? make student-edition OUT=DIR'; exit 2;) $(GRADE) --student-edition $(OUT)
 	@echo 'wrote $(OUT): the starters, the checks, no answers; what is handed in is a git diff of it'
+
+# What is committed, with its two scripts where Gradescope looks for them.
+gradescope: chapter
+	@$(if $(OUT),,echo 'where to? make gradescope CHAPTER=$(CHAPTER) OUT=autograder.zip'; exit 2;) \
+	git archive --format=zip --add-file=tests/schools/setup.sh \
+	    --add-file=tests/schools/run_autograder --add-virtual-file=chapter:$(CHAPTER) \
+	    --output=$(OUT) HEAD
+	@echo 'wrote $(OUT)'
 
 # -- beyond cargo
 

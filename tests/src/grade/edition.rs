@@ -29,6 +29,7 @@ const COPIED: &[&str] = &[
     "rustfmt.toml",
     "tests/Cargo.toml",
     "tests/book",
+    "tests/schools",
     "tests/src",
 ];
 
@@ -53,6 +54,10 @@ fn copy(folder: &Path) -> io::Result<()> {
     let manifest = folder.join("tests/Cargo.toml");
     let text = fs::read_to_string(&manifest)?;
     fs::write(&manifest, workspace::without(&text, |section| section.starts_with("[[")))?;
+    // There GitHub looks for it.
+    let workflows = folder.join(".github/workflows");
+    fs::create_dir_all(&workflows)?;
+    fs::copy(folder.join("tests/schools/classroom.yml"), workflows.join("classroom.yml"))?;
     for name in workspace::chapters()? {
         let (ours, theirs) = (workspace::root().join(&name), folder.join(&name));
         copy_parts(&ours, &theirs, OF_CHAPTER)?;
