@@ -77,7 +77,7 @@ fn what_the_book_says_is_true() {
 }
 
 fn lines(lies: &[Untrue]) -> String {
-    lies.iter().map(|lie| format!("\n{lie}")).collect()
+    lies.iter().map(|lie| format!("\n{}", lie.of(Path::new("BOOK.md")))).collect()
 }
 
 #[test]

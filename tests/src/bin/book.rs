@@ -66,10 +66,10 @@ fn check(file: &Path) -> Result<(), Error> {
     let book = read(file)?;
     let mut untrue = check::still(&book, workspace::root());
     for lie in &untrue {
-        say(&lie.to_string())?;
+        say(&lie.of(file))?;
     }
     let sessions = sessions(&book).unwrap_or_default(); // what is wrong with them is said
-    untrue.extend(play_all(&sessions)?);
+    untrue.extend(play_all(file, &sessions)?);
     let (listings, tables) = (book.fences.iter(), book.tables.iter());
     let listings = listings.filter(|fence| fence.info == "rust").count();
     let tables = tables.filter(|table| table.mark.is_some()).count();
@@ -90,12 +90,12 @@ fn all_true(untrue: usize) -> Result<(), Error> {
 
 /// Plays the sessions of any file, and says how those of each section went.
 fn play(file: &Path) -> Result<(), Error> {
-    let sessions = sessions(&read(file)?).map_err(grammar)?;
-    all_true(play_all(&sessions)?.len())
+    let sessions = sessions(&read(file)?).map_err(|untrue| grammar(file, &untrue))?;
+    all_true(play_all(file, &sessions)?.len())
 }
 
 /// Plays sessions, says how those of each section went, and returns what is not true.
-fn play_all(sessions: &[Session]) -> Result<Vec<Untrue>, Error> {
+fn play_all(file: &Path, sessions: &[Session]) -> Result<Vec<Untrue>, Error> {
     let mut untrue = vec![];
     check::play_all(sessions, &workspace::build()?.folders(), |section, results| {
         let mut words = vec![];
@@ -104,7 +104,7 @@ fn play_all(sessions: &[Session]) -> Result<Vec<Untrue>, Error> {
                 Ok(Played::True) => words.push("true".to_string()),
                 Ok(Played::Missing(tool)) => words.push(format!("skipped (no {tool} here)")),
                 Err(lie) => {
-                    say(&lie.to_string())?;
+                    say(&lie.of(file))?;
                     words.push("not true".to_string());
                     untrue.push(lie);
                 }
@@ -115,14 +115,14 @@ fn play_all(sessions: &[Session]) -> Result<Vec<Untrue>, Error> {
     Ok(untrue)
 }
 
-fn grammar(untrue: Vec<Untrue>) -> Error {
-    let lines: Vec<_> = untrue.iter().map(Untrue::to_string).collect();
+fn grammar(file: &Path, untrue: &[Untrue]) -> Error {
+    let lines: Vec<_> = untrue.iter().map(|lie| lie.of(file)).collect();
     Error::Failed(lines.join("\n"))
 }
 
 /// Plays the sessions of a section or chapter, or all, for people to see.
 fn show(file: &Path, section: Option<&str>) -> Result<(), Error> {
-    let all = sessions(&read(file)?).map_err(grammar)?;
+    let all = sessions(&read(file)?).map_err(|untrue| grammar(file, &untrue))?;
     let wanted = |session: &&Session| section.is_none_or(|section| session.is_in(section));
     let wanted: Vec<_> = all.iter().filter(wanted).collect();
     if wanted.is_empty() {

@@ -23,7 +23,7 @@ pub mod table;
 pub mod tour;
 pub mod waits;
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 /// Something that the book says and that is not true.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,11 +39,17 @@ impl Untrue {
     pub fn new(line: usize, what: impl Into<String>) -> Untrue {
         Untrue { line, what: what.into() }
     }
+
+    /// The same, after the name of the book that it is in.
+    pub fn of(&self, book: &Path) -> String {
+        let name = book.file_name().unwrap_or_default().to_string_lossy();
+        format!("{name}:{}: {}", self.line, self.what)
+    }
 }
 
 impl fmt::Display for Untrue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BOOK.md:{}: {}", self.line, self.what)
+        write!(f, "line {}: {}", self.line, self.what)
     }
 }
 
