@@ -14,6 +14,8 @@ use crate::{
 };
 use std::{
     net::SocketAddr,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -889,16 +891,46 @@ const SAME_DELAY: Diagnosis = Diagnosis {
     text: "all pauses are equally long: is the random number made anew for each pause?",
 };
 
-/// The pauses that are looked at, at most.
-const PAUSES: usize = 10;
+/// The pauses of each client that are looked at, at most.
+const PAUSES: usize = 5;
+
+/// How many clients are looked at.
+const CLIENTS: usize = 3;
 
 /// Pauses that differ by more than this, in seconds, differ by more than the machine's moods.
 const DIFFERENT: f64 = 0.15;
 
 fn delay(stage: &Stage) -> Outcome {
+    // Three clients, because it takes less time until one of them is seen to vary.
+    let varies = AtomicBool::new(false);
+    let clients: Vec<Vec<f64>> = thread::scope(|scope| {
+        let clients = [(); CLIENTS].map(|()| scope.spawn(|| pauses(stage, &varies)));
+        let panicked = |_| Err(Stop::Grader("a thread panicked".into()));
+        clients
+            .into_iter()
+            .map(|client| client.join().unwrap_or_else(panicked))
+            .collect::<Outcome<_>>()
+    })?;
+    // Generous, because the machine may be busy: it is the kind of mistake that is looked for.
+    let longest = 2.0 + patience().as_secs_f64() / 2.0;
+    let all = clients.concat();
+    let shown: Vec<String> = all.iter().map(|pause| format!("{pause:.2} s")).collect();
+    stage.log.step(format_args!("the pauses of three clients are {}", shown.join(", ")));
+    if all.iter().any(|pause| !(0.7..longest).contains(pause)) {
+        let short = all.iter().any(|pause| *pause < 0.5);
+        return fail("pauses of 1 to 2 seconds", shown.join(", ")).means(short, &NO_DELAY);
+    }
+    if clients.iter().all(|pauses| spread(pauses) < too_alike(pauses.len())) {
+        return fail("pauses that vary", shown.join(", ")).means(true, &SAME_DELAY);
+    }
+    Ok(())
+}
+
+/// A client's pauses in seconds, until they, or another's, are seen to vary.
+fn pauses(stage: &Stage, varies: &AtomicBool) -> Outcome<Vec<f64>> {
     let (client, mut host) = asked(stage, "127.0.0.1", "")?;
     let mut pauses: Vec<f64> = Vec::new();
-    while pauses.len() < PAUSES && spread(&pauses) < DIFFERENT {
+    while pauses.len() < PAUSES && !varies.load(Ordering::Relaxed) {
         let begun = Instant::now(); // before it is answered, so that no pause seems too short
         host.answer(stage)?;
         match host.socket.receive_while(&client, 2 * patience())? {
@@ -907,19 +939,9 @@ fn delay(stage: &Stage) -> Outcome {
             None => return fail("another request after 1 to 2 seconds", "none came"),
         }
         pauses.push(begun.elapsed().as_secs_f64());
+        varies.fetch_or(spread(&pauses) >= DIFFERENT, Ordering::Relaxed);
     }
-    let shown: Vec<String> = pauses.iter().map(|pause| format!("{pause:.2} s")).collect();
-    stage.log.step(format_args!("the pauses are {}", shown.join(", ")));
-    // Generous, because the machine may be busy: it is the kind of mistake that is looked for.
-    let longest = 2.0 + patience().as_secs_f64() / 2.0;
-    if pauses.iter().any(|pause| !(0.7..longest).contains(pause)) {
-        let short = pauses.iter().any(|pause| *pause < 0.5);
-        return fail("pauses of 1 to 2 seconds", shown.join(", ")).means(short, &NO_DELAY);
-    }
-    if spread(&pauses) < too_alike(pauses.len()) {
-        return fail("pauses that vary", shown.join(", ")).means(true, &SAME_DELAY);
-    }
-    Ok(())
+    Ok(pauses)
 }
 
 /// How many of so many pauses are believed, the shortest ones: the longest third may be this
@@ -938,16 +960,18 @@ fn spread(pauses: &[f64]) -> f64 {
     }
 }
 
-/// The spread that so many random pauses stay below once in 100,000 cases: of `n` numbers from a
-/// range of length 1, the `s + 1` smallest stay within `w` with a probability of about `w` to the
-/// power of `s`, times the number of ways to choose `s` of `n`. A few pauses prove nothing.
+/// The spread that so many random pauses of each client stay below once in 100,000 cases: of `n`
+/// numbers from a range of length 1, the `s + 1` smallest stay within `w` with a probability of
+/// about `w` to the power of `s`, times the number of ways to choose `s` of `n`. A few pauses
+/// prove nothing.
 fn too_alike(pauses: usize) -> f64 {
     let spaces = believed(pauses).saturating_sub(1);
     if pauses < 4 {
         return 0.0;
     }
     let ways: f64 = (1..=spaces).map(|k| (pauses - spaces + k) as f64 / k as f64).product();
-    (1e-5 / ways).powf(1.0 / spaces as f64).min(DIFFERENT)
+    let chance = 1e-5_f64.powf(1.0 / CLIENTS as f64);
+    (chance / ways).powf(1.0 / spaces as f64).min(DIFFERENT)
 }
 
 const NO_TIMEOUT: Diagnosis = Diagnosis {
