@@ -100,6 +100,13 @@ pub fn is_listening(port: u16) -> bool {
     listeners.any(|socket| socket.local_port == port)
 }
 
+/// How many connections to this TCP port nobody has accepted yet.
+pub fn queued(port: u16) -> u64 {
+    let mut listeners =
+        tcp_tables().flat_map(|name| table(name).take_while(|socket| socket.listening));
+    listeners.find(|socket| socket.local_port == port).map_or(0, |socket| socket.unread)
+}
+
 /// True if somebody has bound this UDP port.
 pub fn is_bound_udp(port: u16) -> bool {
     table("udp").chain(table("udp6")).any(|socket| socket.local_port == port)

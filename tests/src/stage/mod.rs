@@ -414,6 +414,20 @@ impl Server {
         })
     }
 
+    /// Connects `count` clients one after the other, each when the one before is accepted, as
+    /// far as that can be seen: a short queue of clients is no fault.
+    ///
+    /// # Errors
+    /// A failure when a connection is refused.
+    pub fn connect_in_turn(&self, count: usize) -> Outcome<Vec<Peer>> {
+        let connect = |n| {
+            let client = self.connect(&format!("client {n}"))?;
+            kernel::look_until(self.log.deadline(quiet()), || kernel::queued(self.port) == 0);
+            Ok(client)
+        };
+        (1..=count).map(connect).collect()
+    }
+
     /// Connects to the server at another of this machine's addresses.
     ///
     /// # Errors
@@ -431,7 +445,8 @@ impl Server {
         match connect().or_else(|e| if listens_again() { connect() } else { Err(e) }) {
             Ok(stream) => {
                 self.log.step(format_args!("{name} connects to {ip}"));
-                Ok(Peer::new(name, stream, self.log.clone())?)
+                let peer = Peer::new(name, stream, self.log.clone())?;
+                Ok(peer.to(self.program.process.shared()))
             }
             Err(e) => {
                 let expected = format!("{name} connects to {ip}:{}", self.port);
@@ -759,8 +774,7 @@ impl Program {
 
     fn last_words(&self, code: i32) -> String {
         let heard = self.process.heard();
-        let text = String::from_utf8_lossy(&heard.stderr).into_owned();
-        match text.lines().rfind(|line| !line.trim().is_empty()) {
+        match heard.last_words() {
             Some(line) => {
                 format!("exit status {code}, and last on stderr {}", quote(line.as_bytes()))
             }

@@ -3,11 +3,12 @@
 
 use crate::{
     failure::{Outcome, difference, fail, quote},
-    stage::{Log, deadline::Deadline, find, kernel, patience, quiet},
+    stage::{Log, deadline::Deadline, find, kernel, patience, process::Shared, quiet},
 };
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::PoisonError,
     thread,
     time::{Duration, Instant},
 };
@@ -20,6 +21,8 @@ pub struct Peer {
     log: Log,
     /// What has come and was not expected yet.
     unread: Vec<u8>,
+    /// The program at the other end, where it is known which it is.
+    program: Option<Shared>,
 }
 
 /// What a program said, and whether it claims that its messages are lines.
@@ -47,7 +50,12 @@ impl Peer {
     /// When the socket is broken already.
     pub fn new(name: &str, stream: TcpStream, log: Log) -> io::Result<Peer> {
         stream.set_nodelay(true)?;
-        Ok(Peer { name: name.to_string(), stream, log, unread: Vec::new() })
+        Ok(Peer { name: name.to_string(), stream, log, unread: Vec::new(), program: None })
+    }
+
+    /// The same, of a connection to this program: what it said last is told when it hangs up.
+    pub fn to(self, program: Shared) -> Peer {
+        Peer { program: Some(program), ..self }
     }
 
     /// The name in reports.
@@ -368,10 +376,28 @@ impl Peer {
     fn ending(&self, input: &Input, begun: Instant) -> String {
         let time = begun.elapsed().as_secs_f64();
         match input {
-            Input::Closed => format!("the program closed the connection after {time:.1} s"),
-            Input::Reset => format!("the program reset the connection after {time:.1} s"),
+            Input::Closed => {
+                format!(
+                    "the program closed the connection after {time:.1} s{}",
+                    self.last_words()
+                )
+            }
+            Input::Reset => {
+                format!(
+                    "the program reset the connection after {time:.1} s{}",
+                    self.last_words()
+                )
+            }
             Input::Bytes | Input::Nothing => format!("nothing more within {time:.1} s"),
         }
+    }
+
+    fn last_words(&self) -> String {
+        let Some(program) = &self.program else { return String::new() };
+        let heard = program.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.last_words().map_or_else(String::new, |line| {
+            format!("; last on its stderr {}", quote(line.as_bytes()))
+        })
     }
 
     /// Expects that nothing comes for a moment, and that the connection stays open.

@@ -95,9 +95,16 @@ impl Heard {
     pub fn is_over(&self) -> bool {
         self.exit.is_some() && self.open == 0
     }
+
+    /// The last line that it said on stderr.
+    pub fn last_words(&self) -> Option<String> {
+        let text = String::from_utf8_lossy(&self.stderr);
+        text.lines().rfind(|line| !line.trim().is_empty()).map(str::to_string)
+    }
 }
 
-type Shared = Arc<(Mutex<Heard>, Condvar)>;
+/// What a program has said so far, and the news that there is more.
+pub type Shared = Arc<(Mutex<Heard>, Condvar)>;
 
 /// A running program. Dropping it ends it, and everything that it has started.
 #[derive(Debug)]
@@ -224,6 +231,11 @@ impl Process {
     /// What has been heard so far.
     pub fn heard(&self) -> MutexGuard<'_, Heard> {
         self.heard.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it has said so far, for somebody who outlives this.
+    pub fn shared(&self) -> Shared {
+        self.heard.clone()
     }
 
     /// Waits until `seen` finds what it looks for, at most `patience`, or longer while the
