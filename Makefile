@@ -50,7 +50,7 @@ help:
 	@echo '  make interop                       against nc, curl, nginx, python3 …'
 	@echo '  make hosts                         on three hosts of this machine; ssh (root)'
 	@echo '  make capture   CHAPTER=05          play a session and show it on the wire (root)'
-	@echo '  make bench                         ratios, side by side in one run'
+	@echo '  make bench                         ratios, side by side in one run; ONLY=tunnel'
 
 # -- watch
 
@@ -171,7 +171,7 @@ capture: cargo chapter
 	@sh tests/interop/capture.sh $(CHAPTER)
 
 bench: cargo
-	@cargo bench -q -p tests
+	@cargo bench -q -p tests --bench ratios -- $(ONLY)
 
 # -- what the others need
 
