@@ -109,11 +109,12 @@ handin: desk
 
 # -- test
 
-# Built once, then tested side by side, because most of it waits.
+# Built first, which keeps all processors busy; then tested side by side, because most of it waits.
 test: cargo
 	@echo 'Unit tests, then each chapter'"'"'s checks on its program, the book (listings, sessions,'
 	@echo 'tables, links, figures), the zoo of wrong programs, and right programs of other styles.'
 	@cargo test --workspace --no-run
+	@cargo test -q -p tests --test zoo -- 'build without a warning'
 	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j4 test-chapters test-zoo test-subjects test-rest
 
 test-chapters:
