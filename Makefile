@@ -16,11 +16,11 @@ GRADE    := cargo run -q -p tests --bin grade --
 CHECKED  := $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 AGAIN    := make check CHAPTER=$(CHAPTER) ONLY={id} SEED={seed}
 
-OTHER_TESTS := $(foreach file,$(filter-out %/zoo.rs %/subjects.rs,$(wildcard tests/tests/*.rs)),--test $(notdir $(basename $(file))))
+OTHER_TESTS := $(foreach file,$(filter-out %/zoo.rs %/subjects.rs %/book.rs,$(wildcard tests/tests/*.rs)),--test $(notdir $(basename $(file))))
 
 .PHONY: help tour session run start check diff handin test lint book figures grade \
         student-edition gradescope zoo interop hosts capture bench cargo chapter desk \
-        test-chapters test-zoo test-subjects test-rest
+        test-chapters test-zoo test-subjects test-book test-rest
 .DEFAULT_GOAL := help
 
 help:
@@ -115,7 +115,7 @@ test: cargo
 	@echo 'tables, links, figures), the zoo of wrong programs, and right programs of other styles.'
 	@cargo test --workspace --no-run
 	@cargo test -q -p tests --test zoo -- 'build without a warning'
-	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j4 test-chapters test-zoo test-subjects test-rest
+	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j5 test-chapters test-zoo test-subjects test-book test-rest
 
 test-chapters:
 	@cargo test --workspace --exclude tests --no-fail-fast
@@ -125,6 +125,9 @@ test-zoo:
 
 test-subjects:
 	@cargo test -p tests --test subjects
+
+test-book:
+	@cargo test -p tests --test book
 
 test-rest:
 	@cargo test -p tests --no-fail-fast --lib --bins $(OTHER_TESTS)
