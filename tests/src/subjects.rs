@@ -23,7 +23,7 @@ use std::{
 };
 
 /// How many programs are checked at the same time, each with several checks side by side.
-const SIDE_BY_SIDE: usize = 3;
+const SIDE_BY_SIDE: usize = 4;
 
 /// How long the checks of an untouched starter may take: a student asks often.
 const SOON: Duration = Duration::from_secs(20);
