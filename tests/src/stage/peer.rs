@@ -125,11 +125,15 @@ impl Peer {
     /// most 64 MB, and returns how many bytes were taken.
     pub fn send_until_stuck(&mut self, block: &[u8]) -> usize {
         const MOST: usize = 64_000_000;
+        let (mut sent, mut left_unread) = (0, None);
         let mut deadline = self.log.deadline(quiet());
-        let mut sent = 0;
         while sent < MOST {
             match write(&self.stream, &block[sent % block.len()..], &mut deadline) {
                 Ok(Some(taken @ 1..)) => sent += taken,
+                // A program that is slow reads on, and is not stuck yet.
+                Ok(None) if left_unread != self.left_unread() => {
+                    left_unread = self.left_unread()
+                }
                 _ => break,
             }
             deadline.renew();
@@ -151,10 +155,13 @@ impl Peer {
 
     /// True if nothing that has arrived is left for the program to read.
     pub fn is_read(&self) -> bool {
-        let (Ok(ours), Ok(theirs)) = (self.stream.local_addr(), self.stream.peer_addr()) else {
-            return true;
-        };
-        kernel::unread(theirs.port(), ours.port()).is_none_or(|unread| unread == 0)
+        self.left_unread().is_none_or(|unread| unread == 0)
+    }
+
+    /// How many bytes have arrived that the program has not read. `None`: it has no such socket.
+    fn left_unread(&self) -> Option<u64> {
+        let (ours, theirs) = (self.stream.local_addr().ok()?, self.stream.peer_addr().ok()?);
+        kernel::unread(theirs.port(), ours.port())
     }
 
     /// Sends `bytes` while reading what comes back, so that neither side has to store much.
