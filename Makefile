@@ -38,7 +38,7 @@ help:
 	@echo 'Test'
 	@echo '  make test                          all tests, in under two minutes'
 	@echo '  make lint                          formatting and lints'
-	@echo '  make zoo                           every wrong program, every check'
+	@echo '  make zoo                           every wrong, hostile and abused program, every check'
 	@echo '  make book                          the book as a page, target/book/BOOK.html'
 	@echo '  make figures                       draw its figures, write its table of mistakes'
 	@echo 'Grade'
@@ -137,7 +137,7 @@ lint: cargo
 	@cargo clippy --workspace --all-targets -- -D warnings
 
 zoo: cargo
-	@ZOO=all cargo test -p tests --test zoo
+	@ZOO=all cargo test -p tests --no-fail-fast --test zoo --test hostile --test abuse
 
 book: cargo
 	@$(BOOK) page target/book
