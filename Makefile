@@ -38,9 +38,9 @@ help:
 	@echo 'Test'
 	@echo '  make test                          all tests, in under two minutes'
 	@echo '  make lint                          formatting and lints'
-	@echo '  make zoo                           every wrong, hostile and abused program, every check'
+	@echo '  make zoo                           every wrong and every hostile program'
 	@echo '  make book                          the book as a page, target/book/BOOK.html'
-	@echo '  make figures                       draw its figures, write its table of mistakes'
+	@echo '  make figures                       draw its figures and its table'
 	@echo 'Grade'
 	@echo '  make grade     ARGS="--chapter 03 --program '"'python3 echo.py'"'"'
 	@echo '                 ARGS="--diff alice.diff"        ARGS=--help shows all'
@@ -49,8 +49,8 @@ help:
 	@echo 'Beyond cargo                         (says which tools are missing)'
 	@echo '  make interop                       against nc, curl, nginx, python3 …'
 	@echo '  make hosts                         on three hosts of this machine; ssh (root)'
-	@echo '  make capture   CHAPTER=05          play a session and show it on the wire (root)'
-	@echo '  make bench                         ratios, side by side in one run; ONLY=tunnel'
+	@echo '  make capture   CHAPTER=05          play a session, show the wire (root)'
+	@echo '  make bench                         ratios, side by side; ONLY=tunnel'
 
 # -- watch
 
