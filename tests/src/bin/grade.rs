@@ -37,12 +37,12 @@ grade --chapter NN [--server 'CMD {port}'] [--client 'CMD {host} {port}'] …
 grade --diff FILE [--chapter NN]
 grade --dir FOLDER --chapter NN
 grade --class FOLDER [--chapter NN] [--jobs N] [--csv FILE] [--html FILE]
-      every NAME.diff, NAME.patch and NAME/ in it; the exit status is the worst
+      every NAME.diff, NAME.patch, NAME/ in it; the worst exit status
 grade --list [--chapter NN]
 grade --student-edition FOLDER
       and, where something is graded:
       [--only ID] [--seed N] [--json FILE] [--junit FILE] [--sandbox]
-      [--against-reference]  shows the same steps on our own program, side by side",
+      [--against-reference]  shows our own program doing the same",
     example: "grade --chapter 03 --program 'python3 echo.py'",
 };
 

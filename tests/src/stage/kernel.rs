@@ -7,7 +7,7 @@ use std::{
     fs::{self, File},
     hash::BuildHasher,
     io::{BufRead, BufReader},
-    net::{Ipv4Addr, TcpListener, UdpSocket},
+    net::{Ipv4Addr, UdpSocket},
     sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -142,7 +142,7 @@ pub fn free_port() -> u16 {
             Some(_) => {}
             None => match claim() {
                 Some(block) => blocks.push(block),
-                None => blocks.clear(), // all have been used once: from the beginning
+                None => blocks.clear(), // there are no more: from the beginning
             },
         }
     }
@@ -166,14 +166,16 @@ fn claim() -> Option<Block> {
     })
 }
 
+/// True if nobody listens there. Only looked up: a listener of our own, for a try, would live on
+/// in a program that another thread is just starting, until it is itself, and take a connection.
 fn is_unused(port: u16) -> bool {
-    let any = (Ipv4Addr::UNSPECIFIED, port);
-    TcpListener::bind(any).is_ok() && UdpSocket::bind(any).is_ok()
+    !is_listening(port) && !is_bound_udp(port)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpListener;
 
     #[test]
     fn a_line_of_the_table_is_read() {
