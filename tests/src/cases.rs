@@ -41,7 +41,7 @@ impl<'a> Case<'a> {
 pub enum Again {
     /// What has failed has failed.
     Never,
-    /// When all others are done, and one at a time.
+    /// When all others are done, one at a time, and up to three times.
     Alone,
 }
 
@@ -94,7 +94,12 @@ fn run(cases: Vec<Case>, side_by_side: usize, again: Again) -> Vec<(String, Endi
         }
     });
     for case in failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        let ending = (case.run)();
+        let mut ending = (case.run)();
+        for _ in 1..3 {
+            if matches!(ending, Ending::Failed(_)) {
+                ending = (case.run)();
+            }
+        }
         done(case, ending);
     }
     endings.into_inner().unwrap_or_else(PoisonError::into_inner)

@@ -8,7 +8,7 @@ use crate::{
     stage::{
         Program, Role, Server, Stage,
         datagrams::{Datagram, Datagrams},
-        find, kernel, patience,
+        find, kernel, patience, quiet,
         zone::{Moment, Zone},
     },
 };
@@ -895,13 +895,16 @@ const SAME_DELAY: Diagnosis = Diagnosis {
 const PAUSES: usize = 5;
 
 /// How many clients are looked at.
-const CLIENTS: usize = 3;
+const CLIENTS: usize = 5;
 
 /// Pauses that differ by more than this, in seconds, differ by more than the machine's moods.
 const DIFFERENT: f64 = 0.15;
 
+/// The same of two pauses.
+const SURELY_DIFFERENT: f64 = 0.4;
+
 fn delay(stage: &Stage) -> Outcome {
-    // Three clients, of whom two are believed: a busy machine can make one seem to vary, and it
+    // Several clients, of whom most are believed: a busy machine can make one seem to vary, and it
     // takes less time than to watch one for long.
     let vary = AtomicUsize::new(0);
     let clients: Vec<Vec<Pause>> = thread::scope(|scope| {
@@ -912,7 +915,7 @@ fn delay(stage: &Stage) -> Outcome {
     })?;
     let all: Vec<f64> = clients.iter().flatten().map(|pause| pause.between).collect();
     let shown: Vec<String> = all.iter().map(|pause| format!("{pause:.2} s")).collect();
-    stage.log.step(format_args!("the pauses of three clients are {}", shown.join(", ")));
+    stage.log.step(format_args!("the pauses of {CLIENTS} clients are {}", shown.join(", ")));
     // Of any pause we may see the end late, and so the next one too short; never of all of them.
     let mean = all.iter().sum::<f64>() / all.len().max(1) as f64;
     // Generous, because the machine may be busy: it is the kind of mistake that is looked for.
@@ -938,21 +941,30 @@ struct Pause {
 
 /// A client's pauses, until most clients are seen to `vary` theirs.
 fn pauses(stage: &Stage, vary: &AtomicUsize) -> Outcome<Vec<Pause>> {
+    let enough = || vary.load(Ordering::Relaxed) > CLIENTS / 2;
     let (client, mut host) = asked(stage, "127.0.0.1", "")?;
     let mut pauses: Vec<Pause> = Vec::new();
     let (mut varies, mut asked) = (false, Instant::now());
-    while pauses.len() < PAUSES && vary.load(Ordering::Relaxed) <= CLIENTS / 2 {
+    while pauses.len() < PAUSES {
         let answered = Instant::now();
         host.answer(stage)?;
-        match host.socket.receive_while(&client, 2 * patience())? {
-            Some(request) => host.request = request,
-            None if client.process.heard().exit().is_some() => break,
-            None => return fail("another request after 1 to 2 seconds", "none came"),
-        }
+        let request = loop {
+            match host.socket.receive_while(&client, quiet())? {
+                Some(request) => break request,
+                None if enough() || client.process.heard().exit().is_some() => {
+                    return Ok(pauses);
+                }
+                None if answered.elapsed() < 2 * patience() => {}
+                None => return fail("another request after 1 to 2 seconds", "none came"),
+            }
+        };
+        host.request = request;
         let since = |moment: Instant| moment.elapsed().as_secs_f64();
         pauses.push(Pause { between: since(asked), behind: since(answered) });
         asked = Instant::now();
-        if !varies && spread(&pauses) >= DIFFERENT {
+        // Of two pauses one may be this machine's doing, and for all clients at once.
+        let different = if pauses.len() == 2 { SURELY_DIFFERENT } else { DIFFERENT };
+        if !varies && spread(&pauses) >= different {
             varies = true;
             vary.fetch_add(1, Ordering::Relaxed);
         }
@@ -977,7 +989,7 @@ fn spread(pauses: &[Pause]) -> f64 {
 }
 
 /// The spread that so many random pauses stay below once in 200 cases, and those of most clients
-/// once in 10,000: of `n` numbers from a range of length 1, the `s + 1` smallest stay within `w`
+/// once in a million: of `n` numbers from a range of length 1, the `s + 1` smallest stay within `w`
 /// with a probability of about `w` to the power of `s`, times the number of ways to choose `s`
 /// of `n`. A few pauses prove nothing.
 fn too_alike(pauses: usize) -> f64 {

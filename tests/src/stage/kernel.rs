@@ -71,11 +71,12 @@ fn parse(line: &str) -> Option<Socket> {
     })
 }
 
-/// The sockets of a table, read line by line: the kernel walks no further than we do.
+/// The sockets of a table, read page by page: the kernel walks no further than we do. Between two
+/// reads it forgets where it was, and a socket can be passed over when others come and go.
 fn table(name: &str) -> impl Iterator<Item = Socket> {
-    const LINE: usize = 150;
+    const PAGE: usize = 4096;
     let file = File::open(format!("/proc/net/{name}")).into_iter();
-    file.flat_map(|file| BufReader::with_capacity(LINE, file).lines().map_while(Result::ok))
+    file.flat_map(|file| BufReader::with_capacity(PAGE, file).lines().map_while(Result::ok))
         .filter_map(|line| parse(&line))
 }
 

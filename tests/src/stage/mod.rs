@@ -382,9 +382,13 @@ pub struct Server {
 impl Server {
     fn wait_until_ready(&self, ready: impl Fn() -> bool) -> Outcome {
         let over = || self.program.process.heard().exit().is_some();
+        let mut listens = false;
         // Twice the patience: an interpreter has to start first.
-        kernel::look_until(self.log.deadline(2 * patience()), || ready() || over());
-        if ready() {
+        kernel::look_until(self.log.deadline(2 * patience()), || {
+            listens = ready();
+            listens || over()
+        });
+        if listens {
             self.log.step("it listens");
             return Ok(());
         }
