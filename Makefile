@@ -36,7 +36,7 @@ help:
 	@echo '  make diff      CHAPTER=03          compare it with the reference'
 	@echo '  make handin    CHAPTER=03          write it as a diff; OUT=alice.diff'
 	@echo 'Test'
-	@echo '  make test                          all tests, in under two minutes'
+	@echo '  make test                          all tests, in about two minutes'
 	@echo '  make lint                          formatting and lints'
 	@echo '  make zoo                           every wrong and every hostile program'
 	@echo '  make book                          the book as a page, target/book/BOOK.html'
