@@ -7,5 +7,5 @@ apt-get install -y --no-install-recommends \
 curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal
 . "$HOME/.cargo/env"
 cd "${AUTOGRADER:-/autograder}/source"
-# What every submission would build otherwise, and the one crate that the tests need.
+# What every submission would build otherwise.
 cargo build --workspace --bins

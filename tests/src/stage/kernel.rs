@@ -93,19 +93,19 @@ pub fn tcp() -> impl Iterator<Item = Socket> {
     tcp_tables().flat_map(table)
 }
 
-/// True if somebody listens on this TCP port. (The kernel shows the listeners first, and they
-/// are few.)
+/// All listening TCP sockets. The kernel shows them first, and they are few.
+fn listeners() -> impl Iterator<Item = Socket> {
+    tcp_tables().flat_map(|name| table(name).take_while(|socket| socket.listening))
+}
+
+/// True if somebody listens on this TCP port.
 pub fn is_listening(port: u16) -> bool {
-    let mut listeners =
-        tcp_tables().flat_map(|name| table(name).take_while(|socket| socket.listening));
-    listeners.any(|socket| socket.local_port == port)
+    listeners().any(|socket| socket.local_port == port)
 }
 
 /// How many connections to this TCP port nobody has accepted yet.
 pub fn queued(port: u16) -> u64 {
-    let mut listeners =
-        tcp_tables().flat_map(|name| table(name).take_while(|socket| socket.listening));
-    listeners.find(|socket| socket.local_port == port).map_or(0, |socket| socket.unread)
+    listeners().find(|socket| socket.local_port == port).map_or(0, |socket| socket.unread)
 }
 
 /// True if somebody has bound this UDP port.
