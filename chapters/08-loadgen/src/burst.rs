@@ -1,9 +1,9 @@
 //! Many clients at the same moment, and what came of them.
 
 use crate::{
-    kernel::{Counters, Kernel},
+    kernel::Kernel,
     session::{self, Outcome, Task},
-    timeline::Timeline,
+    step::Step,
 };
 use common::{Attempt, Error, blocking, progress};
 use std::{
@@ -24,35 +24,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// How many characters the progress bar is long.
 const BAR: usize = 40;
-
-/// All that is known of one number of clients.
-pub struct Step {
-    /// How many came at once.
-    pub clients: usize,
-    /// How many sessions they had in all rounds together.
-    pub sessions: u64,
-    /// How many of these were served.
-    pub done: u64,
-    /// How many were not, by [`session::Kind`].
-    pub failed: [u64; 5],
-    /// What the first one said that was not.
-    pub first_failure: Option<String>,
-    /// How long connecting took, for every session, failed or not: no average of averages,
-    /// and no failure that makes the rest look fast.
-    pub connecting: Vec<Duration>,
-    /// How long the whole session took, for every session.
-    pub whole: Vec<Duration>,
-    /// How long all the rounds took.
-    pub time: Duration,
-    /// What the kernel counted meanwhile.
-    pub counters: Option<Counters>,
-    /// Bytes over time.
-    pub bytes: Timeline,
-    /// The kernel's TCP errors over time.
-    pub errors: Timeline,
-    /// Failed sessions over time.
-    pub failures: Timeline,
-}
 
 /// Clients that are on their way.
 struct Burst {
@@ -82,7 +53,7 @@ pub fn run(
     for _ in 0..rounds {
         let mut before = kernel.as_mut().and_then(Kernel::read);
         let burst = start(clients, task)?;
-        step.watch(&burst, |step, at| {
+        burst.watch(&mut step, |step, at| {
             let now = kernel.as_mut().and_then(Kernel::read);
             step.count(at, before, now);
             before = now;
@@ -110,77 +81,52 @@ fn start(clients: usize, task: &Arc<Task>) -> Result<Burst, Error> {
     Ok(Burst { outcomes, line })
 }
 
-impl Step {
-    fn new(clients: usize, sessions: u64) -> Step {
-        Step {
-            clients,
-            sessions,
-            done: 0,
-            failed: [0; 5],
-            first_failure: None,
-            connecting: Vec::new(),
-            whole: Vec::new(),
-            time: Duration::ZERO,
-            counters: None,
-            bytes: Timeline::default(),
-            errors: Timeline::default(),
-            failures: Timeline::default(),
-        }
-    }
-
-    /// Waits for all outcomes of a burst. Calls `look` now and then, with the time so far,
-    /// and once more when all is over.
-    fn watch(&mut self, burst: &Burst, mut look: impl FnMut(&mut Step, Duration)) {
-        let before = self.time;
+impl Burst {
+    /// Waits for all outcomes. Calls `look` now and then, with the time so far, and once more
+    /// when all is over.
+    fn watch(&self, step: &mut Step, mut look: impl FnMut(&mut Step, Duration)) {
+        let before = step.time;
         let mut next_look = Instant::now();
         loop {
             let pause = next_look.saturating_duration_since(Instant::now());
-            match blocking("recv", || burst.outcomes.recv_timeout(pause)) {
-                Ok(outcome) => self.add(burst, before, outcome),
+            match blocking("recv", || self.outcomes.recv_timeout(pause)) {
+                Ok(outcome) => self.add(step, before, outcome),
                 Err(RecvTimeoutError::Timeout) => {
-                    let now = burst.line.left.get().map_or(Duration::ZERO, Instant::elapsed);
-                    look(self, before + now);
-                    progress(self.bar());
+                    let now = self.line.left.get().map_or(Duration::ZERO, Instant::elapsed);
+                    look(step, before + now);
+                    progress(bar(step));
                     next_look = Instant::now() + LOOK_EVERY;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        look(self, self.time);
+        look(step, step.time);
     }
 
     /// Counts one session. `before` is the time that earlier rounds took.
-    fn add(&mut self, burst: &Burst, before: Duration, outcome: Outcome) {
-        let left = burst.line.left.get().copied().unwrap_or(outcome.begun);
+    fn add(&self, step: &mut Step, before: Duration, outcome: Outcome) {
+        let left = self.line.left.get().copied().unwrap_or(outcome.begun);
         let begun = before + outcome.begun.saturating_duration_since(left);
         let ended = begun + outcome.whole;
-        self.time = self.time.max(ended);
-        self.bytes.add_all(begun, &outcome.bytes);
-        self.connecting.push(outcome.connecting);
-        self.whole.push(outcome.whole);
+        step.time = step.time.max(ended);
+        step.bytes.add_all(begun, &outcome.bytes);
+        step.connecting.push(outcome.connecting);
+        step.whole.push(outcome.whole);
         match outcome.failure {
-            None => self.done += 1,
+            None => step.done += 1,
             Some(failure) => {
-                self.failed[failure.kind as usize] += 1;
-                self.failures.add(ended, 1);
-                self.first_failure.get_or_insert(failure.text);
+                step.failed[failure.kind as usize] += 1;
+                step.failures.add(ended, 1);
+                step.first_failure.get_or_insert(failure.text);
             }
         }
     }
+}
 
-    /// Counts what the kernel has counted between two looks at it.
-    fn count(&mut self, at: Duration, before: Option<Counters>, now: Option<Counters>) {
-        if let (Some(before), Some(now)) = (before, now) {
-            let grown = now - before;
-            self.errors.add(at, grown.errors());
-            *self.counters.get_or_insert_default() += grown;
-        }
-    }
-
-    fn bar(&self) -> String {
-        let ended = self.whole.len();
-        let full = (ended as u64 * BAR as u64 / self.sessions) as usize;
-        let (full, empty) = ("#".repeat(full), "-".repeat(BAR - full));
-        format!("{} clients [{full}{empty}] {ended}/{}", self.clients, self.sessions)
-    }
+/// How many sessions have ended, drawn.
+fn bar(step: &Step) -> String {
+    let ended = step.whole.len();
+    let full = (ended as u64 * BAR as u64 / step.sessions) as usize;
+    let (full, empty) = ("#".repeat(full), "-".repeat(BAR - full));
+    format!("{} clients [{full}{empty}] {ended}/{}", step.clients, step.sessions)
 }

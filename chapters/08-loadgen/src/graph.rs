@@ -2,8 +2,8 @@
 //! clients. One SVG file that carries its own colours, for light pages and dark ones.
 
 use crate::{
-    burst::Step,
-    report::{per_second, scaled},
+    numbers::{per_second, scaled},
+    step::Step,
     timeline::Timeline,
 };
 use std::{fmt::Write, time::Duration};

@@ -18,9 +18,11 @@
 mod burst;
 mod graph;
 mod kernel;
+mod numbers;
 mod report;
 mod server;
 mod session;
+mod step;
 mod timeline;
 
 use common::{Args, Attempt, Error, Program, Role, Seconds, blocking, net};

@@ -1,6 +1,10 @@
 //! The table on stdout, the CSV file, and the exit status.
 
-use crate::{burst::Step, graph};
+use crate::{
+    graph,
+    numbers::{digits, per_second, scaled},
+    step::Step,
+};
 use common::{Attempt, Error, blocking, put, say};
 use std::{fs::File, io::Write, time::Duration};
 
@@ -154,11 +158,6 @@ fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
-/// A rate, rounded down.
-pub fn per_second(amount: u64, time: Duration) -> u64 {
-    (amount as f64 / time.as_secs_f64().max(1e-6)) as u64
-}
-
 /// A row of the table. A value that is too wide for its column pushes the next ones to the
 /// right, until a column has room to spare: no digit is lost.
 fn line(row: &[Value]) -> String {
@@ -190,25 +189,6 @@ impl Value {
             other => other.exact(),
         }
     }
-}
-
-fn digits(number: f64) -> String {
-    match number {
-        n if n < 9.995 => format!("{n:.2}"),
-        n if n < 99.95 => format!("{n:.1}"),
-        n => format!("{n:.0}"),
-    }
-}
-
-/// A number with its thousands as a letter: `58M`, `1.2G`.
-pub fn scaled(number: u64) -> String {
-    let (mut number, mut letters) = (number as f64, ["", "k", "M", "G", "T"].iter());
-    let mut letter = letters.next();
-    while number >= 999.5 {
-        (number, letter) = (number / 1000.0, letters.next());
-    }
-    let text = if number < 9.95 { format!("{number:.1}") } else { format!("{number:.0}") };
-    format!("{}{}", text.trim_end_matches(".0"), letter.unwrap_or(&""))
 }
 
 #[cfg(test)]
@@ -253,18 +233,6 @@ mod tests {
         assert_eq!(
             row(123, 345_600),
             "1000 1000 123 0 0 0 0 346 346  346  346  346  346  346  346  58M 412 412 412   -"
-        );
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        assert_eq!(
-            [0.0312, 9.996, 99.96, 12345.0].map(digits),
-            ["0.03", "10.0", "100", "12345"]
-        );
-        assert_eq!(
-            [0, 999, 1000, 58_400_000, 999_500].map(scaled),
-            ["0", "999", "1k", "58M", "1M"]
         );
     }
 }

@@ -1,7 +1,7 @@
 //! All mutants, built by one call of cargo. Those of a chapter are modules of one program, which
-//! plays the one that it is called by: what they have in common is compiled once, which takes a
-//! third of the time. Files that are right already are not touched, so that the next call builds
-//! only what has changed.
+//! plays the one that it is called by, and what they share with the reference is compiled once for
+//! all. Files that are right already are not touched, so that the next call builds only what has
+//! changed.
 
 use super::header::Mutant;
 use crate::{
@@ -65,6 +65,11 @@ fn crowd(chapter: &Chapter) -> String {
     format!("chapter-{}", chapter.number)
 }
 
+/// The module that holds the chapter's reference, from which its mutants take what they share.
+fn reference(chapter: &Chapter) -> String {
+    format!("{}-reference", chapter.number)
+}
+
 /// The file with the program's `main`: the chapter's own, or an exercise's answer.
 fn main_file(mutant: &Mutant) -> String {
     match mutant.answer().and_then(|answer| answer.split(' ').next()) {
@@ -118,11 +123,16 @@ fn named(
 fn lay_out(mutants: &[Mutant], package: &Path) -> Result<BTreeMap<String, String>, Error> {
     let workshop = Workshop::open("zoo").map_err(trouble)?;
     let mut refused = BTreeMap::new();
+    for chapter in CHAPTERS {
+        let folder = workspace::root().join("chapters").join(chapter.folder());
+        let name = reference(chapter);
+        write_module(&folder, package, &name, |source| source)
+            .attempt("cannot write the zoo")?;
+    }
     for mutant in mutants {
-        let own = package.join(&mutant.name);
         match workshop.changed(&mutant.file, mutant.chapter) {
             Ok(chapter) => {
-                write_module(&chapter, &own, &mutant.name).attempt("cannot write the zoo")?
+                write_mutant(mutant, &chapter, package).attempt("cannot write the zoo")?
             }
             Err(Refusal::Submission(why)) => {
                 refused.insert(mutant.name.clone(), why);
@@ -134,23 +144,93 @@ fn lay_out(mutants: &[Mutant], package: &Path) -> Result<BTreeMap<String, String
     Ok(refused)
 }
 
+/// Writes a mutant, whose modules are the reference's where they do the same.
+fn write_mutant(mutant: &Mutant, chapter: &Path, package: &Path) -> io::Result<()> {
+    let shared = match mutant.answer() {
+        Some(_) => BTreeSet::new(),
+        None => {
+            let folder = workspace::root().join("chapters").join(mutant.chapter.folder());
+            unchanged(&sources(&chapter.join("src"))?, &sources(&folder.join("src"))?)
+        }
+    };
+    let from = module(&reference(mutant.chapter));
+    write_module(chapter, package, &mutant.name, |source| {
+        shared.iter().fold(source, |source, name| {
+            let here = format!("\nmod {name};");
+            source.replace(
+                &here,
+                &format!("\n#[allow(unused_imports)]\npub use crate::{from}::{name};"),
+            )
+        })
+    })
+}
+
+/// The texts of a program's modules, by their names.
+fn sources(src: &Path) -> io::Result<BTreeMap<String, String>> {
+    let source = |file: fs::DirEntry| {
+        let name = file.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok((name, fs::read_to_string(file.path())?))
+    };
+    fs::read_dir(src)?.map(|file| source(file?)).collect()
+}
+
+/// The modules that do the same in both: they are alike, and so are all that they use.
+fn unchanged(
+    own: &BTreeMap<String, String>,
+    reference: &BTreeMap<String, String>,
+) -> BTreeSet<String> {
+    let alike = |name: &&String| *name != "main" && own.get(*name) == reference.get(*name);
+    let mut same: BTreeSet<String> = own.keys().filter(alike).cloned().collect();
+    loop {
+        let uses_another = |name: &&String| {
+            own.keys().any(|other| !same.contains(other) && mentions(&own[*name], other))
+        };
+        let others: Vec<String> = same.iter().filter(uses_another).cloned().collect();
+        if others.is_empty() {
+            return same;
+        }
+        same.retain(|name| !others.contains(name));
+    }
+}
+
+/// True if the source's code uses this module of its crate: `crate::name` or `crate::{…name…}`.
+fn mentions(source: &str, module: &str) -> bool {
+    let code: String =
+        source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    code.split("crate::").skip(1).any(|path| {
+        let end = if path.starts_with('{') {
+            path.find("};")
+        } else {
+            path.find(|c| !part_of_word(c))
+        };
+        let used = &path[..end.unwrap_or(path.len())];
+        used.split(|c| !part_of_word(c)).any(|word| word == module)
+    })
+}
+
 fn trouble(refusal: Refusal) -> Error {
     match refusal {
         Refusal::Submission(why) | Refusal::Grader(why) => Error::Failed(why),
     }
 }
 
-/// Writes a mutant's sources as those of a module, which is not the root of its crate.
-fn write_module(chapter: &Path, to: &Path, name: &str) -> io::Result<()> {
+/// Writes a chapter's sources, changed, as those of a module, which is not the root of its crate.
+fn write_module(
+    chapter: &Path,
+    package: &Path,
+    name: &str,
+    change: impl Fn(String) -> String,
+) -> io::Result<()> {
     for part in ["src", "examples"] {
-        let (from, to) = (chapter.join(part), to.join(part));
+        let (from, to) = (chapter.join(part), package.join(name).join(part));
         fs::create_dir_all(&to)?;
         for file in fs::read_dir(&from).into_iter().flatten() {
             let file = file?;
-            let source = fs::read_to_string(file.path())?;
-            let source = source
+            let source = fs::read_to_string(file.path())?
                 .replace("crate::", &format!("crate::{}::", module(name)))
                 .replace("\nfn main(", "\npub fn main(");
+            let source = change(source).replace("\nmod ", "\npub mod ");
             write_once(&to.join(file.file_name()), source.as_bytes())?;
         }
     }
@@ -159,7 +239,9 @@ fn write_module(chapter: &Path, to: &Path, name: &str) -> io::Result<()> {
 
 /// Removes what earlier calls have laid out and no diff is there for any more.
 fn remove_others(mutants: &[Mutant], package: &Path) -> io::Result<()> {
-    let names: BTreeSet<OsString> = mutants.iter().map(|m| OsString::from(&m.name)).collect();
+    let references = CHAPTERS.iter().map(|chapter| OsString::from(reference(chapter)));
+    let names: BTreeSet<OsString> =
+        mutants.iter().map(|m| OsString::from(&m.name)).chain(references).collect();
     for entry in fs::read_dir(package)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() && !names.contains(&entry.file_name()) {
@@ -173,7 +255,12 @@ fn remove_others(mutants: &[Mutant], package: &Path) -> io::Result<()> {
 fn write_crowds(mutants: &[&Mutant], package: &Path) -> io::Result<()> {
     let mut manifest = manifest()?;
     for chapter in CHAPTERS {
-        let (name, mut modules, mut arms) = (crowd(chapter), String::new(), String::new());
+        let (name, reference) = (crowd(chapter), reference(chapter));
+        let mut modules = format!(
+            "#[allow(dead_code)]\n#[path = \"{reference}/src/main.rs\"]\nmod {};\n",
+            module(&reference)
+        );
+        let mut arms = String::new();
         for mutant in mutants.iter().filter(|mutant| mutant.chapter.number == chapter.number) {
             let (module, file) = (module(&mutant.name), main_file(mutant));
             let _ = writeln!(modules, "#[path = \"{file}\"]\nmod {module};");
@@ -203,4 +290,25 @@ fn manifest() -> io::Result<String> {
          [profile.dev]\ndebug = false\nincremental = false\ncodegen-units = 1\n",
         workspace::root().join("common")
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_uses_something_changed_is_not_shared() {
+        let modules = |hub: &str| {
+            let all = [
+                ("main", "mod hub;\nmod reader;\nmod room;\nmod socket;\n"),
+                ("hub", hub),
+                ("room", "use crate::{\n    hub::Hub,\n    socket,\n};\n"),
+                ("reader", "//! As crate::room.\nuse crate::socket::Socket;\n"),
+                ("socket", ""),
+            ];
+            all.map(|(name, source)| (name.to_string(), source.to_string())).into()
+        };
+        let shared = unchanged(&modules("// slow"), &modules("// fast"));
+        assert_eq!(shared.into_iter().collect::<Vec<_>>(), ["reader", "socket"]);
+    }
 }
