@@ -137,7 +137,7 @@ lint: cargo
 	@cargo clippy --workspace --all-targets -- -D warnings
 
 zoo: cargo
-	@ZOO=all cargo test -p tests --no-fail-fast --test zoo --test hostile --test abuse
+	@ZOO=all cargo test -p tests --no-fail-fast --test zoo --test subjects --test hostile --test abuse
 
 book: cargo
 	@$(BOOK) page target/book

@@ -70,6 +70,11 @@ pub fn is_chosen(words: &[String], names: &[&str]) -> bool {
         || wanted.any(|word| names.iter().any(|name| name.contains(word.as_str())))
 }
 
+/// True if nothing may be left out to save time: `ZOO=all`, which is `make zoo`.
+pub fn all_are_wanted() -> bool {
+    env::var("ZOO").is_ok_and(|zoo| zoo == "all")
+}
+
 fn run(cases: Vec<Case>, side_by_side: usize, again: Again) -> Vec<(String, Ending)> {
     let todo = Mutex::new(cases.into_iter());
     let (endings, failed) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));

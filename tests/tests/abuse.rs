@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // all of it is a test
 
 use std::{
-    env, fs,
+    fs,
     io::{self, Read, Write},
     net::TcpStream,
     sync::OnceLock,
@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 use tests::{
+    cases,
     check::{self, Chapter},
     failure::Outcome,
     stage::{Role, Server, Stage, Subject, patience},
@@ -27,7 +28,7 @@ const GROWTH: u64 = 6 * 1024;
 
 /// How many bytes an abuser sends.
 fn much() -> usize {
-    if env::var("ZOO").is_ok_and(|zoo| zoo == "all") { 200_000_000 } else { 16_000_000 }
+    if cases::all_are_wanted() { 200_000_000 } else { 16_000_000 }
 }
 
 /// What an abuser sends: a name for it, the first bytes, and what then is sent until it is much.

@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
-use tests::{grade::sandbox::Mode, workspace};
+use tests::{cases, grade::sandbox::Mode, workspace};
 
 /// What everybody is asked: quick for who answers, and all that a hostile program denies.
 const CHECK: &str = "03.echoes";
@@ -82,7 +82,7 @@ impl Class {
     }
 
     fn add_programs(&mut self) {
-        let all = env::var("ZOO").is_ok_and(|zoo| zoo == "all");
+        let all = cases::all_are_wanted();
         let mut files: Vec<PathBuf> = fs::read_dir(workspace::root().join("tests/hostile"))
             .unwrap()
             .map(|entry| entry.unwrap().path())

@@ -20,7 +20,7 @@ use crate::{
     runner::{self, Plan, Verdict},
     workspace,
 };
-use std::{collections::BTreeSet, env, fmt::Write, process::ExitCode};
+use std::{collections::BTreeSet, fmt::Write, process::ExitCode};
 
 /// How many mutants are tried at the same time: nearly all of their time is spent waiting for
 /// what a wrong program does not do.
@@ -46,7 +46,7 @@ pub fn main() -> ExitCode {
         Ok(built) => built,
         Err(why) => return cases::cannot_begin(why),
     };
-    let all = env::var("ZOO").is_ok_and(|zoo| zoo == "all");
+    let all = cases::all_are_wanted();
     if all {
         println!("{}", table(&mutants));
     }
