@@ -56,7 +56,7 @@ pub struct Socket {
 }
 
 fn parse(line: &str) -> Option<Socket> {
-    let mut fields = line.split_whitespace().skip(1);
+    let mut fields = line.split_ascii_whitespace().skip(1);
     let mut port = || u16::from_str_radix(fields.next()?.rsplit_once(':')?.1, 16).ok();
     let (local_port, remote_port) = (port()?, port()?);
     let state = fields.next()?;

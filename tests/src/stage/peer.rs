@@ -7,6 +7,7 @@ use crate::{
 };
 use std::{
     io::{self, ErrorKind, Read, Write},
+    mem,
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::PoisonError,
     thread,
@@ -217,7 +218,13 @@ impl Peer {
     pub fn take(&mut self, length: usize) -> Vec<u8> {
         self.fill_until(|unread| unread.len() >= length);
         let length = length.min(self.unread.len());
-        self.unread.drain(..length).collect()
+        self.take_front(length)
+    }
+
+    /// The first `length` bytes of what has come.
+    fn take_front(&mut self, length: usize) -> Vec<u8> {
+        let rest = self.unread.split_off(length);
+        mem::replace(&mut self.unread, rest)
     }
 
     /// Waits until `seen` finds the end of what it looks for in what has come, and takes all
@@ -231,7 +238,7 @@ impl Peer {
             end = seen(unread);
             end.is_some()
         });
-        Some(self.unread.drain(..end?).collect())
+        Some(self.take_front(end?))
     }
 
     /// What has come so far and was not expected yet, without waiting for more.
@@ -280,7 +287,7 @@ impl Peer {
         let begun = Instant::now();
         let input = self.fill_until(|got| got.len() >= length);
         if self.unread.len() >= length {
-            let bytes: Vec<u8> = self.unread.drain(..length).collect();
+            let bytes = self.take_front(length);
             self.step(format_args!("gets {}", quote(&bytes)));
             return Ok(bytes);
         }
@@ -315,7 +322,7 @@ impl Peer {
         match find(&self.unread, bytes) {
             Some(at) => {
                 self.step(format_args!("gets {}", quote(bytes)));
-                let mut before: Vec<u8> = self.unread.drain(..at + bytes.len()).collect();
+                let mut before = self.take_front(at + bytes.len());
                 before.truncate(at);
                 Ok(before)
             }
@@ -347,7 +354,7 @@ impl Peer {
         let input = self.fill_until(|got| got.contains(&b'\n'));
         match self.unread.iter().position(|byte| *byte == b'\n') {
             Some(end) => {
-                let line: Vec<u8> = self.unread.drain(..=end).collect();
+                let line = self.take_front(end + 1);
                 Ok(String::from_utf8_lossy(&line[..end]).into_owned())
             }
             None => {

@@ -9,8 +9,8 @@ use crate::stage::deadline::{Cast, Deadline};
 use std::{
     env,
     ffi::OsString,
-    fs,
-    io::{self, Read, Write},
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::{
@@ -35,6 +35,10 @@ const LAST_TEXT: Duration = Duration::from_millis(500);
 
 /// The variable that marks every process of a run, also those that left its process group.
 const MARK: &str = "PLAIN_SOCKETS_RUN";
+
+/// The shell, by its whole path where there is one for all systems: with a `PATH` of its own for
+/// the command, std would look for it in a fork of us, which copies the tables of all our memory.
+const SHELL: &str = if cfg!(unix) { "/bin/sh" } else { "sh" };
 
 /// Where a command finds its programs, and what else surrounds it.
 #[derive(Clone, Debug, Default)]
@@ -147,8 +151,8 @@ impl Process {
         guard();
         let mark = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
         let walled = !around.wall.is_empty();
-        let mut words = around.wall.iter().map(String::as_str).chain(["sh", "-c", script]);
-        let mut sh = Command::new(words.next().unwrap_or("sh"));
+        let mut words = around.wall.iter().map(String::as_str).chain([SHELL, "-c", script]);
+        let mut sh = Command::new(words.next().unwrap_or(SHELL));
         if walled {
             let kept = THROUGH_WALLS.iter().filter_map(|name| Some((name, env::var_os(name)?)));
             sh.env_clear().envs(kept).env("HOME", "/tmp");
@@ -368,7 +372,7 @@ fn guard() {
         while IFS=/ read -r _ _ id _; do kill -s KILL "$id"; done"#;
     GUARD.get_or_init(|| {
         let mark = format!("{MARK}={}-", std::process::id());
-        let mut sh = Command::new("sh");
+        let mut sh = Command::new(SHELL);
         sh.args(["-c", SCRIPT, "sh", &mark]).stdin(Stdio::piped());
         sh.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
     });
@@ -498,7 +502,7 @@ mod limits {
 /// Sends a signal to processes (`"12"`) and process groups (`"-12"`); that one is gone already
 /// is no error.
 fn signal(name: &str, targets: impl IntoIterator<Item = String>) {
-    let _ = Command::new("sh")
+    let _ = Command::new(SHELL)
         .args(["-c", r#"kill -s "$@""#, "sh", name, "--"])
         .args(targets)
         .stdin(Stdio::null())
@@ -516,8 +520,10 @@ pub(crate) fn marked(mark: &str) -> Vec<String> {
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|name| name.bytes().all(|b| b.is_ascii_digit()))
         .filter(|id| {
-            fs::read(format!("/proc/{id}/environ"))
-                .is_ok_and(|all| all.split(|b| *b == 0).any(|variable| variable == wanted))
+            File::open(format!("/proc/{id}/environ")).is_ok_and(|all| {
+                let mut variables = BufReader::new(all).split(0).map_while(Result::ok);
+                variables.any(|variable| variable == wanted)
+            })
         })
         .collect()
 }

@@ -34,7 +34,11 @@ impl Random {
 
     /// `length` bytes of every value.
     pub fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| (self.number() >> 33) as u8).collect()
+        let mut bytes = vec![0; length];
+        for part in bytes.chunks_mut(8) {
+            part.copy_from_slice(&self.number().to_be_bytes()[..part.len()]);
+        }
+        bytes
     }
 }
 
