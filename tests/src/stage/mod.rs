@@ -15,7 +15,7 @@ use crate::{
         datagrams::Datagrams,
         deadline::{Cast, Deadline},
         peer::{Host, Peer},
-        process::{Heard, Process, Surroundings},
+        process::{Heard, Process, Surroundings, processor_time},
         random::Random,
     },
 };
@@ -382,15 +382,22 @@ pub struct Server {
 impl Server {
     fn wait_until_ready(&self, ready: impl Fn() -> bool) -> Outcome {
         let over = || self.program.process.heard().exit().is_some();
-        let mut listens = false;
-        // Twice the patience: an interpreter has to start first.
-        kernel::look_until(self.log.deadline(2 * patience()), || {
-            listens = ready();
-            listens || over()
-        });
-        if listens {
-            self.log.step("it listens");
-            return Ok(());
+        // Twice the patience for one that is at work: an interpreter has to start first.
+        for _ in 0..2 {
+            let before = self.program.process.processor_time();
+            let mut listens = false;
+            kernel::look_until(self.log.deadline(patience()), || {
+                listens = ready();
+                listens || over()
+            });
+            if listens {
+                self.log.step("it listens");
+                return Ok(());
+            }
+            let worked = self.program.process.processor_time().saturating_sub(before);
+            if over() || worked < patience() / 20 {
+                break;
+            }
         }
         let expected = format!("the {} listens on port {}", self.program.name, self.port);
         self.program.missing(expected)
@@ -714,24 +721,15 @@ impl Program {
     /// the busiest machine too, because it wants to run even when it may not.
     pub fn burns_processor(&self) -> bool {
         const LOOKS: u32 = 32;
-        let mut before = self.processor_time();
+        let mut before = processor_time(self.process.id());
         let busy = (0..LOOKS).filter(|_| {
             thread::park_timeout(2 * quiet() / LOOKS);
-            let now = self.processor_time();
+            let now = processor_time(self.process.id());
             let used = now > before;
             before = now;
             used || self.wants_to_run()
         });
         busy.count() >= LOOKS as usize / 2
-    }
-
-    /// Processor time used so far: fields 14 and 15 of `/proc/PID/stat`, in hundredths of a
-    /// second (proc(5); Linux has shown USER_HZ = 100 on every machine for decades).
-    fn processor_time(&self) -> Option<u64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
-        // The name in the second field may hold spaces.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        Some([11, 12].iter().filter_map(|n| fields.get(*n)?.parse::<u64>().ok()).sum())
     }
 
     /// True if one of its threads runs or is waiting for a processor: `R` in field 3 of
