@@ -8,6 +8,9 @@ use tests::workspace::Programs;
 const CLIENTS: usize = 100;
 const TIMES: usize = 20;
 
+/// How long the message of each is: loadgen's own choice, which its rival is told.
+const MESSAGE_BYTES: &str = "65536";
+
 pub fn measure(programs: &Programs) -> Measured<()> {
     let [loadgen, pool] = ["loadgen", "accept_pool"].map(|name| ours(programs, name));
     let (loadgen, pool) = (loadgen?, pool?);
@@ -23,7 +26,8 @@ pub fn measure(programs: &Programs) -> Measured<()> {
         &clients,
         "--rounds",
         &rounds,
-        "--no-intro",
+        "--message-bytes",
+        MESSAGE_BYTES,
     ];
     if is_here("python3") {
         compare(
@@ -31,9 +35,9 @@ pub fn measure(programs: &Programs) -> Measured<()> {
             "ms a session",
             &[
                 rival("Python's asyncio", || {
-                    processor(&["python3", &asyncio, &port, &clients, &rounds])
+                    processor(&["python3", &asyncio, &port, &clients, &rounds, MESSAGE_BYTES])
                 }),
-                rival("loadgen", || processor(&ours[..ours.len() - 1])),
+                rival("loadgen", || processor(&ours)),
             ],
         )?;
     }
