@@ -32,8 +32,9 @@ use tests::{
 const PROGRAM: Program = Program {
     name: "grade",
     usage: "grade --chapter NN --program 'CMD'
-grade --chapter NN [--server 'CMD {port}'] [--client 'CMD {host} {port}'] …
-      (06: --encoder, --decoder; 09: --tunnel 'CMD {lport} {host} {port}')
+grade --chapter NN [--server 'CMD {port}'] [--client 'CMD {host} {port}']
+      (06: --encoder and --decoder, each as --server;
+      09: --tunnel 'CMD {lport} {host} {port}' too)
 grade --diff FILE [--chapter NN]
 grade --dir FOLDER --chapter NN
 grade --class FOLDER [--chapter NN] [--jobs N] [--csv FILE] [--html FILE]

@@ -4,7 +4,7 @@
 use crate::stage::process::marked;
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -41,25 +41,38 @@ impl Cast {
 }
 
 /// True if one of a process's threads waits for a disk, or for a processor that it does not get
-/// a good part of the time (proc(5), and the kernel's sched-stats: nanoseconds on a processor,
-/// nanoseconds in the queue for one). A loop alone on its processor is no such thread, and one
-/// that has run for long `enough` is none either.
+/// a good part of the time. A loop alone on its processor is no such thread, and one that has run
+/// for long `enough` is none either.
 fn is_starved(process: &str, enough: Duration) -> bool {
-    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return false };
-    let starved = |thread: &Path| {
-        let stat = fs::read_to_string(thread.join("stat")).ok()?;
-        match stat.rsplit_once(") ")?.1.chars().next()? {
-            'D' => Some(()),
-            'R' => {
-                let times = fs::read_to_string(thread.join("schedstat")).ok()?;
-                let mut times = times.split(' ').map(|time| time.parse::<u64>().ok());
-                let (ran, queued) = (times.next()??, times.next()??);
-                (queued > ran / 4 && ran < enough.as_nanos() as u64).then_some(())
+    threads(process).any(|thread| {
+        let stat = fs::read_to_string(thread.join("stat")).unwrap_or_default();
+        match stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()) {
+            Some('D') => true,
+            Some('R') => {
+                times(&thread).is_some_and(|(ran, queued)| queued > ran / 4 && ran < enough)
             }
-            _ => None,
+            _ => false,
         }
-    };
-    threads.flatten().any(|thread| starved(&thread.path()).is_some())
+    })
+}
+
+/// How long the threads of a process have run, or would have liked to, so far.
+pub fn wanted_to_run(process: &str) -> Duration {
+    threads(process).filter_map(|thread| times(&thread)).map(|(ran, queued)| ran + queued).sum()
+}
+
+/// The folder of each thread of a process (proc(5)).
+fn threads(process: &str) -> impl Iterator<Item = PathBuf> {
+    let folders = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    folders.map(|folder| folder.path())
+}
+
+/// How long a thread has been on a processor, and in the queue for one (the kernel's sched-stats:
+/// two numbers of nanoseconds).
+fn times(thread: &Path) -> Option<(Duration, Duration)> {
+    let text = fs::read_to_string(thread.join("schedstat")).ok()?;
+    let mut times = text.split(' ').map(|time| time.parse().map(Duration::from_nanos));
+    Some((times.next()?.ok()?, times.next()?.ok()?))
 }
 
 /// The end of a wait.

@@ -382,11 +382,12 @@ pub struct Server {
 impl Server {
     fn wait_until_ready(&self, ready: impl Fn() -> bool) -> Outcome {
         let over = || self.program.process.heard().exit().is_some();
-        // Twice the patience for one that is at work: an interpreter has to start first.
-        for _ in 0..2 {
-            let before = self.program.process.processor_time();
+        // Twice the patience for one that is at work: an interpreter has to start first. Who has
+        // slept through the second half of the first time will not listen later.
+        for half in 0..4 {
+            let before = self.program.process.wanted_to_run();
             let mut listens = false;
-            kernel::look_until(self.log.deadline(patience()), || {
+            kernel::look_until(self.log.deadline(patience() / 2), || {
                 listens = ready();
                 listens || over()
             });
@@ -394,8 +395,9 @@ impl Server {
                 self.log.step("it listens");
                 return Ok(());
             }
-            let worked = self.program.process.processor_time().saturating_sub(before);
-            if over() || worked < patience() / 20 {
+            // Less than before is a sign of life too: a thread or a child has ended.
+            let wanted = self.program.process.wanted_to_run().abs_diff(before);
+            if over() || (half > 0 && wanted < patience() / 40) {
                 break;
             }
         }

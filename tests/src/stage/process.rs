@@ -5,7 +5,7 @@
 //! would block, and be called slow), one waits for its end, and all three wake whoever waits
 //! in [`Process::wait_for`].
 
-use crate::stage::deadline::{Cast, Deadline};
+use crate::stage::deadline::{Cast, Deadline, wanted_to_run};
 use std::{
     env,
     ffi::OsString,
@@ -212,10 +212,9 @@ impl Process {
         &self.cast
     }
 
-    /// The processor time that it and all that it has started have used so far.
-    pub fn processor_time(&self) -> Duration {
-        let all = marked(&self.mark);
-        all.iter().filter_map(processor_time).sum()
+    /// How long it and all that it has started have run or would have liked to, so far.
+    pub fn wanted_to_run(&self) -> Duration {
+        marked(&self.mark).iter().map(|id| wanted_to_run(id)).sum()
     }
 
     /// Types `bytes` on the program's stdin. Never waits: a program that does not read is its
