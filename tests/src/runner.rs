@@ -126,7 +126,7 @@ pub fn run(
     thread::scope(|scope| {
         for _ in 0..plan.side_by_side.clamp(1, checks.len().max(1)) {
             scope.spawn(|| {
-                while let Some((check, skip)) = board.next(checks) {
+                while let Some((check, skip)) = board.next(checks, subject) {
                     let result = match skip {
                         Some(because) => skipped(check, because),
                         None => run_one(check, subject, plan),
@@ -150,10 +150,12 @@ struct Board {
 
 impl Board {
     /// The next check whose needs are decided, and the need for which it must be skipped, if
-    /// there is one. Blocks until there is such a check; `None` when all are taken.
+    /// there is one; what was not handed in needs nothing. Blocks until there is such a check;
+    /// `None` when all are taken.
     fn next(
         &self,
         selected: &[&'static Check],
+        subject: &Subject,
     ) -> Option<(&'static Check, Option<&'static str>)> {
         let mut todo = self.todo.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -166,7 +168,8 @@ impl Board {
             if let Some(at) = todo.iter().position(ready) {
                 let check = todo.remove(at);
                 let failed = |need: &&str| !results[need].verdict.is_no_fault();
-                return Some((check, needs(check, selected).find(failed)));
+                let skip = needs(check, selected).find(failed);
+                return Some((check, skip.filter(|_| subject.commands.contains_key(&check.role))));
             }
             drop(results);
             todo = self.changed.wait(todo).unwrap_or_else(PoisonError::into_inner);

@@ -87,6 +87,9 @@ impl Mode {
     }
 }
 
+/// The project's folders that a command line does not see, but for what it names.
+const NEXT_DOOR: [&str; 4] = ["chapters", "target", "tests", "work"];
+
 /// How a report says whether there were walls.
 pub fn word(walls: Option<Mode>) -> &'static str {
     if walls.is_some() { "in a sandbox" } else { "unconfined" }
@@ -176,23 +179,25 @@ impl Sandbox {
         self.wall(runner(), Path::new("/tmp"), &show(program))
     }
 
-    /// The wall around a command line of the grader's user: it sees the current folder and the
-    /// folder of its interpreter, if that one is not the system's.
-    pub fn around_command(&self, command: &str) -> Vec<String> {
+    /// The wall around command lines of the grader's user: they see the current folder and the
+    /// folders of their interpreters, if those are not the system's.
+    pub fn around_commands(&self, commands: &[&str]) -> Vec<String> {
         let here = env::current_dir().unwrap_or_default();
         let mut shown = Vec::new();
         if here.parent().is_some() {
             shown.extend(show(&here));
-            // In the project's own folder, the answers and the others' work are next door.
-            for next_door in
-                ["chapters", "target/grade"].map(|name| workspace::root().join(name))
-            {
-                if next_door.starts_with(&here) && next_door.is_dir() {
-                    shown.extend(["--tmpfs".to_string(), text(&next_door)]);
-                }
-            }
+            // In the project's own folder, the answers, the tests and the others' work are next
+            // door: of these a command sees the files that it names.
+            let next_door = NEXT_DOOR.map(|name| workspace::root().join(name));
+            let hidden = next_door.iter().filter(|f| f.starts_with(&here) && f.is_dir());
+            shown.extend(hidden.flat_map(|f| ["--tmpfs".to_string(), text(f)]));
+            let words = commands.iter().flat_map(|command| command.split_whitespace());
+            let files = words.map(|word| here.join(word.trim_matches(['\'', '"'])));
+            let named = files.filter(|file| file.is_file() && file.starts_with(&here));
+            shown.extend(named.flat_map(|file| show(&file)));
         }
-        shown.extend(interpreter(command).iter().flat_map(|folder| show(folder)));
+        let interpreters = commands.iter().filter_map(|command| interpreter(command));
+        shown.extend(interpreters.flat_map(|folder| show(&folder)));
         self.wall(runner(), &here, &shown)
     }
 

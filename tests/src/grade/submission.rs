@@ -181,13 +181,14 @@ impl Workshop {
     /// A diff as git takes it: not too large, as UTF-8, its lines ended by `\n`. Some shells
     /// write UTF-16, and some mail programs change the line ends.
     fn take_in(&self, diff: &Path) -> Result<PathBuf, Refusal> {
-        let size = fs::metadata(diff)?.len();
+        let unreadable = |e| Refusal::Submission(format!("cannot read the diff: {}", cause(&e)));
+        let size = fs::metadata(diff).map_err(unreadable)?.len();
         if size > MAX_DIFF {
             let why = format!("the diff has {size} bytes; {MAX_DIFF} are allowed");
             return Err(Refusal::Submission(why));
         }
         let taken = self.own.join("handed-in.diff");
-        fs::write(&taken, as_git_writes(&fs::read(diff)?))?;
+        fs::write(&taken, as_git_writes(&fs::read(diff).map_err(unreadable)?))?;
         Ok(taken)
     }
 
@@ -468,9 +469,14 @@ fn copy_in(from: &Path, to: &Path) -> Result<(), Refusal> {
     let mut folders = vec![(from.to_path_buf(), to.to_path_buf())];
     while let Some((from, to)) = folders.pop() {
         fs::create_dir_all(&to)?;
-        for entry in fs::read_dir(&from)? {
-            let entry = entry?;
-            let (name, kind) = (entry.file_name(), entry.file_type()?);
+        let unreadable = |path: &Path, e: io::Error| {
+            let path = path.strip_prefix(&from).unwrap_or(path).display();
+            Refusal::Submission(format!("cannot read {path} of the folder: {}", cause(&e)))
+        };
+        for entry in fs::read_dir(&from).map_err(|e| unreadable(&from, e))? {
+            let entry = entry.map_err(|e| unreadable(&from, e))?;
+            let kind = entry.file_type().map_err(|e| unreadable(&entry.path(), e))?;
+            let name = entry.file_name();
             if kind.is_dir() && (name == "target" || name == ".git") {
                 continue;
             }
@@ -485,7 +491,8 @@ fn copy_in(from: &Path, to: &Path) -> Result<(), Refusal> {
             if kind.is_dir() {
                 folders.push((entry.path(), to.join(name)));
             } else if kind.is_file() {
-                let content = fs::read(entry.path())?;
+                let content =
+                    fs::read(entry.path()).map_err(|e| unreadable(&entry.path(), e))?;
                 let left = (bytes.checked_sub(content.len() as u64), files.checked_sub(1));
                 let (Some(bytes_left), Some(files_left)) = left else {
                     return refused("too much, up to");

@@ -101,21 +101,24 @@ impl HandedIn {
         check: Option<&Check>,
     ) -> std::result::Result<Subjects, Refusal> {
         let workshop = || Workshop::open_in(workshop, walls.cloned());
-        let around = |command: &str| Surroundings {
-            wall: walls.map(|walls| walls.around_command(command)).unwrap_or_default(),
+        let around = |commands: Vec<&str>| Surroundings {
+            wall: walls.map(|walls| walls.around_commands(&commands)).unwrap_or_default(),
             ..Surroundings::default()
         };
         match self {
             HandedIn::Program(chapter, command) => {
                 let subject = Subject::program(command, chapter.roles);
-                Ok(vec![(chapter, Subject { around: around(command), ..subject })])
+                Ok(vec![(chapter, Subject { around: around(vec![command]), ..subject })])
             }
             HandedIn::Commands(chapter, roles) => {
                 let commands: BTreeMap<_, _> = roles.iter().cloned().collect();
-                let around = around(commands.values().next().map_or("", String::as_str));
+                let around = around(commands.values().map(String::as_str).collect());
                 Ok(vec![(chapter, Subject { commands, around, ..Subject::default() })])
             }
-            HandedIn::Diff(file, chapter) => workshop()?.diff(file, *chapter),
+            HandedIn::Diff(file, chapter) => {
+                let of_check = check.and_then(|check| check::chapter(check.chapter()));
+                workshop()?.diff(file, chapter.or(of_check))
+            }
             HandedIn::Folder(folder, chapter) => {
                 Ok(vec![(chapter, workshop()?.folder(folder, chapter, check)?)])
             }
