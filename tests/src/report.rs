@@ -1,17 +1,24 @@
 //! Results as text for people.
 
 use crate::{
-    check::Kind,
+    check::{Check, Kind},
     runner::{Result, Verdict},
 };
 use common::{Attempt, Error};
 use std::{fmt::Write, fs, path::Path};
 
 /// How a result can be had again, for the report's last line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Again {
     /// The command that runs one check again; `{id}` stands for the check.
     pub command: String,
+}
+
+impl Again {
+    /// The command for this check.
+    pub fn of(&self, check: &Check) -> String {
+        self.command.replace("{id}", check.id)
+    }
 }
 
 /// One line for a result: `ok`, its id and its sentence.
@@ -75,7 +82,7 @@ pub fn story(result: &Result, again: &Again) -> String {
     }
     text += &part("read", &format!("BOOK.md, section {}", check.book));
     // A command is copied, so it stands in one line.
-    let _ = writeln!(text, "  {:<9} {}", "again", again.command.replace("{id}", check.id));
+    let _ = writeln!(text, "  {:<9} {}", "again", again.of(check));
     text
 }
 

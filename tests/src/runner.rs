@@ -169,7 +169,10 @@ impl Board {
                 let check = todo.remove(at);
                 let failed = |need: &&str| !results[need].verdict.is_no_fault();
                 let skip = needs(check, selected).find(failed);
-                return Some((check, skip.filter(|_| subject.commands.contains_key(&check.role))));
+                return Some((
+                    check,
+                    skip.filter(|_| subject.commands.contains_key(&check.role)),
+                ));
             }
             drop(results);
             todo = self.changed.wait(todo).unwrap_or_else(PoisonError::into_inner);

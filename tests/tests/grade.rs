@@ -100,6 +100,36 @@ fn a_diff_that_does_not_apply_or_build_is_not_graded() {
 }
 
 #[test]
+fn a_diff_that_is_not_there_or_is_of_another_chapter_is_not_graded() {
+    let said = stdout(&grade(&["--diff", "/nonexistent.diff"]).code(3));
+    assert!(said.contains("NOT GRADED: cannot read the diff: "), "{said}");
+    let mutant = workspace::root().join("tests/diffs/03-one-at-a-time.diff");
+    let words = ["--diff", mutant.to_str().unwrap(), "--only", "02.port-zero"];
+    let said = stdout(&grade(&words).code(3));
+    assert!(said.contains("changes nothing of chapter 02"), "{said}");
+}
+
+#[test]
+fn a_role_that_is_not_handed_in_costs_points_and_nothing_else() {
+    let codec = workspace::build().unwrap().get("binary-codec").unwrap().to_path_buf();
+    let decoder = format!("'{}' decoder {{port}}", codec.display());
+    let said = stdout(&grade(&["--chapter", "06", "--decoder", &decoder]).success());
+    let client = said.lines().filter(|line| line.contains(" 06.client-"));
+    assert!(
+        client.clone().count() > 5 && client.clone().all(|l| l.starts_with("not handed in"))
+    );
+    assert!(!said.contains("skipped") && !said.contains("FAILED"), "{said}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_failure_is_a_failure_though_nobody_hears_of_it() {
+    let script = "\"$0\" --chapter 03 --program /nonexistent/x --only 03.listens | true; exit ${PIPESTATUS[0]}";
+    let mut bash = Command::new("bash");
+    bash.args(["-c", script, env!("CARGO_BIN_EXE_grade")]).assert().code(3);
+}
+
+#[test]
 fn wrong_usage_is_said_in_one_line() {
     for (words, wrong) in [
         (&[][..], "nothing to grade"),

@@ -7,7 +7,6 @@
 use common::{Args, Error, Program, note, progress, put};
 use std::{
     cell::Cell,
-    env,
     path::PathBuf,
     process::ExitCode,
     sync::atomic::{AtomicUsize, Ordering},
@@ -16,7 +15,6 @@ use std::{
 };
 use tests::{
     check::{self, CHAPTERS, Chapter, Kind},
-    failure::readable,
     grade::{
         class::Class,
         csv, edition, html, json, junit, records,
@@ -25,8 +23,8 @@ use tests::{
         sandbox::{self, Mode},
         work::{HandedIn, Work},
     },
-    report::{self, Again},
-    stage::{Role, process::shell_word},
+    report,
+    stage::Role,
 };
 
 const PROGRAM: Program = Program {
@@ -50,8 +48,8 @@ grade --student-edition FOLDER
 fn main() -> ExitCode {
     let status = Cell::new(Status::Passed);
     let exit = PROGRAM.main(|args| {
-        match start(args) {
-            Ok(end) => status.set(end),
+        match start(args, &status) {
+            Ok(()) => {}
             // What fails at run time here is the grader, never the submission.
             Err(Error::Failed(why)) => {
                 note(format_args!("{}: {why}", PROGRAM.name));
@@ -85,16 +83,17 @@ struct Order {
     workshop: Option<String>,
 }
 
-fn start(mut args: Args) -> Result<Status, Error> {
+/// Does what the command line says; `status` is set before it is told, because nobody may hear.
+fn start(mut args: Args, status: &Cell<Status>) -> Result<(), Error> {
     let chapter = args.option::<String>("--chapter", "a number from 01 to 09")?;
     let chapter = chapter.as_deref().map(known_chapter).transpose()?;
     if args.flag("--list") {
         args.finish()?;
-        return list(chapter).map(|()| Status::Passed);
+        return list(chapter);
     }
     if let Some(folder) = args.option::<PathBuf>("--student-edition", "a folder")? {
         args.finish()?;
-        return edition::write(&folder).map(|()| Status::Passed);
+        return edition::write(&folder);
     }
     let class = args.option::<PathBuf>("--class", "a folder")?;
     let submissions = handed_in(&mut args, chapter)?;
@@ -118,8 +117,8 @@ fn start(mut args: Args) -> Result<Status, Error> {
         order.reference = Some(Reference::build(order.seed)?);
     }
     match (class, submissions.as_slice()) {
-        (Some(folder), []) => order.grade_class(&folder),
-        (None, [one]) => order.grade_one(one),
+        (Some(folder), []) => order.grade_class(&folder, status),
+        (None, [one]) => order.grade_one(one, status),
         (None, []) => Err(Error::Usage(
             "nothing to grade: --program, --diff, --dir or --class".to_string(),
         )),
@@ -233,7 +232,7 @@ impl Order {
         }
     }
 
-    fn grade_one(&self, handed_in: &HandedIn) -> Result<Status, Error> {
+    fn grade_one(&self, handed_in: &HandedIn, status: &Cell<Status>) -> Result<(), Error> {
         if self.csv.is_some() || self.html.is_some() {
             return Err(Error::Usage("--csv and --html are for a --class".to_string()));
         }
@@ -245,8 +244,8 @@ impl Order {
         };
         if let Some(workshop) = &self.workshop {
             let results = work.grade_in(workshop, &|_, _| ());
-            put(records::write(&results).as_bytes())?;
-            return Ok(results.status());
+            status.set(results.status());
+            return put(records::write(&results).as_bytes());
         }
         report::write_if_asked(self.json.as_deref(), || json::BEGUN.to_string())?;
         report::write_if_asked(self.junit.as_deref(), || junit::write(std::iter::empty()))?;
@@ -259,32 +258,21 @@ impl Order {
         report::write_if_asked(self.junit.as_deref(), || {
             junit::write([(handed_in.name().as_str(), &results)].into_iter())
         })?;
-        self.tell(handed_in, &results)?;
-        Ok(results.status())
-    }
-
-    fn tell(&self, handed_in: &HandedIn, results: &Results) -> Result<(), Error> {
-        let chapters: Vec<String> = results.chapters().map(Chapter::folder).collect();
-        if !chapters.is_empty() {
-            let (what, how) = (chapters.join(", "), sandbox::word(self.walls));
-            put(format!("{what} (seed {}, {how})\n", self.seed).as_bytes())?;
+        status.set(results.status());
+        let mut chapters: Vec<String> = results.chapters().map(Chapter::folder).collect();
+        if chapters.is_empty() {
+            chapters.push(handed_in.name());
         }
-        put(results.text(&Again { command: self.again(handed_in) }).as_bytes())
+        let (what, how) = (chapters.join(", "), sandbox::word(self.walls));
+        put(format!("{what} (seed {}, {how})\n", self.seed).as_bytes())?;
+        put(results.text().as_bytes())
     }
 
-    /// The command that runs one check again; `make check` knows a shorter one.
-    fn again(&self, handed_in: &HandedIn) -> String {
-        let ours = || {
-            let words = handed_in.words();
-            let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
-            let sandbox = if self.walls.is_some() { " --sandbox" } else { "" };
-            format!("grade {}{sandbox} --only {{id}} --seed {{seed}}", words.join(" "))
-        };
-        let command = env::var("AGAIN").unwrap_or_else(|_| ours());
-        readable(&command.replace("{seed}", &self.seed.to_string()))
-    }
-
-    fn grade_class(&self, folder: &std::path::Path) -> Result<Status, Error> {
+    fn grade_class(
+        &self,
+        folder: &std::path::Path,
+        status: &Cell<Status>,
+    ) -> Result<(), Error> {
         let (mut class, left_out) = Class::open(folder, self.chapter, self.seed, self.walls)?;
         for name in left_out {
             note(format_args!("{name} is neither a diff nor a folder, and left out"));
@@ -303,8 +291,8 @@ impl Order {
         })?;
         progress("");
         self.write_class(&class)?;
-        put(class.text().as_bytes())?;
-        Ok(class.status())
+        status.set(class.status());
+        put(class.text().as_bytes())
     }
 
     fn write_class(&self, class: &Class) -> Result<(), Error> {

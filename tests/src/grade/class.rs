@@ -7,7 +7,7 @@ use crate::{
     grade::{
         reference::Reference,
         results::{Results, Status},
-        sandbox::Mode,
+        sandbox::{self, Mode},
         work::{HandedIn, Work},
     },
 };
@@ -36,8 +36,10 @@ pub struct Class {
 
 #[derive(Debug)]
 struct Submission {
-    /// As it may stand in a report.
+    /// As it may stand in a report: the file's name, without its ending if that is clear.
     name: String,
+    /// The file's whole name, readable.
+    full: String,
     /// What it is; or why it cannot be graded.
     handed_in: Result<HandedIn, String>,
     results: Option<Results>,
@@ -75,6 +77,7 @@ impl Class {
                 folder.display()
             )));
         }
+        tell_apart(&mut submissions);
         let name =
             fs::canonicalize(folder).map_or_else(|_| file_name(folder), |f| file_name(&f));
         Ok((Class { name, seed, walls, submissions }, left_out))
@@ -174,8 +177,15 @@ impl Class {
     pub fn text(&self) -> String {
         let widest = self.graded().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         let width = widest.clamp("name".len(), 24);
-        let mut text =
-            format!("{:<width$}  {:>7}  required checks, in order\n", "name", "points");
+        let mut text = format!(
+            "{}: {} submissions (seed {}, {})\n{:<width$}  {:>7}  required checks, in order\n",
+            readable(&self.name),
+            self.size(),
+            self.seed,
+            sandbox::word(self.walls),
+            "name",
+            "points"
+        );
         for (name, results) in self.graded() {
             let points = results.score();
             let name: String = name.chars().take(width).collect();
@@ -225,7 +235,17 @@ impl Submission {
             (_, false, chapter) => Ok(HandedIn::Diff(path.to_path_buf(), chapter)),
         };
         let name = readable(stem.unwrap_or(&full));
-        Ok(Some(Submission { name, handed_in, results: None }))
+        Ok(Some(Submission { name, full: readable(&full), handed_in, results: None }))
+    }
+}
+
+/// Gives those that would have the same name their whole one: `alice.diff` and `alice.patch`.
+fn tell_apart(submissions: &mut [Submission]) {
+    let names: Vec<String> = submissions.iter().map(|one| one.name.clone()).collect();
+    for one in submissions {
+        if names.iter().filter(|name| **name == one.name).count() > 1 {
+            one.name = one.full.clone();
+        }
     }
 }
 
@@ -258,5 +278,19 @@ mod tests {
         let mut names = ["s10", "s2.diff", "a", "s1", "S1", "s2"];
         names.sort_by_key(|name| in_order(name));
         assert_eq!(names, ["S1", "a", "s1", "s2", "s2.diff", "s10"]);
+    }
+
+    #[test]
+    fn two_of_one_name_keep_their_whole_names() {
+        let submissions = ["alice.diff", "alice.patch", "bob.diff"].map(|full| Submission {
+            name: full.split('.').next().unwrap_or_default().to_string(),
+            full: full.to_string(),
+            handed_in: Err(String::new()),
+            results: None,
+        });
+        let mut submissions = Vec::from(submissions);
+        tell_apart(&mut submissions);
+        let names: Vec<_> = submissions.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["alice.diff", "alice.patch", "bob"]);
     }
 }

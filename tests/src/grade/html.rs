@@ -10,7 +10,7 @@ use crate::{
         results::{Results, Status},
         sandbox,
     },
-    report,
+    report::{self, Again},
     runner::{Result, Verdict},
 };
 use std::fmt::Write;
@@ -198,7 +198,10 @@ fn stories(class: &Class) -> String {
             }
             None => {
                 let _ = writeln!(html, "<p>{}</p>", escaped(&results.sum()));
-                html += &results.required().map(|r| story(number, r)).collect::<String>();
+                html += &results
+                    .required()
+                    .map(|r| story(number, r, &results.again))
+                    .collect::<String>();
             }
         }
         html += "</section>\n";
@@ -206,14 +209,14 @@ fn stories(class: &Class) -> String {
     html
 }
 
-fn story(number: usize, result: &Result) -> String {
+fn story(number: usize, result: &Result, again: &Again) -> String {
     let check = result.check;
     let body = match &result.verdict {
-        Verdict::Failed(failure) => explained(result, failure),
+        Verdict::Failed(failure) => explained(result, failure, again),
         Verdict::Inconclusive(failure) => {
             "<p>It failed once and passed once under the same seed; no points are lost. The failure was:</p>\n"
                 .to_string()
-                + &explained(result, failure)
+                + &explained(result, failure, again)
         }
         Verdict::NotStarted(why) | Verdict::GraderTrouble(why) => {
             format!("<pre>{}</pre>\n", escaped(why))
@@ -230,7 +233,7 @@ fn story(number: usize, result: &Result) -> String {
     )
 }
 
-fn explained(result: &Result, failure: &Failure) -> String {
+fn explained(result: &Result, failure: &Failure, again: &Again) -> String {
     let mut html = String::new();
     if let Some(diagnosis) = failure.means {
         let _ = writeln!(html, "<p class=\"means\">{}</p>", escaped(diagnosis.text));
@@ -253,11 +256,13 @@ fn explained(result: &Result, failure: &Failure) -> String {
         html,
         "<dl>\n<dt>did</dt><dd><ol>{did}</ol></dd>\n{reference}<dt>expected</dt><dd><pre>{}</pre></dd>\n\
          <dt>got</dt><dd><pre>{}</pre></dd>\n<dt>asked by</dt><dd>{}</dd>\n\
-         <dt>read</dt><dd>BOOK.md, section {}</dd>\n</dl>",
+         <dt>read</dt><dd>BOOK.md, section {}</dd>\n\
+         <dt>again</dt><dd><code>{}</code></dd>\n</dl>",
         escaped(&failure.expected),
         escaped(&failure.got),
         escaped(result.check.source),
         result.check.book,
+        escaped(&again.of(result.check)),
     );
     html
 }

@@ -40,6 +40,8 @@ pub struct Results {
     pub trouble: Option<String>,
     /// How long the checks took.
     pub took: Duration,
+    /// How one of the checks is run again.
+    pub again: Again,
     all: Vec<Result>,
 }
 
@@ -140,23 +142,25 @@ impl Results {
     }
 
     /// The report: a line for each check, the stories of those that failed, the sum.
-    pub fn text(&self, again: &Again) -> String {
+    pub fn text(&self) -> String {
         let mut text = String::new();
         for result in self.all() {
             let _ = writeln!(text, "{}", report::line(result));
         }
-        // What counts is told first, and whole.
-        for story in self.required().map(|result| report::story(result, again)) {
+        // What counts is told first, and whole; manners in short, unless one alone was asked for.
+        let (whole, short): (Vec<_>, Vec<_>) = self
+            .all()
+            .partition(|result| result.check.kind != Kind::Manners || self.all.len() == 1);
+        for story in whole.iter().map(|result| report::story(result, &self.again)) {
             if !story.is_empty() {
                 let _ = write!(text, "\n{story}");
             }
         }
-        let manners = self.all().filter(|result| result.check.kind == Kind::Manners);
-        let remarks: String = manners.map(report::remark).collect();
+        let remarks: String = short.into_iter().map(report::remark).collect();
         if !remarks.is_empty() {
             let _ = write!(
                 text,
-                "\nWhat our own programs do beyond the labs; it costs nothing:\n{remarks}"
+                "\nWhat our own programs do beyond the labs; it costs nothing, and --only ID tells more:\n{remarks}"
             );
         }
         format!("{text}\n{}\n", self.sum())

@@ -181,7 +181,8 @@ impl Workshop {
     /// A diff as git takes it: not too large, as UTF-8, its lines ended by `\n`. Some shells
     /// write UTF-16, and some mail programs change the line ends.
     fn take_in(&self, diff: &Path) -> Result<PathBuf, Refusal> {
-        let unreadable = |e| Refusal::Submission(format!("cannot read the diff: {}", cause(&e)));
+        let unreadable =
+            |e| Refusal::Submission(format!("cannot read the diff: {}", cause(&e)));
         let size = fs::metadata(diff).map_err(unreadable)?.len();
         if size > MAX_DIFF {
             let why = format!("the diff has {size} bytes; {MAX_DIFF} are allowed");

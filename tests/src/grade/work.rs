@@ -11,10 +11,11 @@ use crate::{
         sandbox::{self, Mode, Sandbox},
         submission::{self, Refusal, Workshop},
     },
+    report::Again,
     runner::{self, Plan, Result},
     stage::{
         Role, Subject,
-        process::{Process, Surroundings, shell_words},
+        process::{Process, Surroundings, shell_word, shell_words},
         set_slowness,
     },
 };
@@ -143,10 +144,12 @@ impl Work {
     /// Grades it in this process, unconfined; `done` hears of each check as it ends, and of
     /// how many there are.
     pub fn grade(&self, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
-        match Claim::first_free(OPEN) {
+        let mut results = match Claim::first_free(OPEN) {
             Ok(claim) => self.grade_in(claim.name(), done),
             Err(e) => Results::trouble(self.seed, &cause(&e)),
-        }
+        };
+        results.again = self.again();
+        results
     }
 
     /// Grades it in this process and in a workshop that is claimed; behind the outer wall, if
@@ -160,6 +163,18 @@ impl Work {
         };
         results.took = begun.elapsed();
         results
+    }
+
+    /// The command that runs one check again; `make check` knows a shorter one.
+    fn again(&self) -> Again {
+        let ours = || {
+            let words = self.handed_in.words();
+            let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+            let sandbox = if self.walls.is_some() { " --sandbox" } else { "" };
+            format!("grade {}{sandbox} --only {{id}} --seed {{seed}}", words.join(" "))
+        };
+        let command = env::var("AGAIN").unwrap_or_else(|_| ours());
+        Again { command: readable(&command.replace("{seed}", &self.seed.to_string())) }
     }
 
     fn subjects(&self, workshop: &str) -> std::result::Result<Subjects, Refusal> {
@@ -191,7 +206,10 @@ impl Work {
 
     /// Grades it in a grader of its own, so that whatever happens there ends with it.
     pub fn grade_apart(&self) -> Results {
-        self.other_grader().unwrap_or_else(|why| Results::trouble(self.seed, &why))
+        let mut results =
+            self.other_grader().unwrap_or_else(|why| Results::trouble(self.seed, &why));
+        results.again = self.again();
+        results
     }
 
     fn other_grader(&self) -> std::result::Result<Results, String> {
