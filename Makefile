@@ -95,7 +95,7 @@ check: cargo desk
 	done; exit $$status
 
 # git says what differs; only the names in the headers become those of the reference.
-COMPARE = git diff --no-index $(1) -- chapters/$(FOLDER)/src $(DESK)/src
+COMPARE = git diff --no-index --no-ext-diff --src-prefix=a/ --dst-prefix=b/ $(1) -- chapters/$(FOLDER)/src $(DESK)/src
 
 diff: desk
 	@$(call COMPARE,) || true

@@ -1,9 +1,11 @@
 //! dumb-net: sends one line to a server and prints everything that comes back.
 //!
 //! ```text
-//! $ python3 -m http.server 8000 &
-//! $ echo 'GET /' | dumb-net 127.0.0.1 8000
+//! $ echo 'GET /' | dumb-net 127.0.0.1 80
 //! ```
+//!
+//! One line is a whole request of HTTP/0.9, which nginx still answers; a server that waits
+//! for the headers of HTTP/1 waits for ever, and so do we.
 //!
 //! Notice the three calls that wait: for the server to answer (`connect`), for you to type
 //! (`read` on stdin), and for whatever the server says, whenever it says it (`read` on the
@@ -24,7 +26,7 @@ use std::{net::TcpStream, process::ExitCode};
 const PROGRAM: Program = Program {
     name: "dumb-net",
     usage: "dumb-net HOST PORT",
-    example: "echo 'GET /' | dumb-net 127.0.0.1 8000",
+    example: "echo 'GET /' | dumb-net 127.0.0.1 80",
 };
 
 /// The longest line that is sent, in bytes, without its line ending.

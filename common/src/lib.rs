@@ -21,4 +21,4 @@ pub use blocking::blocking;
 pub use clock::LocalTime;
 pub use error::{Attempt, Error, cause};
 pub use interface::interface_address;
-pub use terminal::{note, printable, progress, put, say, text_line, typed};
+pub use terminal::{note, printable, progress, put, say, text_line, typed, typed_line};

@@ -26,7 +26,8 @@ pub fn say(line: &str) -> Result<(), Error> {
     put(format!("{line}\n").as_bytes())
 }
 
-/// Says a line about the conversation on stderr. A stderr that is closed is no failure.
+/// Says a line about the conversation on stderr. Blocks while stderr is a full pipe, unmarked,
+/// because a mark is such a line itself. A stderr that is closed is no failure.
 pub fn note(line: impl std::fmt::Display) {
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
@@ -45,11 +46,19 @@ pub fn progress(text: impl std::fmt::Display) {
 /// # Errors
 /// As [`text_line`].
 pub fn typed() -> Result<Option<String>, Error> {
+    typed_line().attempt("cannot read stdin")
+}
+
+/// As [`typed`], for whom a line that is no text is no end.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidData`] for such a line, which has been read; the failure otherwise.
+pub fn typed_line() -> io::Result<Option<String>> {
     let mut stdin = io::stdin().lock();
     if io::stdin().is_terminal() {
         let _ = io::stderr().write_all(b"> ");
     }
-    text_line(&mut stdin, "stdin")
+    read_text(&mut stdin)
 }
 
 /// Reads one line of a file or of what a person types, without its line ending (`\n` or
@@ -58,16 +67,24 @@ pub fn typed() -> Result<Option<String>, Error> {
 /// # Errors
 /// `cannot read NAME: …`, also when it holds no UTF-8, or a line longer than [`MAX_LINE`].
 pub fn text_line(input: &mut impl BufRead, name: &str) -> Result<Option<String>, Error> {
-    let attempt = format_args!("cannot read {name}");
-    let mut line = String::new();
-    let mut limited = input.take(MAX_LINE as u64);
-    let length = blocking("read", || limited.read_line(&mut line)).attempt(attempt)?;
-    if length == MAX_LINE && !line.ends_with('\n') {
-        return Err(Error::failed(attempt, "line too long"));
+    read_text(input).attempt(format_args!("cannot read {name}"))
+}
+
+fn read_text(input: &mut impl BufRead) -> io::Result<Option<String>> {
+    let wrong = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    let mut line = Vec::new();
+    let mut limited = input.by_ref().take(MAX_LINE as u64);
+    let length = blocking("read", || limited.read_until(b'\n', &mut line))?;
+    if length == MAX_LINE && !line.ends_with(b"\n") {
+        // All of it is this line: none of it may be taken for the next one.
+        blocking("read", || input.skip_until(b'\n'))?;
+        return wrong("line too long");
     }
-    let text = line.strip_suffix('\n').unwrap_or(&line);
-    let text = text.strip_suffix('\r').unwrap_or(text);
-    Ok((length > 0).then(|| text.to_string()))
+    let text = line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).unwrap_or(&line);
+    match String::from_utf8(text.to_vec()) {
+        Ok(text) => Ok((length > 0).then_some(text)),
+        Err(_) => wrong("line is not UTF-8"),
+    }
 }
 
 /// A text without its control characters (C0, DEL and C1, Unicode's `Cc`): a peer's text
@@ -95,7 +112,9 @@ mod tests {
         assert_eq!(read(b"a\r\n\nb"), (line("a"), line("")));
         assert_eq!(read(b"last"), (line("last"), Ok(None)));
         let wrong = |cause: &str| Err(format!("cannot read F: {cause}"));
-        assert_eq!(read(b"\xff\n").0, wrong("stream did not contain valid UTF-8"));
-        assert_eq!(read(&[b'x'; MAX_LINE + 1]).0, wrong("line too long"));
+        assert_eq!(read(b"\xff\nb\r"), (wrong("line is not UTF-8"), line("b\r")));
+        // What is too long may be cut within a character; the next line is a line of its own.
+        let long = [&vec![b'x'; MAX_LINE - 1], "é and more\nb".as_bytes()].concat();
+        assert_eq!(read(&long), (wrong("line too long"), line("b")));
     }
 }

@@ -22,7 +22,7 @@ use std::{
 const PROGRAM: Program = Program {
     name: "dumb-net",
     usage: "dumb-net HOST PORT",
-    example: "echo 'GET /' | dumb-net 127.0.0.1 8000",
+    example: "echo 'GET /' | dumb-net 127.0.0.1 80",
 };
 
 /// The longest line that is sent, in bytes, without its line ending.
@@ -50,9 +50,11 @@ fn connect(host: &str, port: u16) -> Result<TcpStream, Error> {
 /// The whole conversation: we speak once, then only the server does.
 fn run(server: &TcpStream) -> Result<(), Error> {
     let line = read_line()?;
-    send(server, &line)?;
-    // Our sending side stays open: the server must not take our silence for a goodbye.
-    print_reply(server)
+    let sent = send(server, &line);
+    // Our sending side stays open: the server must not take our silence for a goodbye. And a
+    // server that has hung up may have said why: what has come is not lost with our line.
+    print_reply(server)?;
+    sent
 }
 
 /// Reads one line from stdin and gives it the ending that the network's text protocols want:
@@ -66,9 +68,10 @@ fn read_line() -> Result<Vec<u8>, Error> {
         return Err(Error::failed("cannot read stdin", "no line there"));
     }
     for ending in [b'\n', b'\r'] {
-        if line.last() == Some(&ending) {
-            line.pop();
+        if line.last() != Some(&ending) {
+            break; // a `\r` without its `\n` is no ending
         }
+        line.pop();
     }
     if line.len() > MAX_LINE {
         return Err(Error::failed("cannot read stdin", "line too long"));

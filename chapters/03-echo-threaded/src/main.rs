@@ -63,14 +63,16 @@ fn run(listener: &TcpListener) -> Infallible {
 /// Hands the client to a thread of its own. Nobody joins it: waiting for it here would make
 /// the clients queue up again.
 fn start_worker(client: TcpStream, peer: SocketAddr) {
-    let worker = move || match echo(&client) {
-        Ok(()) => note(format_args!("{peer} left")),
-        Err(e) => note(format_args!("{peer} left: {}", cause(&e))),
+    let worker = move || {
+        note(format_args!("connected to {peer}"));
+        match echo(&client) {
+            Ok(()) => note(format_args!("{peer} left")),
+            Err(e) => note(format_args!("{peer} left: {}", cause(&e))),
+        }
     };
     // A thread that cannot start is dropped with all that it owns: the socket is closed.
-    match thread::Builder::new().name(peer.to_string()).spawn(worker) {
-        Ok(_) => note(format_args!("connected to {peer}")),
-        Err(e) => note(format_args!("cannot start a thread for {peer}: {}", cause(&e))),
+    if let Err(e) = thread::Builder::new().name(peer.to_string()).spawn(worker) {
+        note(format_args!("cannot start a thread for {peer}: {}", cause(&e)));
     }
 }
 

@@ -14,7 +14,8 @@ use std::{
     io,
     net::{SocketAddr, ToSocketAddrs, UdpSocket},
     process::ExitCode,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 const PROGRAM: Program = Program {
@@ -56,10 +57,14 @@ fn run(server: SocketAddr, timeout: Duration) -> Result<(), Error> {
     socket.connect(server).attempt(&attempt)?; // waits for nobody
     socket.set_read_timeout(Some(timeout)).attempt(&attempt)?;
     for _ in 0..TRIES {
+        let next = Instant::now() + timeout;
         match ask(&socket) {
             Ok(answer) => return say(&answer),
             Err(e) => note(format_args!("no answer from {server}: {}", cause(&e))),
         }
+        // A connected socket may hear at once that nobody is there. Somebody may come.
+        let left = next.saturating_duration_since(Instant::now());
+        blocking("sleep", || thread::sleep(left));
     }
     note(format_args!("warning: {server} was asked {TRIES} times and has not answered"));
     Ok(())

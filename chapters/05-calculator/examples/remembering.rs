@@ -47,19 +47,28 @@ fn main() -> ExitCode {
             net::spawn(peer, move || {
                 // From now on a read waits so long for a byte, and no longer.
                 let _ = client.set_read_timeout(Some(idle));
-                let _ = serve(&client); // its end is the end of nothing but this session
-                net::hang_up(&client);
+                match serve(&client) {
+                    Err(Error::StdoutClosed) => std::process::exit(0), // the end for all alike
+                    _ => net::hang_up(&client), // the end of nothing but this session
+                }
             });
         }
     })
 }
 
-/// One session, and all that it remembers: the name, and the last result.
-fn serve(mut client: &TcpStream) -> Result<(), Error> {
+/// One client from its first line to its last, however that comes.
+fn serve(client: &TcpStream) -> Result<(), Error> {
     let mut lines = BufReader::new(client);
     let Some(name) = next_line(&mut lines)? else { return Ok(()) };
-    let mut ans = None;
-    while let Some(request) = next_line(&mut lines)?.filter(|line| line.trim() != "q") {
+    let ended = session(&mut lines, &name);
+    say(&format!("{name}: Session ended"))?;
+    ended
+}
+
+/// One session, and all that it remembers: the name, and the last result.
+fn session(lines: &mut BufReader<&TcpStream>, name: &str) -> Result<(), Error> {
+    let (mut client, mut ans) = (*lines.get_ref(), None);
+    while let Some(request) = next_line(lines)?.filter(|line| line.trim() != "q") {
         let result = calculate(&request, ans);
         ans = result.ok().or(ans); // an error is no result, and the last one stays
         let answer = result.map_or_else(|why| format!("error: {why}"), |n| n.to_string());
@@ -67,7 +76,7 @@ fn serve(mut client: &TcpStream) -> Result<(), Error> {
         blocking("write", || client.write_all(format!("{answer}\n").as_bytes()))
             .attempt("cannot answer")?;
     }
-    say(&format!("{name}: Session ended"))
+    Ok(())
 }
 
 /// A request, in which `ans` stands for the last result.

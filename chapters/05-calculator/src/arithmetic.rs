@@ -3,6 +3,9 @@
 /// What is said about a line that is no expression.
 pub const MALFORMED: &str = "malformed: write it as in 12 + 42, with + - * or /";
 
+/// What is said to a number that an f64 cannot hold.
+const OVERFLOW: &str = "overflow";
+
 /// `A OP B`, understood, and not yet calculated.
 #[derive(Debug)]
 pub struct Expression {
@@ -65,7 +68,7 @@ impl Expression {
             Operator::Divide if b.value == 0.0 => return Err("division by zero"),
             Operator::Divide => quotient(a, b),
         };
-        if value.is_finite() { Ok(value) } else { Err("overflow") }
+        if value.is_finite() { Ok(value) } else { Err(OVERFLOW) }
     }
 }
 
@@ -81,7 +84,11 @@ impl Number {
             None if digits(unsigned) => 0,
             _ => return Err(MALFORMED),
         };
-        Ok(Number { value: text.parse().map_err(|_| MALFORMED)?, decimals })
+        match text.parse() {
+            Ok(value) if f64::is_finite(value) => Ok(Number { value, decimals }),
+            Ok(_) => Err(OVERFLOW),
+            Err(_) => Err(MALFORMED),
+        }
     }
 }
 
@@ -140,6 +147,7 @@ mod tests {
         assert_eq!(answer("1 / 0"), "division by zero");
         assert_eq!(answer("0 / -0.00"), "division by zero");
         assert_eq!(answer(&format!("{huge} * {huge}")), "overflow");
+        assert_eq!(answer(&format!("-1 / {huge}{huge}{huge}{huge}")), "overflow");
         assert_eq!(answer(&format!("{huge}{huge} - {huge}{huge}")), "overflow");
         assert_eq!(answer(&format!("1 + {huge}")), format!("1{}", "0".repeat(300)));
         let long = format!("0.{}", "1".repeat(65_000));

@@ -55,8 +55,8 @@ fn main() -> ExitCode {
 fn run(listener: &TcpListener) -> Infallible {
     loop {
         let (client, peer) = net::accept(listener);
-        note(format_args!("connected to {peer}"));
         net::spawn(peer, move || {
+            note(format_args!("connected to {peer}"));
             match serve(&mut BufReader::new(&client), peer) {
                 Ok(()) => note(format_args!("{peer} left")),
                 Err(Error::Failed(why)) => note(format_args!("{peer} left: {why}")),
@@ -130,14 +130,18 @@ fn be_client(server: &TcpStream, name: Option<String>) -> Result<(), Error> {
     let Some(name) = name else { return Ok(()) }; // nobody is there who could ask anything
     send(server, name.trim())?;
     let mut answers = BufReader::new(server);
-    while let Some(line) = typed()? {
-        let line = line.trim();
-        if line == QUIT {
-            break;
-        }
-        match Expression::parse(line) {
-            Ok(_) => say(&ask(&mut answers, line)?)?,
-            Err(why) => note(format_args!("warning: {why}")),
+    loop {
+        match common::typed_line() {
+            Ok(None) => break,
+            Ok(Some(line)) if line.trim() == QUIT => break,
+            Ok(Some(line)) => match Expression::parse(&line) {
+                Ok(_) => say(&ask(&mut answers, line.trim())?)?,
+                Err(why) => note(format_args!("warning: {why}")),
+            },
+            Err(e) if e.kind() == io::ErrorKind::InvalidData => {
+                note(format_args!("warning: {e}"))
+            }
+            Err(e) => return Err(e).attempt("cannot read stdin"),
         }
     }
     let _ = send(server, QUIT); // a server that is gone already needs no goodbye

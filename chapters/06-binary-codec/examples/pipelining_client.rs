@@ -8,11 +8,11 @@
 //! the other, in the order of the requests. Notice also why it takes two threads: whoever only
 //! sends may be stopped by a server that waits until somebody reads its answers.
 
-use common::{Args, Attempt, Error, Program, blocking, net, say, typed};
+use common::{Args, Attempt, Error, Program, net, say, typed};
 use std::{
     net::{Shutdown, TcpStream},
-    panic,
     process::ExitCode,
+    sync::mpsc,
     thread,
 };
 
@@ -33,30 +33,41 @@ fn main() -> ExitCode {
         args.finish()?;
         let server = net::connect(&host, port)?;
         let to_server = server.try_clone().attempt("cannot share the connection")?;
-        let sender = thread::Builder::new()
+        let (sent, all_sent) = mpsc::channel();
+        thread::Builder::new()
             .name("typing".to_string())
-            .spawn(move || send_typed(&to_server))
+            .spawn(move || {
+                let _ = sent.send(send_typed(&to_server)); // first: the answer comes quickly
+                let _ = frame::write(&to_server, b""); // a server that is gone needs no goodbye
+                let _ = to_server.shutdown(Shutdown::Write);
+            })
             .attempt("cannot start a thread")?;
-        // If this fails the program ends, though the other thread may wait at the keyboard.
-        print_answers(&server)?;
-        blocking("join", || sender.join()).unwrap_or_else(|e| panic::resume_unwind(e))
+        // When this ends the program does, though the other thread may wait at the keyboard.
+        let answers = print_answers(&server)?;
+        match all_sent.try_recv() {
+            Ok(Ok(requests)) if requests <= answers => Ok(()),
+            Ok(Err(why)) => Err(why),
+            _ => Err(Error::failed("cannot read an answer", "the server has gone away")),
+        }
     })
 }
 
-/// Every line goes out as soon as it is typed; a blank one, or the end, says goodbye.
-fn send_typed(server: &TcpStream) -> Result<(), Error> {
+/// Every line goes out as soon as it is typed, up to a blank one, or the end. Returns how many.
+fn send_typed(server: &TcpStream) -> Result<u64, Error> {
+    let mut requests = 0;
     while let Some(line) = typed()?.filter(|line| !line.is_empty()) {
         frame::write(server, line.as_bytes()).attempt("cannot send a request")?;
+        requests += 1;
     }
-    frame::write(server, b"").attempt("cannot say goodbye")?;
-    let _ = server.shutdown(Shutdown::Write); // nothing more will come
-    Ok(())
+    Ok(requests)
 }
 
-/// Answers, in the order of their requests, until the server has closed.
-fn print_answers(server: &TcpStream) -> Result<(), Error> {
+/// Answers, in the order of their requests, until the server has closed. Returns how many.
+fn print_answers(server: &TcpStream) -> Result<u64, Error> {
+    let mut answers = 0;
     while let Some(answer) = frame::read(server).attempt("cannot read an answer")? {
         say(&String::from_utf8_lossy(&answer))?;
+        answers += 1;
     }
-    Ok(())
+    Ok(answers)
 }

@@ -23,7 +23,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{self, Receiver, SyncSender},
     },
-    thread,
+    thread::{self, ThreadId},
 };
 
 const PROGRAM: Program = Program {
@@ -46,6 +46,8 @@ struct Room {
 }
 
 struct Member {
+    /// Its first thread, which alone may speak for it: a name may be another's by now.
+    served_by: ThreadId,
     /// To its second thread.
     queue: SyncSender<String>,
     /// To hang up on it.
@@ -78,7 +80,8 @@ fn serve(mut stream: &TcpStream, room: &Mutex<Room>) {
         };
         let (queue, waiting) = mpsc::sync_channel(QUEUE);
         // Looking and taking are one step, because the lock is held over both.
-        if lock(room).join(&name, Member { queue, stream: own }) {
+        let served_by = thread::current().id();
+        if lock(room).join(&name, Member { served_by, queue, stream: own }) {
             // It ends with its queue, when the room lets go of the member.
             let _ = thread::Builder::new().spawn(move || write_all(&writer, &waiting));
             break name;
@@ -86,9 +89,16 @@ fn serve(mut stream: &TcpStream, room: &Mutex<Room>) {
         let _ = blocking("write", || stream.write_all(b"Server: another name, please\n"));
     };
     while let Some(line) = next().filter(|line| line != "quit") {
-        lock(room).hear(&name, &line);
+        let mut room = lock(room);
+        if !room.is_mine(&name) {
+            return; // dropped meanwhile, with all that it had still to say
+        }
+        room.hear(&name, &line);
     }
-    lock(room).leave(&name);
+    let mut room = lock(room);
+    if room.is_mine(&name) {
+        room.leave(&name);
+    }
 }
 
 /// A member's second thread, the only one that waits for it to read.
@@ -116,6 +126,11 @@ impl Room {
         self.members.insert(name.to_string(), member);
         self.say(&format!("Server: {name} has joined.\n"), None);
         true
+    }
+
+    /// True if the member of this name is the one that this thread serves.
+    fn is_mine(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(|m| m.served_by == thread::current().id())
     }
 
     fn leave(&mut self, name: &str) {

@@ -73,7 +73,9 @@ fn listen(server: &TcpStream) -> Result<String, Error> {
     let mut lines = BufReader::new(server);
     let mut joined = false;
     loop {
-        match net::read_line(&mut lines) {
+        // Whoever serves: what comes is data, and bytes that are no text end nothing.
+        let line = net::read_line_bytes(&mut lines);
+        match line.map(|line| line.map(|line| String::from_utf8_lossy(&line).into_owned())) {
             Ok(Some(line)) => {
                 say(&line)?;
                 joined = joined || line.starts_with(JOINED);

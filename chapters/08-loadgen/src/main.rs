@@ -28,7 +28,7 @@ mod timeline;
 use common::{Args, Attempt, Error, Program, Role, Seconds, blocking, net};
 use std::{
     net::{SocketAddr, ToSocketAddrs},
-    num::{NonZeroU32, NonZeroUsize, ParseIntError},
+    num::NonZeroU32,
     process::ExitCode,
     str::FromStr,
     sync::Arc,
@@ -67,9 +67,12 @@ struct Options {
     svg: Option<String>,
 }
 
-/// Numbers of clients: `10,20,50`.
+/// Numbers of clients, each from 1 to [`MOST`]: `10,20,50`.
 #[derive(PartialEq)]
 struct Counts(Vec<usize>);
+
+/// More clients than any machine has threads for.
+const MOST: usize = 1_000_000;
 
 fn main() -> ExitCode {
     PROGRAM.main(|mut args: Args| {
@@ -115,7 +118,8 @@ fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
 impl Options {
     fn take(args: &mut Args) -> Result<Options, Error> {
         let options = Options {
-            clients: args.option("--clients", "numbers like 10,20,50, each at least 1")?,
+            clients: args
+                .option("--clients", "numbers like 10,20,50, each from 1 to 1000000")?,
             message_bytes: args.option("--message-bytes", "a number of bytes")?,
             rounds: args.option("--rounds", "a number of at least 1")?,
             timeout: args.option("--timeout", "a number of seconds")?,
@@ -134,10 +138,10 @@ impl Options {
 }
 
 impl FromStr for Counts {
-    type Err = ParseIntError;
+    type Err = ();
 
-    fn from_str(text: &str) -> Result<Counts, ParseIntError> {
-        let numbers = text.split(',').map(|word| word.parse().map(NonZeroUsize::get));
-        numbers.collect::<Result<_, _>>().map(Counts)
+    fn from_str(text: &str) -> Result<Counts, ()> {
+        let count = |word: &str| word.parse().ok().filter(|count| (1..=MOST).contains(count));
+        text.split(',').map(count).collect::<Option<_>>().map(Counts).ok_or(())
     }
 }

@@ -43,7 +43,9 @@ fn talk(partner: &TcpStream) -> Result<(), Error> {
     // When this fails the connection is broken in both directions. Then we return and the
     // program ends, though the other thread may still wait for somebody to type.
     print_received(partner)?;
-    note("the other side has ended; this one ends with its input");
+    if !typing.is_finished() {
+        note("the other side has ended; this one ends with its input");
+    }
     blocking("join", || typing.join()).unwrap_or_else(|panicked| panic::resume_unwind(panicked))
 }
 
