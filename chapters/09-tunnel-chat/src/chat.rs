@@ -30,10 +30,12 @@ pub fn connect(host: &str, port: u16) -> Result<(), Error> {
 /// same connection: the kernel closes a connection when its last descriptor is.
 fn talk(partner: &TcpStream) -> Result<(), Error> {
     let to_partner = partner.try_clone().attempt("cannot share the connection")?;
+    let (we_end, has_ended) = std::sync::mpsc::channel::<()>();
     let typing = thread::Builder::new()
         .name("typing".to_string())
         .spawn(move || {
             let result = send_typed(&to_partner);
+            let _ = we_end.send(()); // first: the partner's answer may come at once
             // Only this direction ends: what the partner still says is welcome. It fails when
             // the connection is gone already, and then there is nothing to end.
             let _ = to_partner.shutdown(Shutdown::Write);
@@ -43,7 +45,7 @@ fn talk(partner: &TcpStream) -> Result<(), Error> {
     // When this fails the connection is broken in both directions. Then we return and the
     // program ends, though the other thread may still wait for somebody to type.
     print_received(partner)?;
-    if !typing.is_finished() {
+    if has_ended.try_recv().is_err() {
         note("the other side has ended; this one ends with its input");
     }
     blocking("join", || typing.join()).unwrap_or_else(|panicked| panic::resume_unwind(panicked))
