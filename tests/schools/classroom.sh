@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
 # Grades a student's repository, and gives the result to GitHub Classroom's reporter.
 #
-# The first commit is what was handed out. Its grader is used, and from the student nothing but
-# the sources, so that a changed check or Makefile changes no grade.
+# What was handed out is the commit HANDED_OUT, or the first one. Its grader is used, and from the
+# student nothing but the sources, so that a changed check or Makefile changes no grade.
 set -euo pipefail
 out=${GITHUB_OUTPUT:-/dev/stdout}
 place=$(mktemp -d)
 trap 'git worktree remove --force "$place/handed-out" 2> /dev/null || true; rm -rf "$place"' EXIT
 
-first=$(git rev-list --max-parents=0 HEAD | tail -n 1)
+first=${HANDED_OUT:-$(git rev-list --max-parents=0 --first-parent HEAD)}
 git diff "$first" HEAD -- 'chapters/*/src/*' 'chapters/*/examples/*' > "$place/handed-in.diff"
 git worktree add --quiet --detach "$place/handed-out" "$first"
 cd "$place/handed-out"
 status=0
-${GRADE:-cargo run -q -p tests --bin grade --} --diff "$place/handed-in.diff" \
-    ${CHAPTER:+--chapter "$CHAPTER"} --seed 1 --json "$place/results.json" || status=$?
+# What is graded runs here too: it must not write a result of its own.
+env -u GITHUB_OUTPUT -u GITHUB_ENV -u GITHUB_PATH -u GITHUB_STEP_SUMMARY -u GITHUB_STATE \
+    ${GRADE:-cargo run -q -p tests --bin grade --} --diff "$place/handed-in.diff" \
+    ${CHAPTER:+--chapter "$CHAPTER"} --json "$place/results.json" || status=$?
 
 python3 - "$place/results.json" "$status" << 'PYTHON' >> "$out"
 import base64, json, sys

@@ -25,11 +25,19 @@ pub struct Failure {
     pub means: Option<&'static Diagnosis>,
 }
 
+/// How many letters of what was seen stand in a report.
+const LONGEST: usize = 4096;
+
 impl Failure {
-    /// The same, with nothing in it that a screen or a page would obey.
+    /// The same, with nothing in it that a screen or a page would obey, and no more of it than
+    /// anybody reads.
     #[must_use]
     pub fn readable(self) -> Failure {
-        Failure { expected: readable(&self.expected), got: readable(&self.got), ..self }
+        let told = |text: &str| match text.char_indices().nth(LONGEST) {
+            Some((end, _)) => readable(&text[..end]) + " …",
+            None => readable(text),
+        };
+        Failure { expected: told(&self.expected), got: told(&self.got), ..self }
     }
 }
 

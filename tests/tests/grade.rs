@@ -21,7 +21,9 @@ fn diff(name: &str, path: &str, mode: &str) -> PathBuf {
         "" => (format!("a/{path}"), "@@ -1 +1 @@\n-one line\n+another\n"),
         _ => ("/dev/null".to_string(), "@@ -0,0 +1 @@\n+another\n"),
     };
-    let text = format!("diff --git a/{path} b/{path}\n{mode}--- {old}\n+++ b/{path}\n{hunk}");
+    let index = if mode.is_empty() { "" } else { "index 0000000..b6fc4c6\n" };
+    let text =
+        format!("diff --git a/{path} b/{path}\n{mode}{index}--- {old}\n+++ b/{path}\n{hunk}");
     fs::write(&file, text).unwrap();
     file
 }
@@ -77,6 +79,7 @@ fn a_diff_may_touch_nothing_but_its_chapters_sources() {
         ("chapters/03-echo-threaded/src/../../../Makefile", ""),
         ("../outside.rs", "new file mode 100644\n"),
         ("chapters/03-echo-threaded/src/link.rs", "new file mode 120000\n"),
+        ("chapters/03-echo-threaded/src/odd.rs", "new file mode 120777\n"),
     ]
     .into_iter()
     .enumerate()
@@ -85,6 +88,14 @@ fn a_diff_may_touch_nothing_but_its_chapters_sources() {
         let said = stdout(&grade(&["--diff", diff.to_str().unwrap()]).code(3));
         assert!(said.contains("NOT GRADED: ") && said.contains(path), "{path}: {said}");
     }
+}
+
+#[test]
+fn a_diff_that_says_nothing_of_the_chapter_is_graded_as_its_starter() {
+    let notes =
+        diff("notes", "chapters/03-echo-threaded/src/notes.rs", "new file mode 100644\n");
+    let said = stdout(&grade(&["--diff", notes.to_str().unwrap()]).code(1));
+    assert!(said.contains("\n0 of 21 points"), "{said}");
 }
 
 #[test]

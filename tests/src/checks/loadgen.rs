@@ -4,7 +4,7 @@ use super::{
     load_exercises, manners,
     shared::{
         BUSY_ACCEPT, DESCRIPTORS_KILL, FEW_DESCRIPTORS, FIXED_HOST, ONE_CLIENT, RESET_KILLS,
-        connects_with, outlives_descriptors,
+        connects_with, outlives_descriptors, written,
     },
 };
 use crate::{
@@ -677,7 +677,7 @@ fn play(
             if let Some(peer) = next.take() {
                 let number = sessions.len() + 1;
                 sessions.push(scope.spawn(move || serve(number, peer)));
-                until = stage.log.deadline(2 * patience());
+                until.renew();
             } else if client.process.heard().exit().is_some() {
                 break;
             }
@@ -941,7 +941,7 @@ impl Output {
 
     /// The rows of the CSV file.
     fn rows(&self) -> Outcome<Vec<Row>> {
-        let text = fs::read_to_string(&self.0).unwrap_or_default();
+        let text = written(&self.0).unwrap_or_default();
         let mut lines = text.lines();
         if lines.next() != Some(COLUMNS) {
             return fail(format!("the CSV file begins with a line\n{COLUMNS}"), text);
@@ -1281,7 +1281,7 @@ fn svg(stage: &Stage) -> Outcome {
     let options = format!("--clients 3,5 --message-bytes 1000 {}", file.option("--svg"));
     let (_, served) = play(stage, &options, &[], |_, session| serve(session, 1000))?;
     served?;
-    let text = fs::read_to_string(&file.0).unwrap_or_default();
+    let text = written(&file.0).unwrap_or_default();
     let panels = ["3 clients", "5 clients"].iter().all(|panel| text.contains(panel));
     if text.starts_with("<svg ") && text.trim_end().ends_with("</svg>") && panels {
         return Ok(());

@@ -1,7 +1,7 @@
 //! The manners that every program of ours has (CONTRACT, "Manners"): asked of the reference,
 //! a remark for a submission, because no lab asks for them. Each function makes one check.
 
-use super::shared::REFUSED_IS_FINE;
+use super::shared::{REFUSED_IS_FINE, written};
 use crate::{
     check::{Check, Kind},
     failure::{Explain, Outcome, Stop, fail, quote},
@@ -151,8 +151,8 @@ fn writes_a_trace(stage: &Stage, role: Role) -> Outcome {
     let seen = stage.serve_with(role, "", &[&variable]).and_then(|server| {
         let _client = server.connect("a")?;
         let has_accept = |text: String| text.contains(r#""name":"accept""#);
-        kernel::look_until(patience(), || fs::read_to_string(&file).is_ok_and(has_accept));
-        Ok(fs::read_to_string(&file).unwrap_or_default())
+        kernel::look_until(patience(), || written(&file).is_some_and(has_accept));
+        Ok(written(&file).unwrap_or_default())
     });
     let _ = fs::remove_file(&file);
     let text = seen?;

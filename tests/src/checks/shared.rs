@@ -5,7 +5,12 @@ use crate::{
     failure::{Diagnosis, Explain, Outcome, fail},
     stage::{Server, Stage, kernel, patience, peer::Peer},
 };
-use std::net::TcpListener;
+use std::{
+    fs::{self, File},
+    io::Read,
+    net::TcpListener,
+    path::Path,
+};
 
 pub const FIXED_HOST: Diagnosis = Diagnosis {
     id: "fixed-host",
@@ -105,4 +110,16 @@ pub fn connects_with(stage: &Stage, options: &str) -> Outcome {
     client.connects_to(&given, "server").map(|_| ()).probe(&FIXED_HOST, || {
         usual.accept().is_ok().then(|| "it connected to 127.0.0.1".to_string())
     })
+}
+
+/// What a program has written into a file of its own. It could have put anything there: only a
+/// regular file is opened, and read so far as it makes sense.
+pub fn written(file: &Path) -> Option<String> {
+    const MOST: u64 = 1 << 20;
+    if !fs::symlink_metadata(file).is_ok_and(|found| found.is_file()) {
+        return None;
+    }
+    let mut text = Vec::new();
+    File::open(file).ok()?.take(MOST).read_to_end(&mut text).ok()?;
+    Some(String::from_utf8_lossy(&text).into_owned())
 }

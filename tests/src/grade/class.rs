@@ -68,7 +68,7 @@ impl Class {
         for path in paths.iter().filter(|path| !file_name(path).starts_with('.')) {
             match Submission::open(path, chapter)? {
                 Some(submission) => submissions.push(submission),
-                None => left_out.push(file_name(path)),
+                None => left_out.push(in_one_line(&file_name(path))),
             }
         }
         if submissions.is_empty() {
@@ -234,8 +234,8 @@ impl Submission {
             }
             (_, false, chapter) => Ok(HandedIn::Diff(path.to_path_buf(), chapter)),
         };
-        let name = readable(stem.unwrap_or(&full));
-        Ok(Some(Submission { name, full: readable(&full), handed_in, results: None }))
+        let name = in_one_line(stem.unwrap_or(&full));
+        Ok(Some(Submission { name, full: in_one_line(&full), handed_in, results: None }))
     }
 }
 
@@ -247,6 +247,11 @@ fn tell_apart(submissions: &mut [Submission]) {
             one.name = one.full.clone();
         }
     }
+}
+
+/// A name, as it may stand in a report.
+fn in_one_line(name: &str) -> String {
+    readable(name).replace('\n', "\\n")
 }
 
 fn file_name(path: &Path) -> String {

@@ -39,9 +39,10 @@ fn row<'a>(cells: impl Iterator<Item = &'a str>) -> String {
 /// A cell, quoted where it must be. A spreadsheet takes some beginnings for a formula, and a
 /// student chooses the name: an apostrophe in front makes it text.
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t']);
+    const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    let formula = text.trim_start().starts_with(FORMULA);
     let text = if formula { format!("'{text}") } else { text.to_string() };
-    if text.contains([',', '"', '\n', '\r']) {
+    if text.contains([',', ';', '"', '\n', '\r', '\t']) {
         return format!("\"{}\"", text.replace('"', "\"\""));
     }
     text

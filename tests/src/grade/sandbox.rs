@@ -88,7 +88,7 @@ impl Mode {
 }
 
 /// The project's folders that a command line does not see, but for what it names.
-const NEXT_DOOR: [&str; 4] = ["chapters", "target", "tests", "work"];
+const NEXT_DOOR: [&str; 5] = [".git", "chapters", "target", "tests", "work"];
 
 /// How a report says whether there were walls.
 pub fn word(walls: Option<Mode>) -> &'static str {
@@ -191,11 +191,13 @@ impl Sandbox {
             let next_door = NEXT_DOOR.map(|name| workspace::root().join(name));
             let hidden = next_door.iter().filter(|f| f.starts_with(&here) && f.is_dir());
             shown.extend(hidden.flat_map(|f| ["--tmpfs".to_string(), text(f)]));
-            let words = commands.iter().flat_map(|command| command.split_whitespace());
-            let files = words.map(|word| here.join(word.trim_matches(['\'', '"'])));
-            let named = files.filter(|file| file.is_file() && file.starts_with(&here));
-            shown.extend(named.flat_map(|file| show(&file)));
         }
+        // A script may lie anywhere.
+        let words = commands.iter().flat_map(|command| command.split_whitespace());
+        let files = words.map(|word| here.join(word.trim_matches(['\'', '"'])));
+        let system = |file: &PathBuf| SYSTEM.iter().any(|folder| file.starts_with(folder));
+        let named = files.filter(|file| file.is_file() && !system(file));
+        shown.extend(named.flat_map(|file| show(&file)));
         let interpreters = commands.iter().filter_map(|command| interpreter(command));
         shown.extend(interpreters.flat_map(|folder| show(&folder)));
         self.wall(runner(), &here, &shown)

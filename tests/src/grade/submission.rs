@@ -49,6 +49,9 @@ const MAX_DIFF: u64 = 4 << 20;
 /// How large a folder may be: its bytes, and how many files.
 const MAX_FOLDER: (u64, usize) = (16 << 20, 2000);
 
+/// How many folders may lie in each other there.
+const MAX_DEPTH: u32 = 16;
+
 /// How long a build may take; the longest of ours takes a few seconds.
 const MAX_BUILD: Duration = Duration::from_secs(120);
 
@@ -171,11 +174,42 @@ impl Workshop {
             }
         }
         self.lay_out_reference()?;
-        if let Err(why) = self.apply(diff) {
+        if self.begins_at_starter(diff, &touched)? {
+            self.lay_out_starters()?;
+            self.apply(diff).map_err(Refusal::Submission)?;
+        } else if let Err(why) = self.apply(diff) {
             self.lay_out_starters()?;
             self.apply(diff).map_err(|_| Refusal::Submission(why))?;
         }
+        for chapter in &touched {
+            only_files(&self.copy.join("chapters").join(chapter.folder()))?;
+        }
         touched.into_iter().map(|chapter| Ok((chapter, self.build(chapter)?))).collect()
+    }
+
+    /// True if the diff says that it begins at the starter: by the name that git gives to the
+    /// starter's text, or because it changes no text at all and leaves everything unwritten.
+    fn begins_at_starter(&self, diff: &Path, touched: &[&Chapter]) -> Result<bool, Refusal> {
+        let text = fs::read(diff)?;
+        let text = String::from_utf8_lossy(&text);
+        let old =
+            |line: &str| Some(line.strip_prefix("index ")?.split_once("..")?.0.to_string());
+        let old: Vec<String> = text.lines().filter_map(old).collect();
+        let is_none = |name: &String| name.bytes().all(|digit| digit == b'0');
+        if !old.is_empty() && old.iter().all(is_none) {
+            return Ok(true);
+        }
+        let starter = |chapter: &&Chapter| format!("chapters/{}/starter.rs", chapter.folder());
+        let names = Command::new("git")
+            .arg("hash-object")
+            .args(touched.iter().map(starter))
+            .current_dir(workspace::root())
+            .output()?;
+        let names = String::from_utf8_lossy(&names.stdout).into_owned();
+        let is_starter = |old: &&String| {
+            old.len() >= 4 && names.lines().any(|name| name.starts_with(old.as_str()))
+        };
+        Ok(old.iter().any(|old| is_starter(&old)))
     }
 
     /// A diff as git takes it: not too large, as UTF-8, its lines ended by `\n`. Some shells
@@ -210,9 +244,11 @@ impl Workshop {
         let refused = |what: String| Err(Refusal::Submission(what));
         let changes = self.git_apply(diff, &["--numstat", "-z"])?;
         let mut chapters = BTreeSet::new();
-        for path in changes.split('\0').filter_map(|change| change.rsplit('\t').next()) {
-            if path.is_empty() {
-                continue;
+        for path in changes.split('\0').map(counted).filter(|path| !path.is_empty()) {
+            if path.contains(char::is_control) {
+                return refused(format!(
+                    "the diff touches {path:?}, which is no name for a file"
+                ));
             }
             match chapter_of(Path::new(path)) {
                 Some(number) => chapters.insert(number),
@@ -223,9 +259,12 @@ impl Workshop {
                 }
             };
         }
-        if let Some(path) = moved_from(&fs::read(diff)?)
-            .iter()
-            .find(|path| chapter_of(Path::new(path)).is_none())
+        let text = String::from_utf8_lossy(&fs::read(diff)?).into_owned();
+        if text.lines().any(|line| line == "GIT binary patch") {
+            return refused("the diff holds a binary file".to_string());
+        }
+        if let Some(path) = named(&text)
+            .find(|path| chapter_of(Path::new(path)).is_none_or(|c| !chapters.contains(c)))
         {
             return refused(format!("the diff takes {path:?} from where nothing may change"));
         }
@@ -279,6 +318,8 @@ impl Workshop {
             target: &self.target,
         };
         let what = ["-p", chapter.name, "--bins", "--locked"];
+        // Sources can take in any file that the compiler sees, such as somebody's program.
+        self.forget_program(chapter)?;
         let built = self.cargo(&build, &what).or_else(|why| {
             // Its own fault, if the reference can be built here and now.
             self.lay_out_reference()?;
@@ -286,6 +327,37 @@ impl Workshop {
                 .map_or_else(|trouble| Err(trouble.of_grader()), |_| Err(why))
         });
         self.subject(chapter, &built?)
+    }
+
+    /// Removes the programs that were built of a chapter before.
+    fn forget_program(&self, chapter: &Chapter) -> io::Result<()> {
+        let debug = self.target.join("debug");
+        for folder in [debug.clone(), debug.join("deps")] {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry?.path();
+                let name =
+                    path.file_name().unwrap_or_default().to_string_lossy().replace('_', "-");
+                let its = name.strip_prefix(chapter.name);
+                if its.is_some_and(|rest| rest.is_empty() || rest.starts_with('-')) {
+                    remove(&path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a program from where a build has left it. While it was built anything could be
+    /// done there; now nobody else is there any more.
+    fn take(&self, program: &Path) -> Result<PathBuf, Refusal> {
+        if !fs::symlink_metadata(program)?.is_file() {
+            let why = format!("it builds no program, but a link: {}", program.display());
+            return Err(Refusal::Submission(why));
+        }
+        let own = self.own.join("programs");
+        fs::create_dir_all(&own)?;
+        let taken = own.join(program.file_name().unwrap_or_default());
+        fs::copy(program, &taken)?;
+        Ok(taken)
     }
 
     /// Builds the student's crate in `folder`. For an exercise its examples are built too: the
@@ -299,13 +371,13 @@ impl Workshop {
         chapter: &'static Chapter,
         exercise: Option<&Check>,
     ) -> Result<Subject, Refusal> {
-        let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) else {
-            return Err(Refusal::Submission("the folder has no Cargo.toml".to_string()));
-        };
         // As far from `common` as on the desk.
         let place = self.copy.join("work/handed-in");
         remove(&place)?;
         copy_in(folder, &place)?;
+        let Ok(manifest) = fs::read_to_string(place.join("Cargo.toml")) else {
+            return Err(Refusal::Submission("the folder has no Cargo.toml".to_string()));
+        };
         if inherits(&manifest) {
             return self.member(&place, chapter);
         }
@@ -330,7 +402,7 @@ impl Workshop {
                 let what = format!("the exercise's program is missing: examples/{name}.rs");
                 return Err(Refusal::Submission(what));
             };
-            subject.around = self.around(program);
+            subject.around = self.around(&self.take(program)?);
             subject.commands.insert(check.role, answer.to_string());
         }
         Ok(subject)
@@ -391,8 +463,9 @@ impl Workshop {
             let why = format!("it builds no program named {}", chapter.name);
             return Err(Refusal::Submission(why));
         };
+        let program = self.take(program)?;
         let name = program.file_name().unwrap_or_default().to_string_lossy();
-        let around = self.around(program);
+        let around = self.around(&program);
         Ok(Subject { around, ..Subject::program(&shell_word(&name), chapter.roles) })
     }
 }
@@ -442,14 +515,54 @@ fn as_git_writes(diff: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// The paths from which a diff takes whole files.
-fn moved_from(diff: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(diff);
-    let from = |line: &str| {
-        let path = line.strip_prefix("rename from ").or(line.strip_prefix("copy from "));
-        path.map(String::from)
-    };
-    text.lines().filter_map(from).collect()
+/// The path of a record of `git apply --numstat -z`: `added TAB deleted TAB path`; of a move the
+/// path is empty, and both names come in records of their own.
+fn counted(record: &str) -> &str {
+    let is_count = |field: &str| field == "-" || field.parse::<u64>().is_ok();
+    match record.splitn(3, '\t').collect::<Vec<_>>()[..] {
+        [added, deleted, path] if is_count(added) && is_count(deleted) => path,
+        _ => record,
+    }
+}
+
+/// What stands in front of a path that a diff moves or copies.
+const MOVES: [&str; 6] =
+    ["rename from ", "rename to ", "rename old ", "rename new ", "copy from ", "copy to "];
+
+/// All paths that the headers of a diff name, whatever git makes of them.
+fn named(diff: &str) -> impl Iterator<Item = &str> {
+    let next = diff.lines().skip(1).chain([""]);
+    let headers = diff.lines().zip(next).flat_map(move |(line, next)| {
+        // A line `-- x` that is taken away looks like a header, but has no other one behind it.
+        let pair = line.strip_prefix("--- ").zip(next.strip_prefix("+++ "));
+        let pair = pair.map(|(old, new)| [old, new].map(without_prefix));
+        pair.into_iter()
+            .flatten()
+            .chain(MOVES.iter().find_map(|words| line.strip_prefix(words)))
+    });
+    headers.filter(|path| *path != "/dev/null").map(|path| path.trim_matches('"'))
+}
+
+/// A header's path without what git puts in front (`a/`) and other tools behind (the time).
+fn without_prefix(path: &str) -> &str {
+    let path = path.split('\t').next().unwrap_or_default();
+    if path == "/dev/null" { path } else { path.split_once('/').map_or(path, |(_, rest)| rest) }
+}
+
+/// Refuses what a diff has made that is neither a file nor a folder.
+fn only_files(folder: &Path) -> Result<(), Refusal> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        match entry.file_type()? {
+            kind if kind.is_dir() => only_files(&entry.path())?,
+            kind if kind.is_file() => {}
+            _ => {
+                let why = format!("the diff makes a link: {:?}", entry.file_name());
+                return Err(Refusal::Submission(why));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A manifest without the crate `tests`, and without what a crate needs for its tests alone.
@@ -467,8 +580,8 @@ fn inherits(manifest: &str) -> bool {
 /// Copies what a student handed in: regular files, and not too many.
 fn copy_in(from: &Path, to: &Path) -> Result<(), Refusal> {
     let (mut bytes, mut files) = MAX_FOLDER;
-    let mut folders = vec![(from.to_path_buf(), to.to_path_buf())];
-    while let Some((from, to)) = folders.pop() {
+    let mut folders = vec![(from.to_path_buf(), to.to_path_buf(), 0)];
+    while let Some((from, to, depth)) = folders.pop() {
         fs::create_dir_all(&to)?;
         let unreadable = |path: &Path, e: io::Error| {
             let path = path.strip_prefix(&from).unwrap_or(path).display();
@@ -489,19 +602,25 @@ fn copy_in(from: &Path, to: &Path) -> Result<(), Refusal> {
                 );
                 Err(Refusal::Submission(why))
             };
+            if !kind.is_dir() && !kind.is_file() {
+                return refused("a link, or what is no file");
+            }
+            let size = entry.metadata().map_err(|e| unreadable(&entry.path(), e))?.len();
+            let size = if kind.is_dir() { 0 } else { size };
+            let left = (bytes.checked_sub(size), files.checked_sub(1));
+            let (Some(bytes_left), Some(files_left)) = left else {
+                return refused("too much, up to");
+            };
+            if depth > MAX_DEPTH {
+                return refused("folders too deep, down to");
+            }
+            (bytes, files) = (bytes_left, files_left);
             if kind.is_dir() {
-                folders.push((entry.path(), to.join(name)));
-            } else if kind.is_file() {
+                folders.push((entry.path(), to.join(name), depth + 1));
+            } else {
                 let content =
                     fs::read(entry.path()).map_err(|e| unreadable(&entry.path(), e))?;
-                let left = (bytes.checked_sub(content.len() as u64), files.checked_sub(1));
-                let (Some(bytes_left), Some(files_left)) = left else {
-                    return refused("too much, up to");
-                };
-                (bytes, files) = (bytes_left, files_left);
                 fs::write(to.join(name), content)?;
-            } else {
-                return refused("a link, or what is no file");
             }
         }
     }
@@ -597,11 +716,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_may_not_be_taken_from_elsewhere() {
-        let diff =
-            b"diff --git a/common/x b/chapters/y\ncopy from common/x\ncopy to chapters/y\n";
-        assert_eq!(moved_from(diff), ["common/x"]);
-        assert!(moved_from(b"+copy from common/x\n rename from y\n").is_empty());
+    fn every_path_that_a_header_names_is_seen() {
+        let diff = "diff --git a/x b/y\nrename old common/x\ncopy from common/y\n\
+                    --- a/common/z\t2026-01-01\n+++ \"b/\\303\"\n@@ -1,2 +0,0 @@\n\
+                    --- no header\n-x\n--- /dev/null\n+++ b/n\n+copy from w\n";
+        let paths: Vec<_> = named(diff).collect();
+        assert_eq!(paths, ["common/x", "common/y", "common/z", "\\303", "n"]);
+        assert_eq!(counted("1\t-\ta\tb"), "a\tb");
+        assert_eq!(counted("a\tb"), "a\tb");
     }
 
     #[test]

@@ -16,6 +16,9 @@ const EXTENSIONS: u32 = 8;
 /// How much processor time a program may need for what it is asked, however short the wait.
 const MUCH: Duration = Duration::from_secs(1);
 
+/// How many times its time a wait may last because something happens again and again.
+const LAST: u32 = 30;
+
 /// The programs that a check has started, by the mark that each and all its children carry.
 #[derive(Clone, Debug, Default)]
 pub struct Cast(Arc<Mutex<Vec<String>>>);
@@ -80,6 +83,8 @@ fn times(thread: &Path) -> Option<(Duration, Duration)> {
 pub struct Deadline {
     time: Duration,
     until: Instant,
+    /// When it is over, however often something happens.
+    last: Instant,
     extensions: u32,
     cast: Cast,
 }
@@ -90,6 +95,7 @@ impl Deadline {
         Deadline {
             time,
             until: Instant::now() + time,
+            last: Instant::now() + LAST * time.max(Duration::from_secs(1)),
             extensions: EXTENSIONS,
             cast: cast.clone(),
         }
@@ -111,9 +117,9 @@ impl Deadline {
         self.left().is_zero()
     }
 
-    /// Begins again: something has happened.
+    /// Begins again: something has happened. Not for ever: who drips on has time to do so.
     pub fn renew(&mut self) {
-        self.until = Instant::now() + self.time;
+        self.until = (Instant::now() + self.time).min(self.last.max(self.until));
     }
 }
 
