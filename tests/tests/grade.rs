@@ -118,6 +118,8 @@ fn a_diff_that_is_not_there_or_is_of_another_chapter_is_not_graded() {
     let words = ["--diff", mutant.to_str().unwrap(), "--only", "02.port-zero"];
     let said = stdout(&grade(&words).code(3));
     assert!(said.contains("changes nothing of chapter 02"), "{said}");
+    let words = ["--diff", mutant.to_str().unwrap(), "--only", "03.x-polling"];
+    assert!(stdout(&grade(&words).code(3)).contains("an exercise is graded as a folder"));
 }
 
 #[test]

@@ -8,7 +8,7 @@
 //! keeps nobody else from running. And notice the order: within a thread the numbers count
 //! up, between the threads nobody promises anything. Run it twice, or with `--pause 0`.
 
-use common::{Attempt, Error, Program, blocking, say};
+use common::{Attempt, Error, Program, Seconds, blocking, say};
 use std::{
     process::ExitCode,
     thread::{self, JoinHandle},
@@ -36,16 +36,10 @@ type Outcome = Result<(), Error>;
 fn main() -> ExitCode {
     PROGRAM.main(|mut args| {
         let count = args.option("--count", "a number")?.unwrap_or(COUNT);
-        let pause = args.option("--pause", "a time in seconds")?.map_or(Ok(PAUSE), seconds)?;
+        let pause = args.option("--pause", "a time in seconds")?;
         args.finish()?;
-        run(count, pause)
+        run(count, pause.map_or(PAUSE, |Seconds(time)| time))
     })
-}
-
-/// A time from a decimal number, which may be negative, infinite or far too large.
-fn seconds(number: f64) -> Result<Duration, Error> {
-    Duration::try_from_secs_f64(number)
-        .map_err(|_| Error::Usage(format!("--pause must be a time in seconds, not {number}")))
 }
 
 /// Starts all the threads before it waits for any of them: one that is joined right after

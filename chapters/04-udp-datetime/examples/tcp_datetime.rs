@@ -60,13 +60,18 @@ fn serve(mut client: &TcpStream) -> io::Result<()> {
     blocking("write", || client.write_all(format!("{line}\n").as_bytes()))
 }
 
-/// An error may be answered here: whoever is asked has shown, by connecting, that the address
-/// is not forged.
+/// An error may be answered here: whoever asks has shown, by connecting, that the address is not
+/// forged.
 fn answer(request: &str) -> String {
-    let now = LocalTime::now();
     match request {
-        "SEND_DATE" => format!("{:04}-{:02}-{:02}", now.year, now.month, now.day),
-        "SEND_TIME" => format!("{:02}:{:02}:{:02}", now.hour, now.minute, now.second),
+        "SEND_DATE" => {
+            let now = LocalTime::now();
+            format!("{:04}-{:02}-{:02}", now.year, now.month, now.day)
+        }
+        "SEND_TIME" => {
+            let now = LocalTime::now();
+            format!("{:02}:{:02}:{:02}", now.hour, now.minute, now.second)
+        }
         _ => "error: ask SEND_DATE or SEND_TIME".to_string(),
     }
 }

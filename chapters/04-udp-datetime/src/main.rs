@@ -107,7 +107,8 @@ fn open(bind: &str, port: u16) -> Result<UdpSocket, Error> {
 }
 
 /// Answers each datagram to where it came from, and forgets it. All clients wait in one queue,
-/// but not for each other: no answer waits for anybody but the kernel.
+/// but not for each other: no answer waits for any of them. (Once a minute one waits for the
+/// system's `date`, which tells the time zone.)
 fn run(socket: &UdpSocket) -> Infallible {
     let mut datagram = vec![0; MAX_DATAGRAM];
     loop {
@@ -178,8 +179,8 @@ fn keep_asking(mut servers: Vec<SocketAddr>, options: &Options) -> Result<(), Er
 }
 
 /// Asks one address after the other until one answers, and from then on that one alone. TCP's
-/// `connect` says at once that nobody is there; UDP has only the silence, and a whole timeout
-/// passes each time.
+/// `connect` says at once that nobody is there; a UDP socket that is not connected hears only
+/// the silence, and a whole timeout passes each time.
 fn ask_each(servers: &mut Vec<SocketAddr>, request: &str, timeout: Duration) -> Option<String> {
     for at in 0..servers.len() {
         let server = servers[at];
@@ -194,8 +195,9 @@ fn ask_each(servers: &mut Vec<SocketAddr>, request: &str, timeout: Duration) -> 
     None
 }
 
-/// One request and its reply, on a socket of their own. The next request has another port, so
-/// a reply that comes too late finds nobody, and cannot be taken for the next one's.
+/// One request and its reply, on a socket of their own. The next request has another port
+/// (almost surely: the kernel draws it from some 28,000), so a reply that comes too late finds
+/// nobody, and is not taken for the next one's.
 fn ask(server: SocketAddr, request: &str, timeout: Duration) -> io::Result<String> {
     let any: IpAddr = match server {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),

@@ -7,7 +7,7 @@
 use common::blocking;
 use std::io::{self, Error, ErrorKind, Read, Write};
 
-/// The longest frame that is sent or taken, in bytes, its length not counted.
+/// The longest frame that is taken, in bytes, its length not counted: send none that is longer.
 pub const MAX_FRAME: usize = 1024 * 1024;
 
 /// How many bytes one `read` asks for, at most.

@@ -1,4 +1,5 @@
 //! The hub: the one thread that knows who is there, and the only one that writes to members.
+//! (The field calls it an actor, and its inbox a bounded mailbox.)
 //!
 //! It waits for the next event, and for nobody else, so no member can hold up another. (Once a
 //! minute, when somebody comes or goes, it also waits for the system's `date` to tell the time

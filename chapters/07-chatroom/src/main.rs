@@ -9,7 +9,8 @@
 //! must know who is there: who shares that list, and who may change it while another walks
 //! it? The list has one owner, the hub (`hub.rs`). A thread for each connection waits for its
 //! lines and drops them into the hub's inbox; the hub takes them out one by one. That gives
-//! them an order, the same for all, and no lock is needed. Notice the price: a thread that
+//! them an order, the same for all, and no lock
+//! is needed around the list. Notice the price: a thread that
 //! everybody waits for may wait for nobody (`socket.rs`). The client has the opposite trouble,
 //! two things to wait for at once: the keyboard and the room. It waits in two threads.
 

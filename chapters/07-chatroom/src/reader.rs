@@ -19,7 +19,7 @@ const MAX_LINE: usize = 4096;
 pub fn run(id: Id, peer: SocketAddr, socket: Arc<Socket>, hub: &SyncSender<Event>) {
     note(format_args!("connected to {peer}"));
     // Blocks while the inbox is full, until the hub takes something out of it. It fails only
-    // when there is no hub any more, and then the program is ending.
+    // when there is no hub any more, which lives as long as the program.
     let tell = |what| drop(blocking("send", || hub.send(Event { from: id, what })));
     tell(What::Connected(Arc::clone(&socket)));
     let end = pass_on(&mut BufReader::new(&*socket), tell);

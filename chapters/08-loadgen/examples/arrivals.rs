@@ -10,6 +10,9 @@
 //! they come. Here each client has a moment at which it is due, and its clock starts then, even
 //! if we ourselves were late. Notice what happens when the server cannot keep up: not every
 //! session takes a little longer, but each takes longer than the one before.
+//!
+//! (The field calls the burst a closed loop and this an open one, and what the closed one does
+//! not see coordinated omission.)
 
 use common::{Args, Attempt, Error, Program, blocking, cause, net, note, say};
 use std::{

@@ -68,7 +68,7 @@ fn run(listener: &TcpListener, limit: usize) -> Result<(), Error> {
 }
 
 /// The client may be sending already: closing over what it has sent would be a reset, which
-/// may cost it the reason. So we hang up as chapter 3 does: slowly.
+/// may cost it the reason. So we hang up as chapter 5 does: slowly.
 fn refuse(mut client: &TcpStream) {
     if blocking("write", || client.write_all(NO_ROOM)).is_ok() {
         net::hang_up(client);

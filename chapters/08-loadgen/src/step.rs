@@ -13,7 +13,7 @@ pub struct Step {
     pub done: u64,
     /// How many were not, by [`Kind`](crate::session::Kind).
     pub failed: [u64; 5],
-    /// What the first one said that was not.
+    /// The message of the first session that was not.
     pub first_failure: Option<String>,
     /// How long connecting took, for every session, failed or not: no average of averages,
     /// and no failure that makes the rest look fast.

@@ -1,4 +1,5 @@
-//! The tunnel by ourselves: each connection to us becomes one to the target.
+//! The tunnel by ourselves: each connection to us becomes one to the target. (The field calls
+//! it a port forwarder, or a TCP proxy.)
 
 use common::{blocking, cause, net, note};
 use std::{

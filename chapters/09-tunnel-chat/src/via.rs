@@ -1,5 +1,6 @@
 //! The tunnel by ssh, through a login host that both ends can reach: encrypted on the way
-//! there, in the clear from there on.
+//! there, in the clear from there on. (The field calls that host a jump host or bastion, and
+//! what `ssh -L` does local port forwarding.)
 
 use common::{Attempt, Error, blocking, cause, note};
 use std::{

@@ -116,6 +116,10 @@ impl HandedIn {
                 let around = around(commands.values().map(String::as_str).collect());
                 Ok(vec![(chapter, Subject { commands, around, ..Subject::default() })])
             }
+            HandedIn::Diff(..) if check.is_some_and(|check| check.answer().is_some()) => {
+                let why = "an exercise is graded as a folder or a program, not as a diff";
+                Err(Refusal::Submission(why.to_string()))
+            }
             HandedIn::Diff(file, chapter) => {
                 let of_check = check.and_then(|check| check::chapter(check.chapter()));
                 workshop()?.diff(file, chapter.or(of_check))
