@@ -16,13 +16,11 @@ GRADE    := cargo run -q -p tests --bin grade --
 CHECKED  := $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 AGAIN    := make check CHAPTER=$(CHAPTER) ONLY={id} SEED={seed}
 
-# Those that build and grade what others have handed in; and all that have no target of their own.
-CLASS_TESTS := edition hostile schools
-OTHER_TESTS := $(filter-out zoo subjects book $(CLASS_TESTS),$(basename $(notdir $(wildcard tests/tests/*.rs))))
+OTHER_TESTS := $(foreach file,$(filter-out %/zoo.rs %/subjects.rs %/book.rs,$(wildcard tests/tests/*.rs)),--test $(notdir $(basename $(file))))
 
 .PHONY: help tour session run start check diff handin test lint book figures grade \
         student-edition gradescope zoo interop hosts capture bench cargo chapter desk \
-        test-chapters test-zoo test-subjects test-book test-class test-rest
+        test-chapters test-zoo test-subjects test-book test-rest
 .DEFAULT_GOAL := help
 
 help:
@@ -117,7 +115,7 @@ test: cargo
 	@echo 'tables, links, figures), the zoo of wrong programs, and right programs of other styles.'
 	@cargo test --workspace --no-run
 	@cargo test -q -p tests --test zoo -- 'build without a warning'
-	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j6 test-chapters test-zoo test-subjects test-book test-class test-rest
+	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j5 test-chapters test-zoo test-subjects test-book test-rest
 
 test-chapters:
 	@cargo test --workspace --exclude tests --no-fail-fast
@@ -131,11 +129,8 @@ test-subjects:
 test-book:
 	@cargo test -p tests --test book
 
-test-class:
-	@cargo test -p tests --no-fail-fast $(CLASS_TESTS:%=--test %)
-
 test-rest:
-	@cargo test -p tests --no-fail-fast --lib --bins $(OTHER_TESTS:%=--test %)
+	@cargo test -p tests --no-fail-fast --lib --bins $(OTHER_TESTS)
 
 lint: cargo
 	@cargo fmt --all --check
