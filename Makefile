@@ -16,11 +16,15 @@ GRADE    := cargo run -q -p tests --bin grade --
 CHECKED  := $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 AGAIN    := make check CHAPTER=$(CHAPTER) ONLY={id} SEED={seed}
 
-OTHER_TESTS := $(foreach file,$(filter-out %/zoo.rs %/subjects.rs %/book.rs,$(wildcard tests/tests/*.rs)),--test $(notdir $(basename $(file))))
+# The longest first, so that none is left alone at the end.
+LONG     := zoo subjects book abuse edition
+TESTS    := $(LONG) $(filter-out $(LONG),$(notdir $(basename $(wildcard tests/tests/*.rs))))
+CHAPTERS := $(notdir $(wildcard chapters/*))
+TESTED   := $(addprefix test-,$(TESTS) $(CHAPTERS) common tests)
 
 .PHONY: help tour session run start check diff handin test lint book figures grade \
         student-edition gradescope zoo interop hosts capture bench cargo chapter desk \
-        test-chapters test-zoo test-subjects test-book test-rest
+        $(TESTED)
 .DEFAULT_GOAL := help
 
 help:
@@ -115,22 +119,19 @@ test: cargo
 	@echo 'tables, links, figures), the zoo of wrong programs, and right programs of other styles.'
 	@cargo test --workspace --no-run
 	@cargo test -q -p tests --test zoo -- 'build without a warning'
-	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j5 test-chapters test-zoo test-subjects test-book test-rest
+	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j6 $(TESTED)
 
-test-chapters:
-	@cargo test --workspace --exclude tests --no-fail-fast
+$(TESTS:%=test-%): test-%:
+	@cargo test -p tests --test $*
 
-test-zoo:
-	@cargo test -p tests --test zoo
+$(CHAPTERS:%=test-%): test-%:
+	@cargo test --manifest-path chapters/$*/Cargo.toml
 
-test-subjects:
-	@cargo test -p tests --test subjects
+test-common:
+	@cargo test -p common
 
-test-book:
-	@cargo test -p tests --test book
-
-test-rest:
-	@cargo test -p tests --no-fail-fast --lib --bins $(OTHER_TESTS)
+test-tests:
+	@cargo test -p tests --lib --bins
 
 lint: cargo
 	@cargo fmt --all --check

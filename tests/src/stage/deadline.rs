@@ -1,7 +1,7 @@
 //! How long something is waited for: by the clock, but not while the program that should do
 //! it is kept from running. On a busy machine the clock is no judge.
 
-use crate::stage::process::marked;
+use crate::stage::process::family;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -19,26 +19,26 @@ const MUCH: Duration = Duration::from_secs(1);
 /// How many times its time a wait may last because something happens again and again.
 const LAST: u32 = 30;
 
-/// The programs that a check has started, by the mark that each and all its children carry.
+/// The programs that a check has started, by the ids of their first processes.
 #[derive(Clone, Debug, Default)]
-pub struct Cast(Arc<Mutex<Vec<String>>>);
+pub struct Cast(Arc<Mutex<Vec<u32>>>);
 
 impl Cast {
-    /// Adds a program.
-    pub fn add(&self, mark: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(mark.to_string());
+    /// Adds a program; what it starts belongs to it.
+    pub fn add(&self, process: u32) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(process);
     }
 
     /// True if one of the programs wants to run and may not. Looks more than once, because
     /// one that works hands over from thread to thread. One that has had half of the time to
     /// itself, and [`MUCH`], is not kept from running: it turns round in a loop.
     fn is_starved(&self, time: Duration) -> bool {
-        let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let processes: Vec<String> = marks.iter().flat_map(|mark| marked(mark)).collect();
+        let programs = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let processes: Vec<u32> = programs.into_iter().flat_map(family).collect();
         !processes.is_empty()
             && (0..3).any(|_| {
                 thread::park_timeout(Duration::from_millis(2));
-                processes.iter().any(|id| is_starved(id, MUCH.max(time / 2)))
+                processes.iter().any(|id| is_starved(*id, MUCH.max(time / 2)))
             })
     }
 }
@@ -46,7 +46,7 @@ impl Cast {
 /// True if one of a process's threads waits for a disk, or for a processor that it does not get
 /// a good part of the time. A loop alone on its processor is no such thread, and one that has run
 /// for long `enough` is none either.
-fn is_starved(process: &str, enough: Duration) -> bool {
+fn is_starved(process: u32, enough: Duration) -> bool {
     threads(process).any(|thread| {
         let stat = fs::read_to_string(thread.join("stat")).unwrap_or_default();
         match stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()) {
@@ -60,12 +60,12 @@ fn is_starved(process: &str, enough: Duration) -> bool {
 }
 
 /// How long the threads of a process have run, or would have liked to, so far.
-pub fn wanted_to_run(process: &str) -> Duration {
+pub fn wanted_to_run(process: u32) -> Duration {
     threads(process).filter_map(|thread| times(&thread)).map(|(ran, queued)| ran + queued).sum()
 }
 
 /// The folder of each thread of a process (proc(5)).
-fn threads(process: &str) -> impl Iterator<Item = PathBuf> {
+fn threads(process: u32) -> impl Iterator<Item = PathBuf> {
     let folders = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
     folders.map(|folder| folder.path())
 }
@@ -154,7 +154,7 @@ mod tests {
             .map(|_| {
                 let busy = "sh -c 'while :; do :; done'";
                 let busy = Process::start(busy, &Surroundings::default()).unwrap();
-                cast.add(busy.mark());
+                cast.add(busy.first());
                 busy
             })
             .collect();

@@ -103,9 +103,9 @@ pub fn is_listening(port: u16) -> bool {
     listeners().any(|socket| socket.local_port == port)
 }
 
-/// How many connections to this TCP port nobody has accepted yet.
-pub fn queued(port: u16) -> u64 {
-    listeners().find(|socket| socket.local_port == port).map_or(0, |socket| socket.unread)
+/// How many connections to this TCP port nobody has accepted yet. `None`: nobody listens on it.
+pub fn queued(port: u16) -> Option<u64> {
+    listeners().find(|socket| socket.local_port == port).map(|socket| socket.unread)
 }
 
 /// True if somebody has bound this UDP port.

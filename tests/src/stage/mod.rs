@@ -232,7 +232,7 @@ impl<'a> Stage<'a> {
         self.log.step(format_args!("`{command}` is started"));
         let process = Process::start(command, &self.subject.around)
             .map_err(|e| Stop::Grader(format!("cannot start sh: {}", common::cause(&e))))?;
-        self.log.cast.add(process.mark());
+        self.log.cast.add(process.first());
         Ok(Program { name, process, log: self.log.clone(), printed: 0 })
     }
 
@@ -435,7 +435,9 @@ impl Server {
     pub fn connect_in_turn(&self, count: usize) -> Outcome<Vec<Peer>> {
         let connect = |n| {
             let client = self.connect(&format!("client {n}"))?;
-            kernel::look_until(self.log.deadline(quiet()), || kernel::queued(self.port) == 0);
+            kernel::look_until(self.log.deadline(quiet()), || {
+                kernel::queued(self.port).is_none_or(|waiting| waiting == 0)
+            });
             Ok(client)
         };
         (1..=count).map(connect).collect()

@@ -186,8 +186,14 @@ impl Process {
             limits::watch(id, Arc::clone(&heard));
         }
         let cast = Cast::default();
-        cast.add(&mark);
+        cast.add(id);
         Ok(Process { command: command.to_string(), id, walled, mark, cast, stdin, heard })
+    }
+
+    /// The id of the process from which all of its others descend: the command, or the wall in
+    /// front of it.
+    pub fn first(&self) -> u32 {
+        self.id
     }
 
     /// The process id of the command (which `sh` has become).
@@ -197,14 +203,9 @@ impl Process {
 
     /// The first process behind the wall, and the command, which is its only child of ours.
     fn behind_wall(&self) -> Option<(u32, u32)> {
-        let child = |id| self.walled.then(|| limits::children(id).first().copied()).flatten();
+        let child = |id| self.walled.then(|| children(id).first().copied()).flatten();
         let first = child(self.id)?;
         Some((first, child(first)?))
-    }
-
-    /// The mark that it and all its children carry.
-    pub fn mark(&self) -> &str {
-        &self.mark
     }
 
     /// A cast of this program alone.
@@ -214,7 +215,7 @@ impl Process {
 
     /// How long it and all that it has started have run or would have liked to, so far.
     pub fn wanted_to_run(&self) -> Duration {
-        marked(&self.mark).iter().map(|id| wanted_to_run(id)).sum()
+        family(self.id).into_iter().map(wanted_to_run).sum()
     }
 
     /// Types `bytes` on the program's stdin. Never waits: a program that does not read is its
@@ -425,7 +426,7 @@ fn own_group(_command: &mut Command) {}
 
 /// What a program behind a wall may use. Outside, nothing is counted: it is the user's own.
 mod limits {
-    use super::{PoisonError, Shared, signal};
+    use super::{PoisonError, Shared, family, signal};
     use std::{fs, thread, time::Duration};
 
     /// How much memory all processes of a program may use together, in bytes.
@@ -480,29 +481,6 @@ mod limits {
         let named = text.lines().filter(|line| names.iter().any(|name| line.starts_with(name)));
         named.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
     }
-
-    /// A process and all that descend from it.
-    fn family(id: u32) -> Vec<u32> {
-        let mut family = vec![id];
-        let mut next = 0;
-        while let Some(id) = family.get(next) {
-            family.extend(children(*id));
-            next += 1;
-        }
-        family
-    }
-
-    /// The children of a process, whichever of its threads has started them.
-    pub fn children(id: u32) -> Vec<u32> {
-        let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else { return Vec::new() };
-        threads
-            .flatten()
-            .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
-            .flat_map(|ids| {
-                ids.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()
-            })
-            .collect()
-    }
 }
 
 /// Sends a signal to processes (`"12"`) and process groups (`"-12"`); that one is gone already
@@ -527,8 +505,31 @@ pub(crate) fn processor_time(id: impl Display) -> Option<Duration> {
     Some(Duration::from_millis(10 * ticks))
 }
 
+/// A process and all that descend from it.
+pub(crate) fn family(id: u32) -> Vec<u32> {
+    let mut family = vec![id];
+    let mut next = 0;
+    while let Some(id) = family.get(next) {
+        family.extend(children(*id));
+        next += 1;
+    }
+    family
+}
+
+/// The children of a process, whichever of its threads has started them.
+fn children(id: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else { return Vec::new() };
+    threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|ids| {
+            ids.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
 /// The ids of all processes that carry the mark, wherever they have hidden.
-pub(crate) fn marked(mark: &str) -> Vec<String> {
+fn marked(mark: &str) -> Vec<String> {
     let wanted = format!("{MARK}={mark}").into_bytes();
     let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
     processes
