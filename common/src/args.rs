@@ -189,7 +189,10 @@ impl Args {
     }
 
     fn no_unknown_option(&self) -> Result<(), Error> {
-        match self.words.iter().find(|word| word.starts_with("--")) {
+        let negative = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+        let is_option =
+            |word: &&String| word.strip_prefix('-').is_some_and(|rest| !negative(rest));
+        match self.words.iter().find(is_option) {
             Some(word) => Err(Error::Usage(format!("{word} is no option here"))),
             None => Ok(()),
         }
@@ -265,6 +268,11 @@ mod tests {
         );
         assert_eq!(wrong(args("--a 1 --a 2").option::<u8>("--a", "")), "--a is given twice");
         assert_eq!(wrong(args("--what 1").word("HOST")), "--what is no option here");
+        assert_eq!(wrong(args("-v 1").word("HOST")), "-v is no option here");
+        assert_eq!(
+            wrong(args("-1").port("PORT")),
+            "PORT must be a number from 0 to 65535, not \"-1\""
+        );
         assert_eq!(wrong(args("x").finish()), "\"x\" is one word too many");
     }
 }
