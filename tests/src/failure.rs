@@ -48,6 +48,8 @@ pub enum Stop {
     Failed(Failure),
     /// The program could not be started at all.
     NotStarted(String),
+    /// This machine lacks what the check needs, and what.
+    Lacking(&'static str),
     /// The grader itself met trouble, which is never the program's fault.
     Grader(String),
 }

@@ -93,7 +93,7 @@ fn build_answers(package: &str) -> bool {
 fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "ok",
-        Verdict::Skipped { .. } => "ignored",
+        Verdict::Skipped { .. } | Verdict::Untried(_) => "ignored",
         _ => "FAILED",
     }
 }

@@ -31,6 +31,7 @@ pub fn line(result: &Result) -> String {
             ("FAILED", failure.means.map(|d| format!(" [{}]", d.id)).unwrap_or_default())
         }
         Verdict::Skipped { because } => ("skipped", format!(" (needs {because})")),
+        Verdict::Untried(lacking) => ("untried", format!(" (no {lacking} here)")),
         Verdict::NotHandedIn => ("not handed in", String::new()),
         Verdict::NotStarted(_) => ("not started", String::new()),
         Verdict::Inconclusive(_) => ("INCONCLUSIVE", String::new()),

@@ -26,6 +26,8 @@ pub enum Verdict {
         /// Its id.
         because: &'static str,
     },
+    /// This machine lacks what the check needs, and what; nothing is said of the program.
+    Untried(String),
     /// The role was not handed in.
     NotHandedIn,
     /// The program could not be started, and why.
@@ -43,6 +45,7 @@ impl Verdict {
             Verdict::Passed => "passed",
             Verdict::Failed(_) => "failed",
             Verdict::Skipped { .. } => "skipped",
+            Verdict::Untried(_) => "untried",
             Verdict::NotHandedIn => "not-handed-in",
             Verdict::NotStarted(_) => "not-started",
             Verdict::Inconclusive(_) => "inconclusive",
@@ -56,7 +59,7 @@ impl Verdict {
             Verdict::Passed => '.',
             Verdict::Failed(_) => 'F',
             Verdict::Skipped { .. } => 's',
-            Verdict::NotHandedIn => '-',
+            Verdict::NotHandedIn | Verdict::Untried(_) => '-',
             Verdict::NotStarted(_) => 'X',
             Verdict::Inconclusive(_) => '?',
             Verdict::GraderTrouble(_) => '!',
@@ -65,7 +68,7 @@ impl Verdict {
 
     /// True unless something was found to be wrong with the program, or is still unknown.
     fn is_no_fault(&self) -> bool {
-        matches!(self, Verdict::Passed | Verdict::Inconclusive(_))
+        matches!(self, Verdict::Passed | Verdict::Untried(_) | Verdict::Inconclusive(_))
     }
 
     /// What was found to be wrong with the program.
@@ -237,6 +240,7 @@ fn attempt(check: &'static Check, subject: &Subject, seed: u64) -> (Verdict, Vec
         Ok(Ok(())) => Verdict::Passed,
         Ok(Err(Stop::Failed(failure))) => Verdict::Failed(failure.readable()),
         Ok(Err(Stop::NotStarted(why))) => Verdict::NotStarted(readable(&why)),
+        Ok(Err(Stop::Lacking(what))) => Verdict::Untried(what.to_string()),
         Ok(Err(Stop::Grader(why))) => Verdict::GraderTrouble(readable(&why)),
         Err(_) => Verdict::GraderTrouble(format!("the check {} panicked", check.id)),
     };

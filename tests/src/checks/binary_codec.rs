@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     check::{Chapter, Check, Kind},
-    failure::{Diagnosis, Explain, Outcome, difference, fail, quote},
+    failure::{Diagnosis, Explain, Outcome, Stop, difference, fail, quote},
     stage::{Program, Role, Server, Stage, find, peer::Peer, process, quiet},
 };
 
@@ -1093,8 +1093,7 @@ fn bind(stage: &Stage) -> Outcome {
 
 fn interface(stage: &Stage) -> Outcome {
     if !["ip", "ifconfig"].iter().any(|tool| process::on_path(tool)) {
-        stage.log.step("this machine has neither ip nor ifconfig: nothing to check");
-        return Ok(());
+        return Err(Stop::Lacking("ip or ifconfig"));
     }
     let server = stage.serve_with(Role::Encoder, "--interface lo", &[])?;
     listens_only_at(stage, &server, "127.0.0.1", "127.0.0.2")?;

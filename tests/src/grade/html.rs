@@ -152,6 +152,9 @@ fn cell(number: usize, result: &Result, results: &Results) -> String {
             let why = format!("skipped: needs {because}");
             link(results.cause(because), "–", &why)
         }
+        Verdict::Untried(lacking) => {
+            format!("<span title=\"{id}: no {} here\">·</span>", escaped(lacking))
+        }
         Verdict::NotHandedIn => format!("<span title=\"{id}: not handed in\">·</span>"),
         Verdict::Inconclusive(_) => link(id, "?", "is inconclusive"),
         Verdict::GraderTrouble(_) => link(id, "!", "met trouble of the grader"),
@@ -221,9 +224,10 @@ fn story(number: usize, result: &Result, again: &Again) -> String {
         Verdict::NotStarted(why) | Verdict::GraderTrouble(why) => {
             format!("<pre>{}</pre>\n", escaped(why))
         }
-        Verdict::Passed | Verdict::Skipped { .. } | Verdict::NotHandedIn => {
-            return String::new();
-        }
+        Verdict::Passed
+        | Verdict::Skipped { .. }
+        | Verdict::Untried(_)
+        | Verdict::NotHandedIn => return String::new(),
     };
     format!(
         "<article id=\"{}\">\n<h3><code>{}</code> {}</h3>\n{body}</article>\n",

@@ -66,6 +66,7 @@ fn case(result: &Result, again: &Again) -> Case {
     let check = result.check;
     let (kind, message) = match &result.verdict {
         Verdict::Passed => ("", String::new()),
+        Verdict::Untried(lacking) => ("skipped", format!("no {lacking} here")),
         // What costs nothing must not turn anything red.
         _ if check.kind == Kind::Manners => ("skipped", "a remark: it costs nothing".into()),
         Verdict::Failed(failure) => ("failure", first_line(&failure.expected)),

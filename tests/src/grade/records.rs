@@ -44,7 +44,9 @@ fn of_check(result: &Result) -> String {
             (failure.expected.as_str(), failure.got.as_str())
         }
         Verdict::Skipped { because } => (*because, ""),
-        Verdict::NotStarted(why) | Verdict::GraderTrouble(why) => (why.as_str(), ""),
+        Verdict::Untried(why) | Verdict::NotStarted(why) | Verdict::GraderTrouble(why) => {
+            (why.as_str(), "")
+        }
     };
     let means = result.verdict.failure().and_then(|failure| failure.means);
     let means = means.map(|diagnosis| diagnosis.id).unwrap_or_default();
@@ -89,6 +91,7 @@ fn of_fields(fields: &[&str]) -> Option<Result> {
         "passed" => Verdict::Passed,
         "failed" => Verdict::Failed(failure()),
         "skipped" => Verdict::Skipped { because: check::find(first)?.id },
+        "untried" => Verdict::Untried(first.to_string()),
         "not-handed-in" => Verdict::NotHandedIn,
         "not-started" => Verdict::NotStarted(first.to_string()),
         "inconclusive" => Verdict::Inconclusive(failure()),

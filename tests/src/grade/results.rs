@@ -129,7 +129,7 @@ impl Results {
     pub fn status(&self) -> Status {
         let of_one = |result: &Result| match result.verdict {
             Verdict::GraderTrouble(_) => Status::GraderTrouble,
-            Verdict::Passed | Verdict::NotHandedIn => Status::Passed,
+            Verdict::Passed | Verdict::Untried(_) | Verdict::NotHandedIn => Status::Passed,
             Verdict::NotStarted(_) => Status::NotStarted,
             Verdict::Inconclusive(_) => Status::Inconclusive,
             Verdict::Failed(_) | Verdict::Skipped { .. } => Status::Failed,
