@@ -121,17 +121,20 @@ test: cargo
 	@cargo test -q -p tests --test zoo -- 'build without a warning'
 	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j6 $(TESTED)
 
+# Without make's flags: cargo would look for make's jobs in them, and warn that it finds none.
+CARGO_TEST = MAKEFLAGS= cargo test
+
 $(TESTS:%=test-%): test-%:
-	@cargo test -p tests --test $*
+	@$(CARGO_TEST) -p tests --test $*
 
 $(CHAPTERS:%=test-%): test-%:
-	@cargo test --manifest-path chapters/$*/Cargo.toml
+	@$(CARGO_TEST) --manifest-path chapters/$*/Cargo.toml
 
 test-common:
-	@cargo test -p common
+	@$(CARGO_TEST) -p common
 
 test-tests:
-	@cargo test -p tests --lib --bins
+	@$(CARGO_TEST) -p tests --lib --bins
 
 lint: cargo
 	@cargo fmt --all --check
