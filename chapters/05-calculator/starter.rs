@@ -21,7 +21,6 @@
 
 use common::{Args, Error, Program, Role, net, note};
 use std::{
-    convert::Infallible,
     io::BufReader,
     net::{SocketAddr, TcpListener, TcpStream},
     process::{self, ExitCode},
@@ -40,7 +39,7 @@ fn main() -> ExitCode {
     PROGRAM.main(|mut args: Args| {
         let name = args.option::<String>("--name", "a name")?;
         match (args.role("127.0.0.1")?, name) {
-            (Role::Server { bind, port }, None) => match run(&net::listen(&bind, port)?) {},
+            (Role::Server { bind, port }, None) => run(&net::listen(&bind, port)?),
             (Role::Server { .. }, Some(_)) => {
                 Err(Error::Usage("--name is for the client".to_string()))
             }
@@ -57,7 +56,7 @@ fn main() -> ExitCode {
 }
 
 /// The main thread waits for clients; each is served on a thread of its own, as in chapter 3.
-fn run(listener: &TcpListener) -> Infallible {
+fn run(listener: &TcpListener) -> ! {
     loop {
         let (client, peer) = net::accept(listener);
         note(format_args!("connected to {peer}"));

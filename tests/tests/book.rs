@@ -1,6 +1,6 @@
 //! The book is true, and it cannot lie: whatever is changed in it is named by its line.
 
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)] // what fails here fails a test
 
 use std::{
@@ -152,7 +152,6 @@ fn a_changed_figure_is_named() {
 
 /// A tour that is ended in the middle leaves no program behind.
 #[test]
-#[cfg(target_os = "linux")]
 fn an_interrupted_tour_takes_its_programs_along() {
     let mut tour = Command::new(env!("CARGO_BIN_EXE_book"))
         .args(["session", "2.2"])
@@ -170,7 +169,6 @@ fn an_interrupted_tour_takes_its_programs_along() {
 }
 
 /// True if a process has this in its environment.
-#[cfg(target_os = "linux")]
 fn is_carried(mark: &str) -> bool {
     let has =
         |environ: Vec<u8>| environ.windows(mark.len()).any(|part| part == mark.as_bytes());

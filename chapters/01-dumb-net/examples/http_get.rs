@@ -98,7 +98,7 @@ fn print_page(reply: &mut impl Read, length: Option<u64>) -> Result<(), Error> {
             blocking("read", || page.read(&mut block)).attempt("cannot read the reply")?;
         match (read, length) {
             (0, Some(_)) if page.limit() > 0 => {
-                let missing = format_args!("{} bytes are missing", page.limit());
+                let missing = format!("{} bytes are missing", page.limit());
                 return Err(Error::failed("cannot read the reply", missing));
             }
             (0, _) => return Ok(()),

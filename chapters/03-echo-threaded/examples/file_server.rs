@@ -13,7 +13,6 @@
 
 use common::{Attempt, Error, Program, blocking, cause, net, note};
 use std::{
-    convert::Infallible,
     fs::{self, File},
     io::{self, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -41,19 +40,19 @@ fn main() -> ExitCode {
         let port = args.port("PORT")?;
         args.finish()?;
         let root = folder(&root)?;
-        match run(&net::listen(&bind, port)?, &root) {}
+        run(&net::listen(&bind, port)?, &root)
     })
 }
 
 /// The folder's path from `/` on, without links in it: what every file's path must begin with.
 fn folder(root: &Path) -> Result<Arc<Path>, Error> {
-    let attempt = format_args!("cannot serve {}", root.display());
-    fs::read_dir(root).attempt(attempt)?; // a folder, and one that we may read
-    Ok(fs::canonicalize(root).attempt(attempt)?.into())
+    let attempt = format!("cannot serve {}", root.display());
+    fs::read_dir(root).attempt(&attempt)?; // a folder, and one that we may read
+    Ok(fs::canonicalize(root).attempt(&attempt)?.into())
 }
 
 /// A thread for each client: a slow one, with a large file, holds up nobody.
-fn run(listener: &TcpListener, root: &Arc<Path>) -> Infallible {
+fn run(listener: &TcpListener, root: &Arc<Path>) -> ! {
     loop {
         let (client, peer) = net::accept(listener);
         let root = Arc::clone(root);

@@ -12,7 +12,6 @@
 
 use common::{Error, Program, blocking, cause, net, note};
 use std::{
-    convert::Infallible,
     io::{self, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     process::ExitCode,
@@ -78,12 +77,12 @@ fn main() -> ExitCode {
         let threaded = args.flag("--threaded");
         let port = args.port("PORT")?;
         args.finish()?;
-        match run(&net::listen(&bind, port)?, &rule, threaded) {}
+        run(&net::listen(&bind, port)?, &rule, threaded)
     })
 }
 
 /// The main thread waits for clients, and without `--threaded` for each client too.
-fn run(listener: &TcpListener, rule: &Rule, threaded: bool) -> Infallible {
+fn run(listener: &TcpListener, rule: &Rule, threaded: bool) -> ! {
     loop {
         let (client, peer) = net::accept(listener);
         let rule = rule.clone();

@@ -21,7 +21,6 @@
 
 use common::{Attempt, Program, blocking, cause, net, note};
 use std::{
-    convert::Infallible,
     io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     process::ExitCode,
@@ -71,12 +70,12 @@ fn main() -> ExitCode {
         args.finish()?;
         let listener = net::listen(&bind, port)?;
         listener.set_nonblocking(true).attempt("cannot listen")?;
-        match run(&listener) {}
+        run(&listener)
     })
 }
 
 /// Round after round: whoever has arrived, then every client, then perhaps a pause.
-fn run(listener: &TcpListener) -> Infallible {
+fn run(listener: &TcpListener) -> ! {
     let (mut clients, mut buffer) = (Vec::new(), vec![0; BUFFER]);
     let (mut pause, mut next_accept) = (SHORTEST_PAUSE, Instant::now());
     loop {

@@ -12,7 +12,6 @@
 
 use common::{Error, Program, Role, blocking, cause, net, note};
 use std::{
-    convert::Infallible,
     io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     process::ExitCode,
@@ -39,7 +38,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
     PROGRAM.main(|args| match args.role("0.0.0.0")? {
-        Role::Server { bind, port } => match run(&net::listen(&bind, port)?) {},
+        Role::Server { bind, port } => run(&net::listen(&bind, port)?),
         Role::Client { .. } => {
             Err(Error::Usage("this is a server; to talk to it, use one-to-one".to_string()))
         }
@@ -48,7 +47,7 @@ fn main() -> ExitCode {
 
 /// The main thread: waits for clients and does nothing else, so that the next one never
 /// waits for the one before. It serves for ever, whatever happens to a single client.
-fn run(listener: &TcpListener) -> Infallible {
+fn run(listener: &TcpListener) -> ! {
     loop {
         match blocking("accept", || listener.accept()) {
             Ok((client, peer)) => start_worker(client, peer),

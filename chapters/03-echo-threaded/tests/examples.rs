@@ -1,7 +1,7 @@
 //! The examples of this chapter, from outside: started as a person starts them, talked to
 //! through sockets. Readiness is the banner, every wait ends with an event or after PATIENCE,
 //! and a program under test is gone with its `Process`.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests may fail
 
 use assert_cmd::Command;

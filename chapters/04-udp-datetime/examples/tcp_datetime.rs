@@ -13,7 +13,6 @@
 
 use common::{LocalTime, Program, blocking, cause, net, note};
 use std::{
-    convert::Infallible,
     io::{self, BufReader, Write},
     net::{TcpListener, TcpStream},
     process::ExitCode,
@@ -31,13 +30,13 @@ fn main() -> ExitCode {
         let bind = bind.unwrap_or_else(|| "127.0.0.1".to_string());
         let port = args.port("PORT")?;
         args.finish()?;
-        match run(&net::listen(&bind, port)?) {}
+        run(&net::listen(&bind, port)?)
     })
 }
 
 /// A thread for each client: one that says nothing shall keep nobody else waiting. The server
 /// of datagrams needed none, because no datagram is ever half there.
-fn run(listener: &TcpListener) -> Infallible {
+fn run(listener: &TcpListener) -> ! {
     loop {
         let (client, peer) = net::accept(listener);
         net::spawn(peer, move || {

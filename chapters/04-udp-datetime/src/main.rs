@@ -15,7 +15,6 @@ use common::{
     Args, Attempt, Error, LocalTime, Program, Role, Seconds, blocking, cause, net, note, say,
 };
 use std::{
-    convert::Infallible,
     hash::{BuildHasher, RandomState},
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket},
@@ -56,7 +55,7 @@ fn main() -> ExitCode {
             Role::Server { .. } if options != Options::default() => {
                 Err(Error::Usage("a server takes no option but --bind".to_string()))
             }
-            Role::Server { bind, port } => match run(&open(&bind, port)?) {},
+            Role::Server { bind, port } => run(&open(&bind, port)?),
             Role::Client { host, port } => keep_asking(look_up(&host, port)?, &options),
         }
     })
@@ -109,7 +108,7 @@ fn open(bind: &str, port: u16) -> Result<UdpSocket, Error> {
 /// Answers each datagram to where it came from, and forgets it. All clients wait in one queue,
 /// but not for each other: no answer waits for any of them. (Once a minute one waits for the
 /// system's `date`, which tells the time zone.)
-fn run(socket: &UdpSocket) -> Infallible {
+fn run(socket: &UdpSocket) -> ! {
     let mut datagram = vec![0; MAX_DATAGRAM];
     loop {
         // Blocks until a datagram is there: a whole one, never half of one or two at once. One

@@ -16,7 +16,6 @@ mod arithmetic;
 use arithmetic::Expression;
 use common::{Args, Attempt, Error, Program, Role, blocking, net, note, say, typed};
 use std::{
-    convert::Infallible,
     io::{self, BufReader, IsTerminal, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     process::{self, ExitCode},
@@ -35,7 +34,7 @@ fn main() -> ExitCode {
     PROGRAM.main(|mut args: Args| {
         let name = args.option::<String>("--name", "a name")?;
         match (args.role("127.0.0.1")?, name) {
-            (Role::Server { bind, port }, None) => match run(&net::listen(&bind, port)?) {},
+            (Role::Server { bind, port }, None) => run(&net::listen(&bind, port)?),
             (Role::Server { .. }, Some(_)) => {
                 Err(Error::Usage("--name is for the client".to_string()))
             }
@@ -52,7 +51,7 @@ fn main() -> ExitCode {
 }
 
 /// The main thread waits for clients; each is served on a thread of its own, as in chapter 3.
-fn run(listener: &TcpListener) -> Infallible {
+fn run(listener: &TcpListener) -> ! {
     loop {
         let (client, peer) = net::accept(listener);
         net::spawn(peer, move || {

@@ -289,7 +289,7 @@ fn status(exit: ExitStatus) -> i32 {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&exit);
     #[cfg(not(unix))]
-    let signal = None;
+    let signal: Option<i32> = None;
     exit.code().or(signal.map(|signal| 128 + signal)).unwrap_or(-1)
 }
 

@@ -173,7 +173,7 @@ fn is_unused(port: u16) -> bool {
     !is_listening(port) && !is_bound_udp(port)
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
     use std::net::TcpListener;
