@@ -210,13 +210,20 @@ impl Sandbox {
     /// When there is no rustc, or the target cannot be opened to the builder.
     pub fn around_build(&self, build: &Build) -> io::Result<Surroundings> {
         let sysroot = sysroot()?;
+        let user = builder(build.target);
+        // Built before the project came here: this builder may not write in it.
+        if self.mode == Mode::Root
+            && owner(&build.target.join("debug")).is_some_and(|o| o != user)
+        {
+            fs::remove_dir_all(build.target)?;
+        }
         fs::create_dir_all(build.target)?;
         open_to_all(build.target)?;
         let home = self.cargo_home();
         let mut shown = [show(&sysroot), show(build.sources), build.hidden.clone()].concat();
         if build.folder != build.sources {
-            open_to_all(build.folder)?; // for its Cargo.lock
-            shown.extend(bound("--bind", build.folder, build.folder));
+            open_to_all(build.lies)?; // for its Cargo.lock
+            shown.extend(bound("--bind", build.lies, build.folder));
         }
         shown.extend(bound("--bind", build.target, build.target));
         shown.extend(bound("--bind", &home, &home));
@@ -228,7 +235,7 @@ impl Sandbox {
                 variable("CARGO_HOME", &home),
                 variable("CARGO_TARGET_DIR", build.target),
             ],
-            wall: self.wall(builder(build.target), build.folder, &shown),
+            wall: self.wall(user, build.folder, &shown),
         })
     }
 
@@ -268,6 +275,8 @@ impl Sandbox {
 pub struct Build<'a> {
     /// The crate or workspace; cargo may write in it unless it is all of the sources.
     pub folder: &'a Path,
+    /// Where its files are; cargo finds them at `folder`.
+    pub lies: &'a Path,
     /// What is to be seen: the crate, and what it needs.
     pub sources: &'a Path,
     /// What of it is not, as [`hidden`] says it.
@@ -340,6 +349,18 @@ fn open_to_all(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn open_to_all(_folder: &Path) -> io::Result<()> {
     Ok(())
+}
+
+/// The user whom a folder belongs to, if it is there.
+#[cfg(unix)]
+fn owner(folder: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    Some(fs::metadata(folder).ok()?.uid())
+}
+
+#[cfg(not(unix))]
+fn owner(_folder: &Path) -> Option<u32> {
+    None
 }
 
 /// A user for the programs of this grader's submission. Nobody has a number this high, and no

@@ -313,6 +313,7 @@ impl Workshop {
     fn build(&self, chapter: &'static Chapter) -> Result<Subject, Refusal> {
         let build = Build {
             folder: &self.copy,
+            lies: &self.copy,
             sources: &self.copy,
             hidden: sandbox::hidden(&self.copy, Some(chapter))?,
             target: &self.target,
@@ -385,14 +386,22 @@ impl Workshop {
             // It stands on its own, and not in the workspace that it lies in now.
             fs::write(place.join("Cargo.toml"), format!("{manifest}\n[workspace]\n"))?;
         }
-        // What runs while it is built (a build script) writes there. Behind walls nobody else
-        // builds where it did; without them, it could write anywhere.
-        let target = match self.sandbox {
-            Some(_) => self.own.join("target"),
-            None => self.target.clone(),
+        // What runs while it is built (a build script) writes there. Behind walls both are in
+        // memory, which has an end, and nobody else builds where it did; without them, it could
+        // write anywhere.
+        let (lies, target) = match self.sandbox {
+            Some(_) => {
+                let lies = self.own.join("handed-in");
+                copy_in(&place, &lies)?;
+                remove(&place)?;
+                fs::create_dir_all(&place)?;
+                (lies, self.own.join("target"))
+            }
+            None => (place.clone(), self.target.clone()),
         };
         let hidden = sandbox::hidden(&self.copy, None)?;
-        let build = Build { folder: &place, sources: &self.copy, hidden, target: &target };
+        let build =
+            Build { folder: &place, lies: &lies, sources: &self.copy, hidden, target: &target };
         let mut subject = self.subject(chapter, &self.cargo(&build, &["--bins"])?)?;
         if let Some((check, answer)) = exercise.and_then(|check| Some((check, check.answer()?)))
         {
