@@ -1,6 +1,7 @@
 # Every command a person types. `make` alone lists them.
 
 CHAPTER  ?=
+EXERCISE ?=
 ARGS     ?=
 S        ?=
 ONLY     ?=
@@ -11,6 +12,7 @@ OUT      ?=
 FOLDER   := $(notdir $(firstword $(wildcard chapters/$(or $(CHAPTER),none)-*)))
 NAME     := $(FOLDER:$(CHAPTER)-%=%)
 DESK     := work/$(FOLDER)
+SHEET    := $(DESK)/$(if $(EXERCISE),examples/$(EXERCISE),src/main).rs
 BOOK     := cargo run -q -p tests --bin book --
 GRADE    := cargo run -q -p tests --bin grade --
 CHECKED  := $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
@@ -35,6 +37,7 @@ help:
 	@echo '  make run       CHAPTER=03 ARGS="server 7003"   run one program'
 	@echo 'Write a chapter anew'
 	@echo '  make start     CHAPTER=03          lay the starter on your desk, work/'
+	@echo '                 EXERCISE=polling    … for an exercise of the book'
 	@echo '  make check     CHAPTER=03          check what is on it'
 	@echo '                 ONLY=03.echoes SEED=1 WATCH=1   one check; again at each save'
 	@echo '  make diff      CHAPTER=03          compare it with the reference'
@@ -83,11 +86,12 @@ endef
 export DESK_MANIFEST
 
 start: chapter
-	@if [ -e $(DESK) ]; then echo '$(DESK) is there already; it is yours, so remove it yourself'; exit 1; fi
-	@mkdir -p $(DESK)/src
-	@cp chapters/$(FOLDER)/starter.rs $(DESK)/src/main.rs
-	@echo "$$DESK_MANIFEST" > $(DESK)/Cargo.toml
-	@echo 'Write $(DESK)/src/main.rs, and ask: make check CHAPTER=$(CHAPTER)'
+	@if [ -e $(SHEET) ]; then echo '$(SHEET) is there already; it is yours, so remove it yourself'; exit 1; fi
+	@mkdir -p $(DESK)/src $(dir $(SHEET))
+	@[ -e $(DESK)/src/main.rs ] || cp chapters/$(FOLDER)/starter.rs $(DESK)/src/main.rs
+	@[ -e $(SHEET) ] || cp chapters/$(FOLDER)/starter.rs $(SHEET)
+	@[ -e $(DESK)/Cargo.toml ] || echo "$$DESK_MANIFEST" > $(DESK)/Cargo.toml
+	@echo 'Write $(SHEET), and ask: make check CHAPTER=$(CHAPTER)$(if $(EXERCISE), ONLY=…)'
 
 check: cargo desk
 	@touch $(DESK)/.checked; AGAIN='$(AGAIN)' $(GRADE) --dir $(DESK) --chapter $(CHAPTER) $(CHECKED); \

@@ -28,6 +28,8 @@ use std::{
 /// How many programs are checked at the same time, each with several checks side by side.
 const SIDE_BY_SIDE: usize = 4;
 
+const PLAN: Plan = Plan { seed: 1, side_by_side: 8, twice: false };
+
 /// How long the checks of an untouched starter may take: a student asks often.
 const SOON: Duration = Duration::from_secs(20);
 
@@ -192,11 +194,11 @@ fn run(chapter: &'static Chapter, command: &str) -> Vec<Result> {
     let checks: Vec<&'static Check> =
         chapter.checks.iter().filter(|check| check.kind == Kind::Required).collect();
     let subject = Subject::program(command, chapter.roles);
-    let plan = Plan { seed: 1, side_by_side: 8, twice: false };
-    runner::run(&checks, &subject, plan, &|_| ())
+    runner::run(&checks, &subject, PLAN, &|_| ())
 }
 
-/// The starter fails at least one required check, and no check waits long for it.
+/// The starter fails at least one required check, and each exercise's; none of the required ones
+/// waits long for it.
 fn fails_soon(chapter: &'static Chapter, programs: &Programs) -> Ending {
     let Some(starter) = programs.get(&format!("starter-{}", chapter.number)) else {
         return Ending::Failed("it is not built".to_string());
@@ -210,6 +212,17 @@ fn fails_soon(chapter: &'static Chapter, programs: &Programs) -> Ending {
     }
     if took > SOON {
         return Ending::Failed(format!("its checks took {:.1} s", took.as_secs_f64()));
+    }
+    // An exercise begins with it too.
+    for (check, answer) in chapter.checks.iter().filter_map(|c| Some((c, c.answer()?))) {
+        let words = answer.split_once(' ').map_or("", |(_, words)| words);
+        let command = format!("'{}' {words}", starter.display());
+        let mut subject = Subject::program(&command, chapter.roles);
+        subject.commands.insert(check.role, command);
+        let results = runner::run(&[check], &subject, PLAN, &|_| ());
+        if !results.iter().all(failed) {
+            return Ending::Failed(format!("it does not fail {}", check.id));
+        }
     }
     Ending::Passed
 }

@@ -15,7 +15,10 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use tests::stage::process::{Process, Surroundings};
+use tests::stage::{
+    kernel,
+    process::{Process, Surroundings},
+};
 
 /// Longer than anything here takes on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -207,11 +210,12 @@ mod manners {
 
     #[test]
     fn what_fails_at_run_time_is_one_line_and_exit_status_1() {
+        let nobody = kernel::free_port();
         for (name, line, why) in [
             (
                 "net_client",
-                "127.0.0.1 1 --count 1",
-                "cannot connect to 127.0.0.1:1: Connection refused",
+                &*format!("127.0.0.1 {nobody} --count 1"),
+                &*format!("cannot connect to 127.0.0.1:{nobody}: Connection refused"),
             ),
             (
                 "net_client",
