@@ -175,6 +175,8 @@ gradescope: chapter
 interop: cargo
 	@$(BOOK) sessions --book tests/interop/README.md
 	@sh tests/interop/hosts.sh
+	@for tool in nginx curl nc nc.traditional ncat socat telnet sshd ip tcpdump tshark; do command -v $$tool > /dev/null || \
+	    { echo 'what is missing comes with'; sed -n '/^    apt/,/^$$/p' tests/interop/README.md; break; }; done
 
 hosts: cargo
 	@sh tests/interop/hosts.sh

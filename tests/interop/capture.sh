@@ -1,6 +1,7 @@
 #!/bin/sh
 # make capture CHAPTER=05: plays the chapter's first session in a network of its own and shows
-# what was on the wire: the handshake, the text, the goodbye.
+# what was on the wire: the handshake, the text, the goodbye; and the first conversation as
+# Wireshark follows it, where there is a tshark.
 set -eu
 cd "$(dirname "$0")/../.."
 section="${1#0}.1"
@@ -19,10 +20,10 @@ export wire section
 
 $alone sh -euc '
     ip link set lo up
-    tcpdump -i lo -n -A -l > "$wire/packets" 2> "$wire/said" &
+    tcpdump -i lo -n -A -l --print -Z root -w "$wire/file" > "$wire/packets" 2> "$wire/said" &
     tcpdump=$!
     tries=0
-    until grep -q "^listening on" "$wire/said"; do
+    until grep -q "listening on" "$wire/said"; do
         tries=$((tries + 1)); [ $tries -lt 200 ] || { cat "$wire/said"; exit 1; }
         sleep 0.05
     done
@@ -48,3 +49,8 @@ awk '
     { packet = packet $0 "\n" }
     END { told("") }
 ' "$wire/packets"
+
+command -v tshark > /dev/null || left_out 'the conversation, there is no tshark here (Debian: tshark)'
+transport=tcp
+[ "$section" != 4.1 ] || transport=udp
+tshark -r "$wire/file" -q -z "follow,$transport,ascii,0" 2> /dev/null

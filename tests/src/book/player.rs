@@ -27,8 +27,20 @@ const INTERACTIVE: &str = "trap exit INT; ";
 /// Programs that the book uses and that are not ours. A session that needs one is skipped
 /// where it is missing.
 const OTHER_TOOLS: [&str; 13] = [
-    "bash", "curl", "dig", "nc", "ncat", "nginx", "python3", "socat", "ssh", "ss", "strace",
-    "tcpdump", "telnet",
+    "bash",
+    "curl",
+    "dig",
+    "nc",
+    "nc.traditional",
+    "ncat",
+    "nginx",
+    "python3",
+    "socat",
+    "ssh",
+    "ss",
+    "strace",
+    "tcpdump",
+    "telnet",
 ];
 
 /// Asks for a tool. One that only some users may use is tried.
