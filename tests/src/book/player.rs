@@ -26,7 +26,7 @@ const INTERACTIVE: &str = "trap exit INT; ";
 
 /// Programs that the book uses and that are not ours. A session that needs one is skipped
 /// where it is missing.
-const OTHER_TOOLS: [&str; 13] = [
+const OTHER_TOOLS: &[&str] = &[
     "bash",
     "curl",
     "dig",
