@@ -5,7 +5,7 @@ use std::{
     cell::Cell,
     env,
     fs::File,
-    io::{self, Write},
+    io::{self, Seek, Write},
     process,
     sync::{
         Mutex, OnceLock,
@@ -28,6 +28,9 @@ pub fn blocking<T>(call: &'static str, wait: impl FnOnce() -> T) -> T {
     trace.end(call, begun);
     result
 }
+
+/// What the kernel adds to a file at once; every larger page is a multiple.
+const PAGE: u64 = 4096;
 
 /// Where the waits are written to.
 struct Trace {
@@ -85,7 +88,12 @@ impl Trace {
     /// A trace that cannot be written must not disturb what it traces.
     fn write(&self, event: &str) {
         if let Some(Ok(mut file)) = self.file.as_ref().map(Mutex::lock) {
-            let _ = file.write_all(format!("{}{event}", new_thread()).as_bytes());
+            let text = format!("{}{event}", new_thread());
+            // Who reads meanwhile may find a file to end with a page: no event crosses its end.
+            let begun = file.stream_position().unwrap_or(0) % PAGE;
+            let room = (PAGE - begun) as usize;
+            let pad = if text.len() > room { room } else { 0 };
+            let _ = file.write_all(format!("{:pad$}{text}", "").as_bytes());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the chapters have taught about sockets, for the chapters behind them.
 
-use crate::{Attempt, Error, blocking, cause, note};
+use crate::{Attempt, Error, blocking, cause, note, printable};
 use std::{
     io::{self, BufRead, Read},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
@@ -18,8 +18,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long [`hang_up`] listens to a peer that does not stop talking.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
-/// A host and a port as one writes them: `localhost:80`, `[::1]:80`.
+/// A host and a port as one writes them, to be shown: `localhost:80`, `[::1]:80`.
 pub fn address(host: &str, port: u16) -> String {
+    let host = printable(host);
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 

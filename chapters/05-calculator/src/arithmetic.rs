@@ -58,9 +58,12 @@ impl Expression {
     /// what stands behind those is noise.
     ///
     /// # Errors
-    /// `division by zero`, and `overflow` when the number is too large for an f64.
+    /// `division by zero`, and `overflow` when one of the numbers is too large for an f64.
     pub fn value(&self) -> Result<f64, &'static str> {
         let (a, b) = (&self.a, &self.b);
+        if a.value.is_infinite() || b.value.is_infinite() {
+            return Err(OVERFLOW); // else 1 / infinity would be 0
+        }
         let value = match self.operator {
             Operator::Add => round(a.value + b.value, a.decimals.max(b.decimals)),
             Operator::Subtract => round(a.value - b.value, a.decimals.max(b.decimals)),
@@ -74,7 +77,7 @@ impl Expression {
 
 impl Number {
     /// Reads `-?digits`, with `.digits` or without. Rust's own `parse` takes this too, but
-    /// `inf`, `1e9` and `+1` besides.
+    /// `inf`, `1e9` and `+1` besides. One that an f64 cannot hold becomes infinite.
     fn parse(text: &str) -> Result<Number, &'static str> {
         let digits =
             |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -84,11 +87,7 @@ impl Number {
             None if digits(unsigned) => 0,
             _ => return Err(MALFORMED),
         };
-        match text.parse() {
-            Ok(value) if f64::is_finite(value) => Ok(Number { value, decimals }),
-            Ok(_) => Err(OVERFLOW),
-            Err(_) => Err(MALFORMED),
-        }
+        Ok(Number { value: text.parse().map_err(|_| MALFORMED)?, decimals })
     }
 }
 
