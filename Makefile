@@ -175,6 +175,7 @@ gradescope: chapter
 interop: cargo
 	@$(BOOK) sessions --book tests/interop/README.md
 	@sh tests/interop/hosts.sh
+	@sh tests/interop/capture.sh 05
 	@for tool in nginx curl nc nc.traditional ncat socat telnet sshd ip tcpdump tshark; do command -v $$tool > /dev/null || \
 	    { echo 'what is missing comes with'; sed -n '/^    apt/,/^$$/p' tests/interop/README.md; break; }; done
 
