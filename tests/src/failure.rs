@@ -48,6 +48,8 @@ pub enum Stop {
     Failed(Failure),
     /// The program could not be started at all.
     NotStarted(String),
+    /// It is asked of what was not handed in.
+    NotHandedIn,
     /// This machine lacks what the check needs, and what.
     Lacking(&'static str),
     /// The grader itself met trouble, which is never the program's fault.
@@ -112,12 +114,24 @@ impl<T> Explain for Outcome<T> {
 /// How many bytes of a message are shown.
 const SHOWN: usize = 48;
 
+/// How many bytes of what a program complains of are shown: its end often says why.
+const COMPLAINT: usize = 240;
+
 /// Bytes as a person reads them: `"hello\n"`, shortened in the middle.
 pub fn quote(bytes: &[u8]) -> String {
-    if bytes.len() <= SHOWN {
+    quote_within(bytes, SHOWN)
+}
+
+/// The same of a program's complaint, of which more is shown.
+pub fn quote_complaint(line: &str) -> String {
+    quote_within(line.as_bytes(), COMPLAINT)
+}
+
+fn quote_within(bytes: &[u8], shown: usize) -> String {
+    if bytes.len() <= shown {
         return format!("\"{}\"", bytes.escape_ascii());
     }
-    let (begin, end) = (&bytes[..SHOWN / 2], &bytes[bytes.len() - SHOWN / 4..]);
+    let (begin, end) = (&bytes[..shown / 2], &bytes[bytes.len() - shown / 4..]);
     format!("\"{}…{}\" ({} bytes)", begin.escape_ascii(), end.escape_ascii(), bytes.len())
 }
 

@@ -78,6 +78,7 @@ pub fn story(result: &Result, again: &Again) -> String {
     }
     text += &part("expected", &failure.expected);
     text += &part("got", &failure.got);
+    text += &part("took", &format!("{:.1} s", result.took.as_secs_f64()));
     if let Some(diagnosis) = failure.means {
         text += &part("means", diagnosis.text);
     }
@@ -171,9 +172,30 @@ pub fn write_if_asked(
 /// # Errors
 /// When it cannot be written.
 pub fn write_whole(file: &Path, text: &str) -> std::result::Result<(), Error> {
+    // A link stays one; what it leads to is replaced.
+    let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
     let mut beside = file.as_os_str().to_owned();
     beside.push(".part");
     fs::write(&beside, text)
         .and_then(|()| fs::rename(&beside, file))
         .attempt(format_args!("cannot write {}", file.display()))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_link_to_a_report_stays_a_link() {
+        let folder = std::env::temp_dir().join(format!("reports-{}", std::process::id()));
+        let (file, link) = (folder.join("results.json"), folder.join("latest.json"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(&file, "old").unwrap();
+        symlink(&file, &link).unwrap();
+        write_whole(&link, "new").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        assert!(link.is_symlink());
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -240,6 +240,7 @@ fn attempt(check: &'static Check, subject: &Subject, seed: u64) -> (Verdict, Vec
         Ok(Ok(())) => Verdict::Passed,
         Ok(Err(Stop::Failed(failure))) => Verdict::Failed(failure.readable()),
         Ok(Err(Stop::NotStarted(why))) => Verdict::NotStarted(readable(&why)),
+        Ok(Err(Stop::NotHandedIn)) => Verdict::NotHandedIn,
         Ok(Err(Stop::Lacking(what))) => Verdict::Untried(what.to_string()),
         Ok(Err(Stop::Grader(why))) => Verdict::GraderTrouble(readable(&why)),
         Err(_) => Verdict::GraderTrouble(format!("the check {} panicked", check.id)),

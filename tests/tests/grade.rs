@@ -152,6 +152,8 @@ fn wrong_usage_is_said_in_one_line() {
         (&["--chapter", "03", "--program", "x", "--diff", "y"], "exclude each other"),
         (&["--chapter", "03", "--program", "x", "--only", "03.what"], "no check \"03.what\""),
         (&["--what"], "--what"),
+        (&["--chapter", "03", "--program", "x", "--json", "/dev"], "no regular file"),
+        (&["--chapter", "03", "--program", "x", "--json", "a", "--junit", "a"], "two reports"),
     ] {
         let graded = grade(words).code(2);
         let said = String::from_utf8_lossy(&graded.get_output().stderr).into_owned();

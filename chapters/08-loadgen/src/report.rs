@@ -73,8 +73,12 @@ impl Report {
     /// # Errors
     /// `cannot write FILE: …`.
     pub fn open(csv: Option<String>, svg: Option<String>) -> Result<Report, Error> {
-        let csv = csv.map(Output::create).transpose()?;
-        let svg = svg.map(Output::create).transpose()?;
+        let csv = csv.map(Output::open).transpose()?;
+        let svg = svg.map(Output::open).transpose()?;
+        // Not before both are open: if one cannot be, what the other holds is not lost.
+        for output in [&csv, &svg].into_iter().flatten() {
+            let _ = output.file.set_len(0); // of a pipe or a device there is nothing to cut off
+        }
         Ok(Report { csv, svg, steps: Vec::new() })
     }
 
@@ -123,8 +127,9 @@ impl Report {
 }
 
 impl Output {
-    fn create(name: String) -> Result<Output, Error> {
-        let file = File::create(&name).attempt(format_args!("cannot write {name}"))?;
+    fn open(name: String) -> Result<Output, Error> {
+        let file = File::options().write(true).create(true).truncate(false).open(&name);
+        let file = file.attempt(format_args!("cannot write {name}"))?;
         Ok(Output { file, name })
     }
 

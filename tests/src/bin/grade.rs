@@ -113,6 +113,7 @@ fn start(mut args: Args, status: &Cell<Status>) -> Result<(), Error> {
     };
     args.finish()?;
     order.check_only()?;
+    order.check_files()?;
     if compared {
         order.reference = Some(Reference::build(order.seed)?);
     }
@@ -230,6 +231,23 @@ impl Order {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Each report is a regular file of its own: it comes into its place by one rename, and that
+    /// is no place for a device.
+    fn check_files(&self) -> Result<(), Error> {
+        let files = [&self.csv, &self.html, &self.json, &self.junit];
+        let files: Vec<&PathBuf> = files.into_iter().flatten().collect();
+        for (n, file) in files.iter().enumerate() {
+            let name = file.display();
+            if file.exists() && !file.is_file() {
+                return Err(Error::Usage(format!("{name} is no regular file")));
+            }
+            if files[..n].contains(file) {
+                return Err(Error::Usage(format!("{name} is to be two reports at once")));
+            }
+        }
+        Ok(())
     }
 
     fn grade_one(&self, handed_in: &HandedIn, status: &Cell<Status>) -> Result<(), Error> {

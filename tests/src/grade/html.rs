@@ -259,11 +259,12 @@ fn explained(result: &Result, failure: &Failure, again: &Again) -> String {
     let _ = writeln!(
         html,
         "<dl>\n<dt>did</dt><dd><ol>{did}</ol></dd>\n{reference}<dt>expected</dt><dd><pre>{}</pre></dd>\n\
-         <dt>got</dt><dd><pre>{}</pre></dd>\n<dt>asked by</dt><dd>{}</dd>\n\
+         <dt>got</dt><dd><pre>{}</pre></dd>\n<dt>took</dt><dd>{:.1} s</dd>\n<dt>asked by</dt><dd>{}</dd>\n\
          <dt>read</dt><dd>BOOK.md, section {}</dd>\n\
          <dt>again</dt><dd><code>{}</code></dd>\n</dl>",
         escaped(&failure.expected),
         escaped(&failure.got),
+        result.took.as_secs_f64(),
         escaped(result.check.source),
         result.check.book,
         escaped(&again.of(result.check)),

@@ -593,8 +593,12 @@ fn copy_in(from: &Path, to: &Path) -> Result<(), Refusal> {
     while let Some((from, to, depth)) = folders.pop() {
         fs::create_dir_all(&to)?;
         let unreadable = |path: &Path, e: io::Error| {
-            let path = path.strip_prefix(&from).unwrap_or(path).display();
-            Refusal::Submission(format!("cannot read {path} of the folder: {}", cause(&e)))
+            let path = path.strip_prefix(&from).unwrap_or(path);
+            let what = match path.to_str() {
+                Some("") => "the folder".to_string(),
+                _ => format!("{} of the folder", path.display()),
+            };
+            Refusal::Submission(format!("cannot read {what}: {}", cause(&e)))
         };
         for entry in fs::read_dir(&from).map_err(|e| unreadable(&from, e))? {
             let entry = entry.map_err(|e| unreadable(&from, e))?;

@@ -10,7 +10,7 @@ pub mod random;
 pub mod zone;
 
 use crate::{
-    failure::{Outcome, Stop, difference, fail, quote},
+    failure::{Outcome, Stop, difference, fail, quote, quote_complaint},
     stage::{
         datagrams::Datagrams,
         deadline::{Cast, Deadline},
@@ -218,13 +218,11 @@ impl<'a> Stage<'a> {
     /// Starts the program itself with these words behind it.
     ///
     /// # Errors
-    /// [`Stop::NotStarted`] when only command lines for roles were handed in.
+    /// [`Stop::NotHandedIn`] when only command lines for roles were handed in.
     pub fn program(&self, words: &str) -> Outcome<Program> {
         match &self.subject.program {
             Some(program) => self.start_command("program", &format!("{program} {words}")),
-            None => Err(Stop::NotStarted(
-                "this is asked of a whole program (--program)".to_string(),
-            )),
+            None => Err(Stop::NotHandedIn),
         }
     }
 
@@ -782,7 +780,7 @@ impl Program {
         let heard = self.process.heard();
         match heard.last_words() {
             Some(line) => {
-                format!("exit status {code}, and last on stderr {}", quote(line.as_bytes()))
+                format!("exit status {code}, and last on stderr {}", quote_complaint(&line))
             }
             None => format!("exit status {code}"),
         }
