@@ -128,7 +128,7 @@ impl Report {
 
 impl Output {
     fn open(name: String) -> Result<Output, Error> {
-        let file = File::options().write(true).create(true).truncate(false).open(&name);
+        let file = File::options().append(true).create(true).open(&name);
         let file = file.attempt(format_args!("cannot write {name}"))?;
         Ok(Output { file, name })
     }
