@@ -160,7 +160,7 @@ impl Results {
         if !remarks.is_empty() {
             let _ = write!(
                 text,
-                "\nWhat our own programs do beyond the labs; it costs nothing, and --only ID tells more:\n{remarks}"
+                "\nWhat our own programs do beyond the labs, at no cost; --only ID tells more:\n{remarks}"
             );
         }
         format!("{text}\n{}\n", self.sum())
