@@ -56,7 +56,7 @@ help:
 	@echo 'Beyond cargo                         (says which tools are missing)'
 	@echo '  make interop                       against nc, curl, nginx, python3 …'
 	@echo '  make hosts                         on three hosts of this machine; ssh (root)'
-	@echo '  make capture   CHAPTER=05          play a session, show the wire (root)'
+	@echo '  make capture   CHAPTER=05          play a session, show the wire'
 	@echo '  make bench                         ratios, side by side; ONLY=tunnel'
 
 # -- watch

@@ -10,7 +10,7 @@ left_out() { echo "capture: left out: $1"; exit 0; }
 command -v tcpdump > /dev/null || left_out 'no tcpdump here (Debian: tcpdump)'
 command -v unshare > /dev/null || left_out 'no unshare here (Debian: util-linux)'
 alone="unshare -n"
-[ "$(id -u)" = 0 ] || alone="unshare -rn"
+[ "$(id -u)" = 0 ] || alone="unshare -cn --keep-caps"
 $alone true 2> /dev/null || left_out 'no network namespaces here'
 
 cargo build -q --workspace --bins --examples
@@ -20,7 +20,7 @@ export wire section
 
 $alone sh -euc '
     ip link set lo up
-    tcpdump -i lo -n -A -l --print -Z root -w "$wire/file" > "$wire/packets" 2> "$wire/said" &
+    tcpdump -i lo -U --immediate-mode -w - > "$wire/packets" 2> "$wire/said" &
     tcpdump=$!
     tries=0
     until grep -q "listening on" "$wire/said"; do
@@ -34,7 +34,7 @@ $alone sh -euc '
 echo
 echo 'On the wire (TCP flags: S opens, F ends, P brings text, R resets, . acknowledges):'
 # A packet is a line about it, then its bytes: the last LENGTH of them are what a program said.
-awk '
+tcpdump -n -A -r - < "$wire/packets" 2> /dev/null | awk '
     function told(text) {
         if (bytes > 0) { text = substr(packet, length(packet) - bytes, bytes); gsub(/\n/, "\\n", text); gsub(/\r/, "\\r", text) }
         if (about != "") print about "  " text
@@ -48,9 +48,9 @@ awk '
     }
     { packet = packet $0 "\n" }
     END { told("") }
-' "$wire/packets"
+'
 
 command -v tshark > /dev/null || left_out 'the conversation, there is no tshark here (Debian: tshark)'
 transport=tcp
 [ "$section" != 4.1 ] || transport=udp
-tshark -r "$wire/file" -q -z "follow,$transport,ascii,0" 2> /dev/null
+tshark -r "$wire/packets" -q -z "follow,$transport,ascii,0" 2> /dev/null
