@@ -68,6 +68,9 @@ pub fn story(result: &Result, again: &Again) -> String {
                 + &part("why", why)
                 + &part("charged", "to nobody: no points are lost");
         }
+        Verdict::Passed if !result.reference.is_empty() => {
+            return text + &beside(&result.did, &result.reference);
+        }
         _ => return String::new(),
     };
     text += &part("asked by", check.source);

@@ -65,6 +65,11 @@ fn the_reference_is_shown_beside_a_wrong_program() {
     let last = |n: usize| steps[steps.len() - n];
     assert!(last(2).starts_with("  a closes the connection") && last(2).contains("b gets "));
     assert!(last(1).starts_with("  b gets ") && !last(1).contains("closes"), "{story}");
+    // A single check that passes shows it too.
+    let words = ["--only", "03.echoes", "--seed", "7", "--against-reference"];
+    let story =
+        stdout(&grade(&[&["--diff", mutant.to_str().unwrap()], &words[..]].concat()).success());
+    assert!(story.contains("the same with our own program"), "{story}");
 }
 
 #[test]

@@ -34,9 +34,10 @@ impl Reference {
         Ok(Reference { folders, seed, seen: Mutex::default() })
     }
 
-    /// Adds the reference's steps to each result that is a failure.
+    /// Adds the reference's steps to each result that is a failure, or that alone was asked for.
     pub fn add(&self, results: &mut Results) {
-        for result in results.all_mut().filter(|result| result.verdict.failure().is_some()) {
+        let alone = results.all().count() == 1;
+        for result in results.all_mut().filter(|r| alone || r.verdict.failure().is_some()) {
             result.reference = self.steps(result.check);
         }
     }
