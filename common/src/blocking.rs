@@ -89,13 +89,18 @@ impl Trace {
     fn write(&self, event: &str) {
         if let Some(Ok(mut file)) = self.file.as_ref().map(Mutex::lock) {
             let text = format!("{}{event}", new_thread());
-            // Who reads meanwhile may find a file to end with a page: no event crosses its end.
-            let begun = file.stream_position().unwrap_or(0) % PAGE;
-            let room = (PAGE - begun) as usize;
-            let pad = if text.len() > room { room } else { 0 };
-            let _ = file.write_all(format!("{:pad$}{text}", "").as_bytes());
+            let at = file.stream_position().unwrap_or(0);
+            let _ = file.write_all(on_one_page(at, &text).as_bytes());
         }
     }
+}
+
+/// The text, behind spaces where it would cross the end of a page of the file: who reads the
+/// file while it grows may find it to end there, and half an event.
+fn on_one_page(at: u64, text: &str) -> String {
+    let room = (PAGE - at % PAGE) as usize;
+    let pad = if text.len() > room { room } else { 0 };
+    format!("{:pad$}{text}", "")
 }
 
 /// The array's opening and its first event, so that every later one begins with a comma.
@@ -149,6 +154,13 @@ fn readable(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_event_crosses_a_page() {
+        assert_eq!(on_one_page(PAGE - 3, "abc"), "abc");
+        assert_eq!(on_one_page(3 * PAGE - 2, "abc"), "  abc");
+        assert_eq!(on_one_page(PAGE, "abc"), "abc");
+    }
 
     #[test]
     fn a_time_has_its_unit() {

@@ -9,6 +9,7 @@ section="${1#0}.1"
 left_out() { echo "capture: left out: $1"; exit 0; }
 command -v tcpdump > /dev/null || left_out 'no tcpdump here (Debian: tcpdump)'
 command -v unshare > /dev/null || left_out 'no unshare here (Debian: util-linux)'
+# tcpdump changes who it is if it is root, and may not in a namespace of an ordinary user.
 alone="unshare -n"
 [ "$(id -u)" = 0 ] || alone="unshare -cn --keep-caps"
 $alone true 2> /dev/null || left_out 'no network namespaces here'

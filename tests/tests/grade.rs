@@ -137,6 +137,11 @@ fn a_role_that_is_not_handed_in_costs_points_and_nothing_else() {
         client.clone().count() > 5 && client.clone().all(|l| l.starts_with("not handed in"))
     );
     assert!(!said.contains("skipped") && !said.contains("FAILED"), "{said}");
+    // Nor does what is asked of a whole program.
+    let room = workspace::build().unwrap().get("chatroom").unwrap().to_path_buf();
+    let server = format!("'{}' server {{port}}", room.display());
+    let words = ["--chapter", "07", "--server", &server, "--only", "07.help"];
+    assert!(stdout(&grade(&words).success()).contains("\nnot handed in 07.help"));
 }
 
 #[test]

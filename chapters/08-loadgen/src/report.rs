@@ -210,6 +210,18 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_kept_when_the_other_cannot_be_written() {
+        let file = std::env::temp_dir().join(format!("kept-{}.csv", std::process::id()));
+        let name = || Some(file.to_string_lossy().into_owned());
+        std::fs::write(&file, "old").unwrap();
+        assert!(Report::open(name(), Some("/missing/load.svg".to_string())).is_err());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "old");
+        assert!(Report::open(name(), None).is_ok());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "");
+        std::fs::remove_file(&file).unwrap();
+    }
+
+    #[test]
     fn the_heading_points_at_the_columns() {
         let lines: Vec<_> = HEADING.lines().collect();
         for (name, end) in COLUMNS.into_iter().filter(|(name, _)| !name.ends_with("_ms")) {

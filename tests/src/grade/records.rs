@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let [a, b, c, d, e] = &check::CHAPTERS[2].checks[..5] else { panic!() };
+        let [a, b, c, d, e, f] = &check::CHAPTERS[2].checks[..6] else { panic!() };
         let means = check::all().find_map(|check| check.diagnoses.first().copied());
         let failure = || Failure { expected: "x\ny".into(), got: "\\u{1e}".into(), means };
         let verdicts = [
@@ -122,6 +122,7 @@ mod tests {
             (c, Verdict::Inconclusive(failure())),
             (d, Verdict::Skipped { because: a.id }),
             (e, Verdict::NotStarted("why".into())),
+            (f, Verdict::Untried("what".into())),
         ];
         let mut results = Results::new(7);
         results.took = Duration::from_millis(1500);
@@ -135,7 +136,7 @@ mod tests {
         let text = write(&results);
         let again = read(&text).unwrap();
         assert_eq!(format!("{again:?}"), format!("{results:?}"));
-        assert_eq!(again.all().count(), 5);
+        assert_eq!(again.all().count(), 6);
         // Cut off anywhere, it is no result.
         for cut in [text.len() - 2, text.len() / 2, 3] {
             assert!(read(&text[..cut]).is_none(), "{cut}");
