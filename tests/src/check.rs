@@ -40,6 +40,8 @@ pub struct Check {
     pub points: u32,
     /// Whether it counts.
     pub kind: Kind,
+    /// True if it takes long to be sure that it fails: then its two tries run side by side.
+    pub long: bool,
     /// The section of the book to read when it fails.
     pub book: &'static str,
     /// What it does.

@@ -91,7 +91,7 @@ pub struct Result {
     pub did: Vec<String>,
     /// What it does with the reference, where that was asked for.
     pub reference: Vec<String>,
-    /// How long it took, both runs together.
+    /// How long it took, both tries together.
     pub took: Duration,
 }
 
@@ -109,7 +109,7 @@ pub struct Plan {
     pub seed: u64,
     /// How many checks run at the same time. Most of them wait most of the time.
     pub side_by_side: usize,
-    /// Run a failed check that counts again before believing it.
+    /// Try a failed check that counts again before believing it.
     pub twice: bool,
 }
 
@@ -212,22 +212,36 @@ fn skipped(check: &'static Check, because: &'static str) -> Result {
 
 fn run_one(check: &'static Check, subject: &Subject, plan: Plan) -> Result {
     let begun = Instant::now();
-    let (mut verdict, mut did) = attempt(check, subject, plan.seed);
-    if matches!(verdict, Verdict::GraderTrouble(_)) {
-        // Whatever it was, it may be over.
-        (verdict, did) = attempt(check, subject, plan.seed);
+    let try_it = || steadily(check, subject, plan.seed);
+    let twice = plan.twice && check.kind == Kind::Required;
+    let (first, mut second) = if twice && check.long {
+        thread::scope(|scope| {
+            let second = scope.spawn(try_it);
+            (try_it(), second.join().ok())
+        })
+    } else {
+        (try_it(), None)
+    };
+    if twice && matches!(first.0, Verdict::Failed(_)) {
+        second = second.or_else(|| Some(try_it()));
     }
-    let counts = check.kind == Kind::Required;
-    if plan.twice && counts && matches!(verdict, Verdict::Failed(_)) {
-        let (second, did_then) = attempt(check, subject, plan.seed);
-        (verdict, did) = match (verdict, second) {
-            (Verdict::Failed(failure), Verdict::Passed) => {
-                (Verdict::Inconclusive(failure), did)
-            }
-            (_, second) => (second, did_then),
-        };
-    }
+    let (verdict, did) = match (first, second) {
+        ((Verdict::Failed(failure), did), Some((Verdict::Passed, _)))
+        | ((Verdict::Passed, _), Some((Verdict::Failed(failure), did))) => {
+            (Verdict::Inconclusive(failure), did)
+        }
+        ((Verdict::Failed(_), _), Some(second)) => second,
+        (first, _) => first,
+    };
     Result { check, verdict, did, reference: Vec::new(), took: begun.elapsed() }
+}
+
+/// One try; another one if the grader met trouble: whatever it was, it may be over.
+fn steadily(check: &'static Check, subject: &Subject, seed: u64) -> (Verdict, Vec<String>) {
+    match attempt(check, subject, seed) {
+        (Verdict::GraderTrouble(_), _) => attempt(check, subject, seed),
+        result => result,
+    }
 }
 
 fn attempt(check: &'static Check, subject: &Subject, seed: u64) -> (Verdict, Vec<String>) {
@@ -246,4 +260,50 @@ fn attempt(check: &'static Check, subject: &Subject, seed: u64) -> (Verdict, Vec
         Err(_) => Verdict::GraderTrouble(format!("the check {} panicked", check.id)),
     };
     (verdict, stage.log.steps().iter().map(|step| readable(step)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        failure::{Outcome, fail},
+        stage::{Role, kernel},
+    };
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Of its two tries the first one to begin fails, once it has seen the other.
+    const MIXED: Check = Check {
+        id: "00.mixed",
+        title: "passes every other time",
+        source: "",
+        role: Role::Server,
+        needs: &[],
+        points: 1,
+        kind: Kind::Required,
+        long: true,
+        book: "",
+        run: every_other_time,
+        diagnoses: &[],
+    };
+
+    fn every_other_time(_stage: &Stage) -> Outcome {
+        static BEGUN: AtomicUsize = AtomicUsize::new(0);
+        let is_second = BEGUN.fetch_add(1, Ordering::SeqCst) == 1;
+        let both = || BEGUN.load(Ordering::SeqCst) == 2;
+        let beside = kernel::look_until(Duration::from_secs(10), both);
+        if is_second { Ok(()) } else { fail(format!("another beside it: {beside}"), "") }
+    }
+
+    #[test]
+    fn tries_that_take_long_run_side_by_side_and_a_mixed_result_is_inconclusive() {
+        let subject = Subject::program("true", &[Role::Server]);
+        let plan = Plan { seed: 1, side_by_side: 1, twice: true };
+        let results = run(&[&MIXED], &subject, plan, &|_| ());
+        let failure = match &results[0].verdict {
+            Verdict::Inconclusive(failure) => failure,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(failure.expected, "another beside it: true");
+        assert_eq!(results[0].points(), 1);
+    }
 }

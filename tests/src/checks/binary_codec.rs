@@ -32,6 +32,7 @@ const ENCODER: Check = Check {
     needs: &[],
     points: 1,
     kind: Kind::Required,
+    long: false,
     book: "6.3",
     run: |_| Ok(()),
     diagnoses: &[],
@@ -891,7 +892,7 @@ fn client_leaves(stage: &Stage, leave: impl Fn(&mut Program)) -> Outcome {
     exchange(stage, &mut client, &mut server)?;
     leave(&mut client);
     match server.take_through(|got| (got.len() >= 4).then_some(got.len())) {
-        None => server.expect_close()?,
+        None => server.expect_closed()?,
         Some(said) if said == EMPTY_FRAME => {}
         Some(said) => return fail("an empty frame, or the close", quote(&said)),
     }

@@ -35,6 +35,7 @@ const SERVER: Check = Check {
     needs: &["07.hears"],
     points: 1,
     kind: Kind::Required,
+    long: false,
     book: "7.3",
     run: |_| Ok(()),
     diagnoses: &[],
@@ -524,7 +525,7 @@ fn quit(stage: &Stage) -> Outcome {
     hears_news(&mut robin, &left("Batman", 2))?;
     hears_news(&mut joker, &left("Batman", 2))?;
     batman.peer.take_until_close();
-    batman.peer.expect_close()
+    batman.peer.expect_closed()
 }
 
 const LEAVING_UNSEEN: Diagnosis = Diagnosis {
@@ -695,6 +696,9 @@ fn same_order(stage: &Stage) -> Outcome {
                     let mut heard = Vec::new();
                     while heard.len() < TALKERS * LINES - own {
                         let line = member.next("what the others say")?;
+                        if line.contains(" has left. ") {
+                            break; // one of us, who has waited in vain and says so
+                        }
                         if !line.contains(" has joined. ") {
                             heard.push(line);
                         }

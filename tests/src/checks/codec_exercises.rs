@@ -15,6 +15,7 @@ const ENCODER: Check = Check {
     needs: &[],
     points: 0,
     kind: Kind::Exercise { answer: "" },
+    long: false,
     book: "6.7",
     run: |_| Ok(()),
     diagnoses: &[],

@@ -23,6 +23,7 @@ const ASKED: Check = Check {
     needs: &[],
     points: 1,
     kind: Kind::Required,
+    long: false,
     book: "1.3",
     run: |_| Ok(()),
     diagnoses: &[],

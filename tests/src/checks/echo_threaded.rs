@@ -26,6 +26,7 @@ const ASKED: Check = Check {
     needs: &[],
     points: 1,
     kind: Kind::Required,
+    long: false,
     book: "3.3",
     run: |_| Ok(()),
     diagnoses: &[],
@@ -408,5 +409,5 @@ fn silent_reader(stage: &Stage) -> Outcome {
 
 fn descriptors(stage: &Stage) -> Outcome {
     let server = stage.serve_with(Role::Server, "", &[FEW_DESCRIPTORS])?;
-    outlives_descriptors(&server, |client| say(stage, client))
+    outlives_descriptors(stage, &server, |client| say(stage, client))
 }

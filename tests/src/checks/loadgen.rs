@@ -23,7 +23,7 @@ use std::{
     path::PathBuf,
     process,
     sync::{Mutex, OnceLock},
-    thread,
+    thread::{self, ScopedJoinHandle},
     time::{Duration, Instant},
 };
 
@@ -44,6 +44,7 @@ const SERVER: Check = Check {
     needs: &[],
     points: 1,
     kind: Kind::Required,
+    long: false,
     book: "8.3",
     run: |_| Ok(()),
     diagnoses: &[],
@@ -534,7 +535,7 @@ fn closes(stage: &Stage) -> Outcome {
     if !rest.trim_ascii().is_empty() {
         return fail("nothing but white space behind the answer", crate::failure::quote(&rest));
     }
-    a.expect_close().means(true, &NEVER_CLOSED)
+    a.expect_closed().means(true, &NEVER_CLOSED)
 }
 
 fn next_client(stage: &Stage) -> Outcome {
@@ -646,7 +647,7 @@ fn constant_memory(stage: &Stage) -> Outcome {
 
 fn descriptors(stage: &Stage) -> Outcome {
     let server = stage.serve_with(Role::Server, "", &[FEW_DESCRIPTORS])?;
-    outlives_descriptors(&server, |client| {
+    outlives_descriptors(stage, &server, |client| {
         client.expect_anything("an intro")?;
         is_served(stage, client, 100)
     })
@@ -670,16 +671,18 @@ fn play(
     let host = stage.host("127.0.0.1")?;
     let client = stage.client_with(host.address, options, before)?;
     let mut next = Some(client.connects_to(&host, "session 1")?);
-    let mut until = stage.log.deadline(2 * patience());
+    let mut until = stage.log.deadline(patience());
     let served = thread::scope(|scope| {
         let (mut sessions, serve) = (Vec::new(), &serve);
-        while !until.is_over() {
+        loop {
             if let Some(peer) = next.take() {
                 let number = sessions.len() + 1;
                 sessions.push(scope.spawn(move || serve(number, peer)));
-                until.renew();
-            } else if client.process.heard().exit().is_some() {
+            } else if client.process.heard().exit().is_some() || until.is_over() {
                 break;
+            }
+            if !sessions.iter().all(ScopedJoinHandle::is_finished) {
+                until.renew();
             }
             let name = format!("session {}", sessions.len() + 1);
             next = host.accept_within(&name, Duration::from_millis(50))?;
@@ -688,7 +691,7 @@ fn play(
             session.join().unwrap_or_else(|_| Err(Stop::Grader("a thread panicked".into())))
         })
     });
-    client.ends()?;
+    client.has_ended()?;
     Ok((client, served))
 }
 
@@ -738,7 +741,7 @@ fn sends(stage: &Stage) -> Outcome {
     let (_client, mut server) = one_session(stage, LENGTH)?;
     server.send(INTRO)?;
     takes_message(&mut server, LENGTH).means(true, &WRONG_LENGTH)?;
-    server.expect_close().means(true, &NEVER_ENDS)
+    server.expect_closed().means(true, &NEVER_ENDS)
 }
 
 const CUT_MESSAGE: Diagnosis = Diagnosis {

@@ -23,6 +23,7 @@ const fn check(
         needs: &[],
         points: 0,
         kind: Kind::Manners,
+        long: false,
         book: "0.2",
         run,
         diagnoses: &[],

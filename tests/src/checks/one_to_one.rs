@@ -34,6 +34,7 @@ const SERVER: Check = Check {
     needs: &[],
     points: 1,
     kind: Kind::Required,
+    long: false,
     book: "2.3",
     run: |_| Ok(()),
     diagnoses: &[],

@@ -75,6 +75,7 @@ pub const FEW_DESCRIPTORS: &str = r#"sh -c 'ulimit -n 24; exec "$@"' sh"#;
 /// More clients come than the server has descriptors for; when some have left, a new one must
 /// be served, which `talk` sees to.
 pub fn outlives_descriptors(
+    stage: &Stage,
     server: &Server,
     talk: impl FnOnce(&mut Peer) -> Outcome,
 ) -> Outcome {
@@ -85,11 +86,18 @@ pub fn outlives_descriptors(
             .means(true, &BUSY_ACCEPT);
     }
     clients.drain(..clients.len().saturating_sub(DESCRIPTORS / 2)).for_each(Peer::close);
-    let all_accepted = || kernel::queued(server.port) == Some(0);
-    // Long, because each connection costs a busy machine several threads.
-    if !kernel::look_until(3 * patience(), all_accepted) {
-        return fail("it accepts again", "clients still wait for accept()")
-            .means(true, &DESCRIPTORS_KILL);
+    // All at once would be much to ask: each connection costs a busy machine several threads.
+    let mut waiting = kernel::queued(server.port);
+    while waiting != Some(0) {
+        let before = waiting;
+        let accepts = kernel::look_until(stage.log.deadline(patience()), || {
+            waiting = kernel::queued(server.port);
+            waiting != before
+        });
+        if !accepts {
+            return fail("it accepts again", "clients still wait for accept()")
+                .means(true, &DESCRIPTORS_KILL);
+        }
     }
     let mut late = server.connect("a new client").means(true, &DESCRIPTORS_KILL)?;
     talk(&mut late).means(true, &DESCRIPTORS_KILL)

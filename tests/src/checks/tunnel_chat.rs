@@ -35,6 +35,7 @@ const SERVER: Check = Check {
     needs: &[],
     points: 1,
     kind: Kind::Required,
+    long: false,
     book: "9.3",
     run: |_| Ok(()),
     diagnoses: &[],
@@ -633,7 +634,7 @@ fn tunnel(stage: &Stage) -> Outcome<(Server, Host)> {
 fn through(tunnel: &Server, host: &Host, name: &str) -> Outcome<(Peer, Peer)> {
     let client = tunnel.connect(name)?;
     let target = format!("{name}'s target");
-    match host.accept_within(&target, 2 * patience())? {
+    match host.accept_within(&target, patience())? {
         Some(target) => Ok((client, target)),
         None => {
             let expected = format!("the tunnel connects to {} for {name}", host.address);

@@ -9,7 +9,7 @@ use std::{
     fmt::Display,
     io::{self, ErrorKind},
     net::{SocketAddr, UdpSocket},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// A UDP socket of the grader's own.
@@ -140,12 +140,12 @@ impl Datagrams {
         program: &Program,
         within: Duration,
     ) -> Outcome<Option<Datagram>> {
-        let until = Instant::now() + within;
+        let mut until = self.log.deadline(within);
         loop {
             // What it sent before its end is here by now: looked at once more, not waited for.
             let over = program.process.heard().exit().is_some();
             let datagram = self.receive(Duration::from_millis(50))?;
-            if datagram.is_some() || over || Instant::now() > until {
+            if datagram.is_some() || over || until.is_over() {
                 return Ok(datagram);
             }
         }

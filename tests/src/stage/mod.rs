@@ -23,6 +23,7 @@ use std::{
     collections::BTreeMap,
     fmt::{self, Display},
     fs,
+    io::{self, ErrorKind},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     process::ExitStatus,
     sync::{
@@ -47,9 +48,9 @@ pub fn scaled(time: Duration) -> Duration {
 }
 
 /// How long a check waits for what must happen. Long, because only a wrong program makes it
-/// wait to the end.
+/// wait to the end, and one that may not run is given more (see [`deadline`]).
 pub fn patience() -> Duration {
-    scaled(Duration::from_secs(3))
+    scaled(Duration::from_secs(2))
 }
 
 /// How long a connect may take: with listen(5), as many labs have it, many at once overflow
@@ -378,26 +379,10 @@ pub struct Server {
 }
 
 impl Server {
-    fn wait_until_ready(&self, ready: impl Fn() -> bool) -> Outcome {
-        let over = || self.program.process.heard().exit().is_some();
-        // Twice the patience for one that is at work: an interpreter has to start first. Who has
-        // slept through the second half of the first time will not listen later.
-        for half in 0..4 {
-            let before = self.program.process.wanted_to_run();
-            let mut listens = false;
-            kernel::look_until(self.log.deadline(patience() / 2), || {
-                listens = ready();
-                listens || over()
-            });
-            if listens {
-                self.log.step("it listens");
-                return Ok(());
-            }
-            // Less than before is a sign of life too: a thread or a child has ended.
-            let wanted = self.program.process.wanted_to_run().abs_diff(before);
-            if over() || (half > 0 && wanted < patience() / 40) {
-                break;
-            }
+    fn wait_until_ready(&self, ready: impl FnMut() -> bool) -> Outcome {
+        if self.program.starts_to(ready) {
+            self.log.step("it listens");
+            return Ok(());
         }
         let expected = format!("the {} listens on port {}", self.program.name, self.port);
         self.program.missing(expected)
@@ -416,10 +401,12 @@ impl Server {
         self.connect_to("127.0.0.1", name)
     }
 
-    /// Connects `count` clients at the same moment, and returns those that got through.
+    /// Connects `count` clients at the same moment, and returns those that get through before
+    /// patience ends.
     pub fn connect_many(&self, count: usize) -> Vec<Peer> {
         thread::scope(|scope| {
-            let connect = |n| move || self.connect(&format!("client {n}"));
+            let name = |n| format!("client {n}");
+            let connect = |n| move || self.connect_within(patience(), "127.0.0.1", &name(n));
             let connecting: Vec<_> = (1..=count).map(|n| scope.spawn(connect(n))).collect();
             connecting.into_iter().filter_map(|client| client.join().ok()?.ok()).collect()
         })
@@ -446,16 +433,21 @@ impl Server {
     /// # Errors
     /// A failure when the connection is refused.
     pub fn connect_to(&self, ip: &str, name: &str) -> Outcome<Peer> {
+        self.connect_within(CONNECT_PATIENCE, ip, name)
+    }
+
+    fn connect_within(&self, time: Duration, ip: &str, name: &str) -> Outcome<Peer> {
         let address = format!("{ip}:{}", self.port);
         let address =
             address.parse().map_err(|_| Stop::Grader(format!("{address} is no address")))?;
-        let connect = || TcpStream::connect_timeout(&address, CONNECT_PATIENCE);
+        let connect = || TcpStream::connect_timeout(&address, time);
         // A server that listens anew for each client may need a moment.
         let over = || self.program.process.heard().exit().is_some();
         let listens = || kernel::is_listening(self.port);
-        let patience = || self.log.deadline(patience());
-        let listens_again = || kernel::look_until(patience(), || listens() || over());
-        match connect().or_else(|e| if listens_again() { connect() } else { Err(e) }) {
+        let listens_again =
+            || kernel::look_until(self.log.deadline(patience()), || listens() || over());
+        let retry = |e: &io::Error| e.kind() == ErrorKind::ConnectionRefused && listens_again();
+        match connect().or_else(|e| if retry(&e) { connect() } else { Err(e) }) {
             Ok(stream) => {
                 self.log.step(format_args!("{name} connects to {ip}"));
                 let peer = Peer::new(name, stream, self.log.clone())?;
@@ -508,17 +500,36 @@ impl Program {
     /// # Errors
     /// A failure when none comes before the program ends or patience does.
     pub fn connects_to(&self, host: &Host, name: &str) -> Outcome<Peer> {
-        let mut deadline = self.log.deadline(2 * patience());
-        loop {
-            let over = self.process.heard().exit().is_some();
-            if let Some(peer) = host.accept_within(name, Duration::from_millis(50))? {
-                return Ok(peer);
-            }
-            if over || deadline.is_over() {
-                break;
-            }
+        let mut accepted = Ok(None);
+        self.starts_to(|| {
+            accepted = host.accept(name);
+            !matches!(accepted, Ok(None))
+        });
+        if let Some(peer) = accepted? {
+            return Ok(peer);
         }
         self.missing(format!("the {} connects to {}", self.name, host.address))
+    }
+
+    /// Waits until `seen`; twice the patience for a program that is at work, because an interpreter
+    /// has to start first. Who has slept through the second half of the first time will not wake
+    /// later. False: it was not seen in time, or never can be because the program is over.
+    fn starts_to(&self, mut seen: impl FnMut() -> bool) -> bool {
+        for half in 0..4 {
+            let before = self.process.wanted_to_run();
+            let (mut is_seen, mut over) = (false, false);
+            kernel::look_until(self.log.deadline(patience() / 2), || {
+                over = self.process.heard().exit().is_some();
+                is_seen = seen();
+                is_seen || over
+            });
+            // Less than before is a sign of life too: a thread or a child has ended.
+            let wanted = self.process.wanted_to_run().abs_diff(before);
+            if is_seen || over || (half > 0 && wanted < patience() / 40) {
+                return is_seen;
+            }
+        }
+        false
     }
 
     /// Something expected of it did not come: perhaps because it could not even be started.
@@ -542,8 +553,16 @@ impl Program {
     /// # Errors
     /// A failure that shows what stdout said instead.
     pub fn prints(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
+        self.prints_within(patience(), bytes)
+    }
+
+    /// As [`Program::prints`], within another time.
+    ///
+    /// # Errors
+    /// As [`Program::prints`].
+    pub fn prints_within(&mut self, time: Duration, bytes: impl AsRef<[u8]>) -> Outcome {
         let (bytes, from) = (bytes.as_ref(), self.printed);
-        let found = self.process.wait_for(patience(), |heard| {
+        let found = self.process.wait_for(time, |heard| {
             find(&heard.stdout[from..], bytes).map(|at| from + at + bytes.len())
         });
         match found {
@@ -625,7 +644,16 @@ impl Program {
     /// # Errors
     /// A failure when it still runs after patience.
     pub fn ends(&self) -> Outcome<ExitStatus> {
-        match self.process.wait(patience()) {
+        self.process.wait_for(patience(), Heard::exit);
+        self.has_ended()
+    }
+
+    /// Expects that the program has ended, after patience, and returns its exit status.
+    ///
+    /// # Errors
+    /// A failure when it still runs.
+    pub fn has_ended(&self) -> Outcome<ExitStatus> {
+        match self.process.wait(Duration::ZERO) {
             Some(exit) => {
                 self.log.step(format_args!("the {} ends ({exit})", self.name));
                 Ok(exit)

@@ -110,28 +110,31 @@ impl Peer {
         })
     }
 
-    /// Sends the bytes one at a time, each only when the program has read the one before (or
-    /// has had time to): each is a read of its own.
+    /// Sends the bytes one at a time, each only when the program has read the one before: each is
+    /// a read of its own. A program that has let its time pass for one gets the rest at once.
     ///
     /// # Errors
     /// A failure when the program does not take them.
     pub fn dribble(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
         let bytes = bytes.as_ref();
         self.step(format_args!("sends {} a byte at a time", quote(bytes)));
+        let mut reads = true;
         bytes.iter().try_for_each(|byte| {
             self.write(&[*byte])?;
-            self.settle();
+            reads = reads && self.settle();
             Ok(())
         })
     }
 
-    /// Sends `block` again and again without reading, until the program takes no more, at
-    /// most 64 MB, and returns how many bytes were taken.
+    /// Sends `block` again and again without reading, until the program takes no more, and
+    /// returns how many bytes were taken. At most 64 MB, and what is taken before patience ends:
+    /// one that answers little reads on for long.
     pub fn send_until_stuck(&mut self, block: &[u8]) -> usize {
         const MOST: usize = 64_000_000;
         let (mut sent, mut left_unread) = (0, None);
         let mut deadline = self.log.deadline(quiet());
-        while sent < MOST {
+        let mut enough = self.log.deadline(patience());
+        while sent < MOST && !enough.is_over() {
             match write(&self.stream, &block[sent % block.len()..], &mut deadline) {
                 Ok(Some(taken @ 1..)) => sent += taken,
                 // A program that is slow reads on, and is not stuck yet.
@@ -380,11 +383,11 @@ impl Peer {
     pub fn expect_message(&mut self, what: &str) -> Outcome<Message> {
         let begun = Instant::now();
         let input = self.fill_until(|got| !got.is_empty());
-        self.fill_until_or_quiet(|got| got.contains(&b'\n'));
         if self.unread.is_empty() {
             let ending = self.ending(&input, begun);
             return fail(format!("{} gets {what}", self.name), format!("nothing: {ending}"));
         }
+        self.fill_until_or_quiet(|got| got.contains(&b'\n'));
         let end = self.unread.iter().position(|byte| *byte == b'\n');
         let length = end.map_or(self.unread.len(), |end| end + 1);
         let message: Vec<u8> = self.unread.drain(..length).collect();
@@ -483,17 +486,30 @@ impl Peer {
     /// # Errors
     /// A failure when it stays open, or more bytes come first.
     pub fn expect_close(&mut self) -> Outcome {
+        let input = self.fill_until(|unread| !unread.is_empty());
+        self.is_close(&input)
+    }
+
+    /// As [`Peer::expect_close`], where patience has been had already: what came before has been
+    /// taken until the close.
+    ///
+    /// # Errors
+    /// As [`Peer::expect_close`].
+    pub fn expect_closed(&mut self) -> Outcome {
+        let input = self.fill(&mut Duration::ZERO.into());
+        self.is_close(&input)
+    }
+
+    fn is_close(&self, input: &Input) -> Outcome {
         let expected = format!("the program closes its connection to {}", self.name);
-        match self.fill_until(|unread| !unread.is_empty()) {
-            Input::Bytes => fail(expected, format!("more bytes: {}", quote(&self.unread))),
-            Input::Nothing => {
-                fail(expected, format!("it is still open after {:?}", patience()))
-            }
-            Input::Closed | Input::Reset => {
-                self.step("sees the connection closed");
-                Ok(())
-            }
+        if !self.unread.is_empty() {
+            return fail(expected, format!("more bytes: {}", quote(&self.unread)));
         }
+        if !matches!(input, Input::Closed | Input::Reset) {
+            return fail(expected, format!("it is still open after {:?}", patience()));
+        }
+        self.step("sees the connection closed");
+        Ok(())
     }
 
     /// Closes the sending side: the program reads the end, and can still answer.
@@ -621,12 +637,20 @@ impl Host {
     /// # Errors
     /// When the grader's own accept fails.
     pub fn accept_within(&self, name: &str, within: Duration) -> Outcome<Option<Peer>> {
-        let mut accepted = Err(ErrorKind::WouldBlock.into());
+        let mut accepted = Ok(None);
         kernel::look_until(self.log.deadline(within), || {
-            accepted = self.listener.accept();
-            !matches!(&accepted, Err(e) if e.kind() == ErrorKind::WouldBlock)
+            accepted = self.accept(name);
+            !matches!(accepted, Ok(None))
         });
-        match accepted {
+        accepted
+    }
+
+    /// Accepts the program's connection, if there is one already.
+    ///
+    /// # Errors
+    /// When the grader's own accept fails.
+    pub fn accept(&self, name: &str) -> Outcome<Option<Peer>> {
+        match self.listener.accept() {
             Ok((stream, _)) => {
                 stream.set_nonblocking(false)?;
                 self.log.step(format_args!("{name} accepts the program's connection"));
