@@ -122,9 +122,10 @@ pub fn quote(bytes: &[u8]) -> String {
     quote_within(bytes, SHOWN)
 }
 
-/// The same of a program's complaint, of which more is shown.
+/// The same of a program's complaint, of which more is shown. The marks that many tools put round
+/// a name are no secret.
 pub fn quote_complaint(line: &str) -> String {
-    quote_within(line.as_bytes(), COMPLAINT)
+    quote_within(line.replace(['‘', '’'], "`").as_bytes(), COMPLAINT)
 }
 
 fn quote_within(bytes: &[u8], shown: usize) -> String {

@@ -7,6 +7,7 @@
 use common::{Args, Error, Program, note, progress, put};
 use std::{
     cell::Cell,
+    num::NonZeroUsize,
     path::PathBuf,
     process::ExitCode,
     sync::atomic::{AtomicUsize, Ordering},
@@ -70,7 +71,7 @@ struct Order {
     chapter: Option<&'static Chapter>,
     only: Option<String>,
     seed: u64,
-    jobs: usize,
+    jobs: Option<NonZeroUsize>,
     csv: Option<PathBuf>,
     html: Option<PathBuf>,
     json: Option<PathBuf>,
@@ -102,7 +103,7 @@ fn start(mut args: Args, status: &Cell<Status>) -> Result<(), Error> {
         chapter,
         only: args.option("--only", "a check's id")?,
         seed: args.option("--seed", "a number")?.unwrap_or_else(new_seed),
-        jobs: args.option("--jobs", "a number")?.unwrap_or_else(half_the_processors),
+        jobs: args.option("--jobs", "a number above 0")?,
         csv: args.option("--csv", "a file")?,
         html: args.option("--html", "a file")?,
         json: args.option("--json", "a file")?,
@@ -251,8 +252,9 @@ impl Order {
     }
 
     fn grade_one(&self, handed_in: &HandedIn, status: &Cell<Status>) -> Result<(), Error> {
-        if self.csv.is_some() || self.html.is_some() {
-            return Err(Error::Usage("--csv and --html are for a --class".to_string()));
+        if self.jobs.is_some() || self.csv.is_some() || self.html.is_some() {
+            let why = "--jobs, --csv and --html are for a --class";
+            return Err(Error::Usage(why.to_string()));
         }
         let work = Work {
             handed_in: handed_in.clone(),
@@ -297,7 +299,8 @@ impl Order {
         }
         self.write_class(&class)?;
         let (begun, last) = (Instant::now(), Cell::new(Instant::now()));
-        let jobs = self.jobs.clamp(1, class.size());
+        let jobs = self.jobs.map_or_else(half_the_processors, NonZeroUsize::get);
+        let jobs = jobs.clamp(1, class.size());
         class.grade(jobs, self.only.as_deref(), self.reference.as_ref(), |class| {
             show_progress(class, begun);
             // Each is whole at any moment; what is in them may be a second old.

@@ -672,7 +672,7 @@ const ORDERS_DIFFER: Diagnosis = Diagnosis {
 fn same_order(stage: &Stage) -> Outcome {
     const MEMBERS: usize = 20;
     const TALKERS: usize = 10;
-    const LINES: usize = 20;
+    const LINES: usize = 40;
     let server = stage.serve(Role::Server)?;
     let mut members = Vec::new();
     for n in 0..MEMBERS {

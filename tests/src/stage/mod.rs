@@ -537,13 +537,18 @@ impl Program {
     /// # Errors
     /// Always: a failure, or [`Stop::NotStarted`].
     pub fn missing<T>(&self, expected: String) -> Outcome<T> {
+        self.misses(expected, self.state())
+    }
+
+    /// As [`Program::missing`], where there is more to say of what was got.
+    fn misses<T>(&self, expected: String, got: String) -> Outcome<T> {
         match self.process.wait(Duration::ZERO).and_then(|exit| exit.code()) {
             Some(code @ (126 | 127)) => Err(Stop::NotStarted(format!(
                 "`{}`: {}",
                 self.process.command,
                 self.last_words(code)
             ))),
-            _ => fail(expected, self.state()),
+            _ => fail(expected, got),
         }
     }
 
@@ -571,7 +576,7 @@ impl Program {
                 self.log.step(format_args!("the {} prints {}", self.name, quote(bytes)));
                 Ok(())
             }
-            None => fail(
+            None => self.misses(
                 format!("the {} prints {} on stdout", self.name, quote(bytes)),
                 format!("{}; {}", self.said(), self.state()),
             ),
@@ -674,7 +679,7 @@ impl Program {
         if exit.code() == Some(code) {
             return Ok(());
         }
-        fail(format!("exit status {code}"), self.state())
+        self.missing(format!("exit status {code}"))
     }
 
     /// Expects that the program still runs after a moment.
@@ -707,7 +712,7 @@ impl Program {
                 ));
                 Ok(line)
             }
-            None => fail(
+            None => self.misses(
                 format!("the {} says a line with {words:?} on stderr", self.name),
                 format!("stderr is {}; {}", self.stderr(), self.state()),
             ),
@@ -732,7 +737,7 @@ impl Program {
                 ));
                 Ok(line)
             }
-            None => fail(
+            None => self.misses(
                 format!("the {} prints {what}, in one line on stdout", self.name),
                 format!("{}; {}", self.said(), self.state()),
             ),
