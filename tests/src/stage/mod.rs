@@ -511,11 +511,12 @@ impl Program {
         self.missing(format!("the {} connects to {}", self.name, host.address))
     }
 
-    /// Waits until `seen`; twice the patience for a program that is at work, because an interpreter
-    /// has to start first. Who has slept through the second half of the first time will not wake
-    /// later. False: it was not seen in time, or never can be because the program is over.
+    /// Waits until `seen`; five times the patience for a program that is at work, because an
+    /// interpreter has to start first, or a compiler. Who has slept through the second half of
+    /// the first time will not wake later. False: it was not seen in time, or never can be
+    /// because the program is over.
     fn starts_to(&self, mut seen: impl FnMut() -> bool) -> bool {
-        for half in 0..4 {
+        for half in 0..10 {
             let before = self.process.wanted_to_run();
             let (mut is_seen, mut over) = (false, false);
             kernel::look_until(self.log.deadline(patience() / 2), || {
