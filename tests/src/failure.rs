@@ -122,8 +122,8 @@ pub fn quote(bytes: &[u8]) -> String {
     quote_within(bytes, SHOWN)
 }
 
-/// The same of a program's complaint, of which more is shown. The marks that many tools put round
-/// a name are no secret.
+/// The same of a program's complaint, of which more is shown. The curly quotes that many tools put
+/// round a name are made plain; they would be shown as their bytes.
 pub fn quote_complaint(line: &str) -> String {
     quote_within(line.replace(['‘', '’'], "`").as_bytes(), COMPLAINT)
 }

@@ -380,9 +380,9 @@ const CHECKS: &[Check] = &[
 fn join(server: &Server, name: &str) -> Outcome<Peer> {
     let mut client = server.connect(name)?;
     client.send(format!("{name}\n"))?;
-    // A thread has to start first; but not for a client whom nobody accepts.
+    // A thread has to start first. A client whom nobody accepts is not waited for so long.
     let waits = || kernel::queued(server.port).is_some_and(|waiting| waiting > 0);
-    (0..8).any(|_| client.settle() || waits());
+    (1..=8).any(|look| client.settle() || (look >= 3 && waits()));
     Ok(client)
 }
 
@@ -847,8 +847,10 @@ fn too_long(stage: &Stage) -> Outcome {
 
 fn deaf(stage: &Stage) -> Outcome {
     let (server, mut ada) = session(stage)?;
-    // Long answers, so that a few of them fill what the kernel holds for her.
-    ada.send_until_stuck(format!("{} + 1\n", "9".repeat(300)).as_bytes());
+    // Long answers, so that a few of them fill what the kernel holds for her. Who answers 1e300
+    // has not filled it yet.
+    let request = format!("{} + 1\n", "9".repeat(300));
+    ada.send_until_stuck_within(patience(), request.as_bytes());
     let mut bob = join(&server, "Bob")?;
     let (request, result) = sum(stage);
     gives(&mut bob, &request, result).map(|_| ())

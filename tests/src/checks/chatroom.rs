@@ -681,11 +681,12 @@ fn same_order(stage: &Stage) -> Outcome {
         hears_news(&mut member, &line)?;
         members.push(member);
     }
+    // All stay until the last one has heard all, or waited in vain.
     let heard: Vec<Outcome<Vec<String>>> = thread::scope(|scope| {
         let listening: Vec<_> = members
-            .into_iter()
+            .iter_mut()
             .enumerate()
-            .map(|(n, mut member)| {
+            .map(|(n, member)| {
                 scope.spawn(move || {
                     if n < TALKERS {
                         for line in 0..LINES {
@@ -696,9 +697,6 @@ fn same_order(stage: &Stage) -> Outcome {
                     let mut heard = Vec::new();
                     while heard.len() < TALKERS * LINES - own {
                         let line = member.next("what the others say")?;
-                        if line.contains(" has left. ") {
-                            break; // one of us, who has waited in vain and says so
-                        }
                         if !line.contains(" has joined. ") {
                             heard.push(line);
                         }

@@ -661,24 +661,26 @@ fn load(clients: usize, message_bytes: usize) -> String {
 }
 
 /// Plays the server until the client ends: each of its connections, numbered from 1, is a
-/// thread's, on which `serve` is called. Returns the client, and how serving went.
+/// thread's, on which `serve` is called. Returns the client, and how serving went. A client that
+/// connects again and again is played with for a while.
 fn play(
     stage: &Stage,
     options: &str,
     before: &[&str],
     serve: impl Fn(usize, Peer) -> Outcome + Sync,
 ) -> Outcome<(Program, Outcome)> {
+    const MOST: usize = 1000;
     let host = stage.host("127.0.0.1")?;
     let client = stage.client_with(host.address, options, before)?;
     let mut next = Some(client.connects_to(&host, "session 1")?);
     let mut until = stage.log.deadline(patience());
     let served = thread::scope(|scope| {
         let (mut sessions, serve) = (Vec::new(), &serve);
-        loop {
+        while !until.is_over() && sessions.len() < MOST {
             if let Some(peer) = next.take() {
                 let number = sessions.len() + 1;
                 sessions.push(scope.spawn(move || serve(number, peer)));
-            } else if client.process.heard().exit().is_some() || until.is_over() {
+            } else if client.process.heard().exit().is_some() {
                 break;
             }
             if !sessions.iter().all(ScopedJoinHandle::is_finished) {

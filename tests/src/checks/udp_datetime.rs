@@ -827,7 +827,9 @@ impl Host {
     /// chance.
     fn answer_is_printed(&mut self, stage: &Stage, client: &mut Program) -> Outcome {
         match self.answer_once(stage, client) {
-            Err(Stop::Failed(_)) => self.answer_once(stage, client),
+            Err(Stop::Failed(_)) if client.process.heard().exit().is_none() => {
+                self.answer_once(stage, client)
+            }
             outcome => outcome,
         }
     }
@@ -837,8 +839,9 @@ impl Host {
         let answer = &self.answer(stage)?;
         let mut until = stage.log.deadline(2 * patience());
         loop {
+            let over = client.process.heard().is_over();
             let printed = client.prints_within(Duration::from_millis(20), answer);
-            if printed.is_ok() || until.is_over() {
+            if printed.is_ok() || over || until.is_over() {
                 return printed;
             }
             if let Some(request) = self.socket.receive(Duration::ZERO)? {
@@ -860,7 +863,7 @@ impl Host {
 fn asked(stage: &Stage, ip: &str, options: &str) -> Outcome<(Program, Host)> {
     let socket = stage.datagrams("the host", ip)?;
     let client = stage.client_with(socket.address, options, &[])?;
-    let request = socket.expect_from(&client, "SEND_DATE or SEND_TIME")?;
+    let request = socket.expect_first(&client, "SEND_DATE or SEND_TIME")?;
     Ok((client, Host { socket, request }))
 }
 
@@ -870,7 +873,7 @@ fn asks(stage: &Stage) -> Outcome {
     usual.set_nonblocking(true)?;
     let client = stage.client_with(given.address, "", &[])?;
     let what = "SEND_DATE or SEND_TIME";
-    let request = given.expect_from(&client, what).probe(&FIXED_HOST, || {
+    let request = given.expect_first(&client, what).probe(&FIXED_HOST, || {
         usual.recv(&mut [0; 64]).ok().map(|_| "127.0.0.1 was asked".to_string())
     })?;
     if REQUESTS.contains(&request.text().as_str()) {
@@ -922,14 +925,15 @@ const CLIENTS: usize = 7;
 /// How many clients have to vary their pauses: a busy machine can make one seem to.
 const VARYING: usize = 2;
 
-/// Pauses that differ by more than this, in seconds, differ by more than the machine's moods.
-const DIFFERENT: f64 = 0.15;
-
-/// The same of two pauses.
+/// Two pauses that differ by more than this, in seconds, surely do. With less, one of them may be
+/// longer because this machine was busy, and for all clients at once.
 const SURELY_DIFFERENT: f64 = 0.4;
 
-/// Two of three random pauses, 1 to 2 seconds long, differ by less in one of 7 cases; those of all
-/// clients but one in one of 10,000, and then once more in the second try.
+/// The same of the two shortest of three.
+const DIFFERENT: f64 = 0.15;
+
+/// The two shortest of three random pauses, 1 to 2 seconds long, differ by less in one of 7 cases;
+/// those of all clients but one in one of 19,000, and then once more in the second try.
 const ALIKE: f64 = 0.05;
 
 fn delay(stage: &Stage) -> Outcome {
@@ -954,8 +958,7 @@ fn delay(stage: &Stage) -> Outcome {
     if !(0.6..longest).contains(&mean) {
         return fail("pauses of 1 to 2 seconds", shown.join(", ")).means(mean < 0.5, &NO_DELAY);
     }
-    let are_alike = |pauses: &&Vec<Pause>| pauses.len() == PAUSES && spread(pauses) < ALIKE;
-    let alike = clients.iter().filter(are_alike).count();
+    let alike = clients.iter().filter(|pauses| are_alike(pauses)).count();
     if alike > CLIENTS - VARYING {
         return fail("pauses that vary", shown.join(", ")).means(true, &SAME_DELAY);
     }
@@ -993,9 +996,7 @@ fn pauses(stage: &Stage, vary: &AtomicUsize) -> Outcome<Vec<Pause>> {
         let since = |moment: Instant| moment.elapsed().as_secs_f64();
         pauses.push(Pause { between: since(asked), behind: since(answered) });
         asked = Instant::now();
-        // Of two pauses one may be this machine's doing, and for all clients at once.
-        let different = if pauses.len() == 2 { SURELY_DIFFERENT } else { DIFFERENT };
-        if !varies && spread(&pauses) >= different {
+        if !varies && differ(&pauses) {
             varies = true;
             vary.fetch_add(1, Ordering::Relaxed);
         }
@@ -1003,15 +1004,28 @@ fn pauses(stage: &Stage, vary: &AtomicUsize) -> Outcome<Vec<Pause>> {
     Ok(pauses)
 }
 
-/// The difference between the two shortest pauses: the longest of three may be this machine's
-/// doing, which was busy for a moment.
-fn spread(pauses: &[Pause]) -> f64 {
+/// True if the pauses are surely not of one length.
+fn differ(pauses: &[Pause]) -> bool {
+    match sorted(pauses)[..] {
+        [shortest, .., longest] if longest - shortest >= SURELY_DIFFERENT => true,
+        [shortest, next, _] => next - shortest >= DIFFERENT,
+        _ => false,
+    }
+}
+
+/// True if three pauses are of one length, as far as can be seen.
+fn are_alike(pauses: &[Pause]) -> bool {
+    match sorted(pauses)[..] {
+        [shortest, next, _] => next - shortest < ALIKE && !differ(pauses),
+        _ => false,
+    }
+}
+
+/// How long each pause was at most, the shortest first.
+fn sorted(pauses: &[Pause]) -> Vec<f64> {
     let mut sorted: Vec<f64> = pauses.iter().map(|pause| pause.behind).collect();
     sorted.sort_by(f64::total_cmp);
-    match sorted[..] {
-        [shortest, next, ..] => next - shortest,
-        _ => 0.0,
-    }
+    sorted
 }
 
 const NO_TIMEOUT: Diagnosis = Diagnosis {

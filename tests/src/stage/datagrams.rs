@@ -151,6 +151,22 @@ impl Datagrams {
         }
     }
 
+    /// Expects the first datagram of `program`, which may have to start first, and pause.
+    ///
+    /// # Errors
+    /// A failure when none comes.
+    pub fn expect_first(&self, program: &Program, what: &str) -> Outcome<Datagram> {
+        let mut received = Ok(None);
+        program.starts_to(4, || {
+            received = self.receive(Duration::ZERO);
+            !matches!(received, Ok(None))
+        });
+        match received? {
+            Some(datagram) => Ok(datagram),
+            None => program.missing(format!("{} gets {what}", self.name)),
+        }
+    }
+
     /// Expects a datagram of `program`, unless it ends before.
     ///
     /// # Errors

@@ -380,7 +380,7 @@ pub struct Server {
 
 impl Server {
     fn wait_until_ready(&self, ready: impl FnMut() -> bool) -> Outcome {
-        if self.program.starts_to(ready) {
+        if self.program.starts_to(2, ready) {
             self.log.step("it listens");
             return Ok(());
         }
@@ -402,11 +402,12 @@ impl Server {
     }
 
     /// Connects `count` clients at the same moment, and returns those that get through before
-    /// patience ends.
+    /// twice the patience ends: with the kernel's second try, or its third.
     pub fn connect_many(&self, count: usize) -> Vec<Peer> {
         thread::scope(|scope| {
             let name = |n| format!("client {n}");
-            let connect = |n| move || self.connect_within(patience(), "127.0.0.1", &name(n));
+            let connect =
+                |n| move || self.connect_within(2 * patience(), "127.0.0.1", &name(n));
             let connecting: Vec<_> = (1..=count).map(|n| scope.spawn(connect(n))).collect();
             connecting.into_iter().filter_map(|client| client.join().ok()?.ok()).collect()
         })
@@ -501,7 +502,7 @@ impl Program {
     /// A failure when none comes before the program ends or patience does.
     pub fn connects_to(&self, host: &Host, name: &str) -> Outcome<Peer> {
         let mut accepted = Ok(None);
-        self.starts_to(|| {
+        self.starts_to(2, || {
             accepted = host.accept(name);
             !matches!(accepted, Ok(None))
         });
@@ -512,11 +513,12 @@ impl Program {
     }
 
     /// Waits until `seen`; five times the patience for a program that is at work, because an
-    /// interpreter has to start first, or a compiler. Who has slept through the second half of
-    /// the first time will not wake later. False: it was not seen in time, or never can be
-    /// because the program is over.
-    fn starts_to(&self, mut seen: impl FnMut() -> bool) -> bool {
-        for half in 0..10 {
+    /// interpreter has to start first, or a compiler. Not longer when it has slept for `naps`
+    /// halves of patience in a row. False: it was not seen in time, or never can be because the
+    /// program is over.
+    fn starts_to(&self, naps: u32, mut seen: impl FnMut() -> bool) -> bool {
+        let mut slept = 0;
+        for _ in 0..10 {
             let before = self.process.wanted_to_run();
             let (mut is_seen, mut over) = (false, false);
             kernel::look_until(self.log.deadline(patience() / 2), || {
@@ -526,7 +528,8 @@ impl Program {
             });
             // Less than before is a sign of life too: a thread or a child has ended.
             let wanted = self.process.wanted_to_run().abs_diff(before);
-            if is_seen || over || (half > 0 && wanted < patience() / 40) {
+            slept = if wanted < patience() / 40 { slept + 1 } else { 0 };
+            if is_seen || over || slept == naps {
                 return is_seen;
             }
         }
@@ -538,18 +541,19 @@ impl Program {
     /// # Errors
     /// Always: a failure, or [`Stop::NotStarted`].
     pub fn missing<T>(&self, expected: String) -> Outcome<T> {
-        self.misses(expected, self.state())
+        self.misses(expected, || self.state())
     }
 
-    /// As [`Program::missing`], where there is more to say of what was got.
-    fn misses<T>(&self, expected: String, got: String) -> Outcome<T> {
+    /// As [`Program::missing`], where there is more to say of what was got: when its last words
+    /// have been heard, if it has ended.
+    fn misses<T>(&self, expected: String, got: impl FnOnce() -> String) -> Outcome<T> {
         match self.process.wait(Duration::ZERO).and_then(|exit| exit.code()) {
             Some(code @ (126 | 127)) => Err(Stop::NotStarted(format!(
                 "`{}`: {}",
                 self.process.command,
                 self.last_words(code)
             ))),
-            _ => fail(expected, got),
+            _ => fail(expected, got()),
         }
     }
 
@@ -577,10 +581,10 @@ impl Program {
                 self.log.step(format_args!("the {} prints {}", self.name, quote(bytes)));
                 Ok(())
             }
-            None => self.misses(
-                format!("the {} prints {} on stdout", self.name, quote(bytes)),
-                format!("{}; {}", self.said(), self.state()),
-            ),
+            None => self
+                .misses(format!("the {} prints {} on stdout", self.name, quote(bytes)), || {
+                    format!("{}; {}", self.said(), self.state())
+                }),
         }
     }
 
@@ -715,7 +719,7 @@ impl Program {
             }
             None => self.misses(
                 format!("the {} says a line with {words:?} on stderr", self.name),
-                format!("stderr is {}; {}", self.stderr(), self.state()),
+                || format!("stderr is {}; {}", self.stderr(), self.state()),
             ),
         }
     }
@@ -740,7 +744,7 @@ impl Program {
             }
             None => self.misses(
                 format!("the {} prints {what}, in one line on stdout", self.name),
-                format!("{}; {}", self.said(), self.state()),
+                || format!("{}; {}", self.said(), self.state()),
             ),
         }
     }

@@ -111,41 +111,52 @@ impl Peer {
     }
 
     /// Sends the bytes one at a time, each only when the program has read the one before: each is
-    /// a read of its own. A program that has let its time pass for one gets the rest at once.
+    /// a read of its own. A program that has let its time pass for three gets the rest at once.
     ///
     /// # Errors
     /// A failure when the program does not take them.
     pub fn dribble(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
         let bytes = bytes.as_ref();
         self.step(format_args!("sends {} a byte at a time", quote(bytes)));
-        let mut reads = true;
+        let mut unread = 0;
         bytes.iter().try_for_each(|byte| {
             self.write(&[*byte])?;
-            reads = reads && self.settle();
+            if unread < 3 && !self.settle() {
+                unread += 1;
+            }
             Ok(())
         })
     }
 
     /// Sends `block` again and again without reading, until the program takes no more, and
-    /// returns how many bytes were taken. At most 64 MB, and what is taken before patience ends:
+    /// returns how many bytes were taken. At most 64 MB, and what is taken in twice the patience:
     /// one that answers little reads on for long.
     pub fn send_until_stuck(&mut self, block: &[u8]) -> usize {
+        self.send_until_stuck_within(2 * patience(), block)
+    }
+
+    /// As [`Peer::send_until_stuck`], within another time.
+    pub fn send_until_stuck_within(&mut self, time: Duration, block: &[u8]) -> usize {
         const MOST: usize = 64_000_000;
         let (mut sent, mut left_unread) = (0, None);
         let mut deadline = self.log.deadline(quiet());
-        let mut enough = self.log.deadline(patience());
-        while sent < MOST && !enough.is_over() {
+        let mut enough = self.log.deadline(time);
+        let stuck = loop {
+            if sent >= MOST || enough.is_over() {
+                break false;
+            }
             match write(&self.stream, &block[sent % block.len()..], &mut deadline) {
                 Ok(Some(taken @ 1..)) => sent += taken,
                 // A program that is slow reads on, and is not stuck yet.
                 Ok(None) if left_unread != self.left_unread() => {
                     left_unread = self.left_unread()
                 }
-                _ => break,
+                _ => break true,
             }
             deadline.renew();
-        }
-        self.step(format_args!("sends as much as is taken, {sent} bytes, and reads nothing"));
+        };
+        let how = if stuck { "as much as is taken" } else { "more and more" };
+        self.step(format_args!("sends {how}, {sent} bytes, and reads nothing"));
         sent
     }
 
