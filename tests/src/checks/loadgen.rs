@@ -674,11 +674,13 @@ fn play(
     let client = stage.client_with(host.address, options, before)?;
     let mut next = Some(client.connects_to(&host, "session 1")?);
     let mut until = stage.log.deadline(patience());
+    let mut count = 0;
     let served = thread::scope(|scope| {
         let (mut sessions, serve) = (Vec::new(), &serve);
-        while !until.is_over() && sessions.len() < MOST {
+        while !until.is_over() && count < MOST {
             if let Some(peer) = next.take() {
-                let number = sessions.len() + 1;
+                count += 1;
+                let number = count;
                 sessions.push(scope.spawn(move || serve(number, peer)));
             } else if client.process.heard().exit().is_some() {
                 break;
@@ -686,14 +688,14 @@ fn play(
             if !sessions.iter().all(ScopedJoinHandle::is_finished) {
                 until.renew();
             }
-            let name = format!("session {}", sessions.len() + 1);
+            let name = format!("session {}", count + 1);
             next = host.accept_within(&name, Duration::from_millis(50))?;
         }
         sessions.into_iter().try_for_each(|session| {
             session.join().unwrap_or_else(|_| Err(Stop::Grader("a thread panicked".into())))
         })
     });
-    client.has_ended()?;
+    client.has_ended(&format!("{count} sessions"))?;
     Ok((client, served))
 }
 

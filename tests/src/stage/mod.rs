@@ -655,14 +655,14 @@ impl Program {
     /// A failure when it still runs after patience.
     pub fn ends(&self) -> Outcome<ExitStatus> {
         self.process.wait_for(patience(), Heard::exit);
-        self.has_ended()
+        self.has_ended(&format!("{:?}", patience()))
     }
 
-    /// Expects that the program has ended, after patience, and returns its exit status.
+    /// Expects that the program has ended by now, and returns its exit status.
     ///
     /// # Errors
-    /// A failure when it still runs.
-    pub fn has_ended(&self) -> Outcome<ExitStatus> {
+    /// A failure when it still runs: `after` what.
+    pub fn has_ended(&self, after: &str) -> Outcome<ExitStatus> {
         match self.process.wait(Duration::ZERO) {
             Some(exit) => {
                 self.log.step(format_args!("the {} ends ({exit})", self.name));
@@ -670,7 +670,7 @@ impl Program {
             }
             None => fail(
                 format!("the {} ends", self.name),
-                format!("it still runs after {:?}; {}", patience(), self.said()),
+                format!("it still runs after {after}; {}", self.said()),
             ),
         }
     }
