@@ -526,9 +526,10 @@ impl Program {
                 is_seen = seen();
                 is_seen || over
             });
-            // Less than before is a sign of life too: a thread or a child has ended.
+            // Less than before is a sign of life too: a thread or a child has ended. Who wants a
+            // fifth of a processor or less has started, and waits.
             let wanted = self.process.wanted_to_run().abs_diff(before);
-            slept = if wanted < patience() / 40 { slept + 1 } else { 0 };
+            slept = if wanted < patience() / 10 { slept + 1 } else { 0 };
             if is_seen || over || slept == naps {
                 return is_seen;
             }
