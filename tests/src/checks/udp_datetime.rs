@@ -920,10 +920,10 @@ const SAME_DELAY: Diagnosis = Diagnosis {
 const PAUSES: usize = 3;
 
 /// How many clients are looked at.
-const CLIENTS: usize = 7;
+const CLIENTS: usize = 9;
 
-/// How many clients have to vary their pauses: a busy machine can make one seem to.
-const VARYING: usize = 2;
+/// How many clients have to vary their pauses: a busy machine can make two seem to.
+const VARYING: usize = 3;
 
 /// Two pauses that differ by more than this, in seconds, surely do. With less, one of them may be
 /// longer because this machine was busy, and for all clients at once.
@@ -933,7 +933,7 @@ const SURELY_DIFFERENT: f64 = 0.4;
 const DIFFERENT: f64 = 0.15;
 
 /// The two shortest of three random pauses, 1 to 2 seconds long, differ by less in one of 7 cases;
-/// those of all clients but one in one of 19,000, and then once more in the second try.
+/// those of all clients but two in one of 30,000, and then once more in the second try.
 const ALIKE: f64 = 0.05;
 
 fn delay(stage: &Stage) -> Outcome {
