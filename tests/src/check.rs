@@ -40,7 +40,8 @@ pub struct Check {
     pub points: u32,
     /// Whether it counts.
     pub kind: Kind,
-    /// True if it takes long to be sure that it fails: then its two tries run side by side.
+    /// True if it takes long to be sure that it fails: then its two tries run side by side, and
+    /// the first one that passes ends the other.
     pub long: bool,
     /// The section of the book to read when it fails.
     pub book: &'static str,

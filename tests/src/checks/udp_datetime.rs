@@ -8,12 +8,14 @@ use crate::{
     stage::{
         Program, Role, Server, Stage,
         datagrams::{Datagram, Datagrams},
+        deadline::queued_here,
         find, kernel, patience, quiet, scaled,
         zone::{Moment, Zone},
     },
 };
 use std::{
     net::SocketAddr,
+    ops::RangeInclusive,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -275,9 +277,9 @@ const CHECKS: &[Check] = &[
     Check {
         id: "04.warns",
         title: "client: warns of a lost answer after the timeout, exit 0",
-        needs: &["04.count", "04.lost-reply"],
+        needs: &["04.count"],
         run: warns,
-        diagnoses: &[&SILENT_LOSS],
+        diagnoses: &[&SILENT_LOSS, &NO_TIMEOUT, &LOSS_KILLS],
         ..CLIENT_MANNERS
     },
     Check {
@@ -920,44 +922,45 @@ const SAME_DELAY: Diagnosis = Diagnosis {
     text: "all pauses are equally long: is the random number made anew for each pause?",
 };
 
-/// The pauses of each client that are looked at, at most.
-const PAUSES: usize = 4;
-
-/// How many clients are looked at. A program may take the time of the day for its seed: half of
-/// them begin in another second.
+/// How many clients are looked at: it takes less time than to watch one for long. A program may
+/// take the time of the day for its seed: half of them begin in another second.
 const CLIENTS: usize = 8;
 
-/// How many clients have to vary their pauses: a busy machine can make two seem to.
+/// How many clients have to vary their pauses: this machine can make one seem to, or two.
 const VARYING: usize = 3;
 
-/// Two pauses that differ by more than this, in seconds, surely do. With less, one of them may be
-/// longer because this machine was busy, and for all clients at once.
-const SURELY_DIFFERENT: f64 = 0.4;
+/// Each client is watched for so many pauses, and for so long, in seconds, where they are short:
+/// a choice of one second or two falls the same way three times in one of four cases.
+const PAUSES: RangeInclusive<usize> = 3..=5;
+const WATCHED: f64 = 4.5;
 
-/// The same of all but the longest, which may be this machine's doing.
-const DIFFERENT: f64 = 0.15;
+/// Two pauses that differ by more than this, in seconds, surely do.
+const DIFFERENT: f64 = 0.2;
 
-/// Of four random pauses, 1 to 2 seconds long, the three shortest are this close in one of 100
-/// cases; those from two seeds in one of 10,000.
+/// Three random pauses, 1 to 2 seconds long, are this close in one of 200 cases; those from two
+/// seeds in one of 40,000.
 const ALIKE: f64 = 0.04;
 
+/// A program that seems to have worked for longer than this in its pause may have slept for any
+/// part of it.
+const WORK: f64 = 0.2;
+
 fn delay(stage: &Stage) -> Outcome {
-    // Several clients: it takes less time than to watch one for long.
-    let vary = AtomicUsize::new(0);
-    let clients: Vec<Vec<Pause>> = thread::scope(|scope| {
-        let mut clients = Vec::new();
+    let clients = Clients::default();
+    let pauses: Vec<Vec<Pause>> = thread::scope(|scope| {
+        let mut watched = Vec::new();
         for n in 0..CLIENTS {
             if n == CLIENTS / 2 {
                 let begun = seconds();
                 kernel::look_until(Duration::from_secs(2), || seconds() > begun);
             }
-            clients.push(scope.spawn(|| pauses(stage, &vary)));
+            watched.push(scope.spawn(|| pauses(stage, &clients)));
         }
         let panicked = |_| Err(Stop::Grader("a thread panicked".into()));
-        let each = clients.into_iter().map(|client| client.join().unwrap_or_else(panicked));
+        let each = watched.into_iter().map(|client| client.join().unwrap_or_else(panicked));
         each.collect::<Outcome<_>>()
     })?;
-    let all: Vec<f64> = clients.iter().flatten().map(|pause| pause.between).collect();
+    let all: Vec<f64> = pauses.iter().flatten().map(|pause| pause.between).collect();
     let shown: Vec<String> = all.iter().map(|pause| format!("{pause:.2} s")).collect();
     stage.log.step(format_args!("the pauses of {CLIENTS} clients are {}", shown.join(", ")));
     if all.is_empty() {
@@ -970,74 +973,96 @@ fn delay(stage: &Stage) -> Outcome {
     if !(0.6..longest).contains(&mean) {
         return fail("pauses of 1 to 2 seconds", shown.join(", ")).means(mean < 0.5, &NO_DELAY);
     }
-    let alike = clients.iter().filter(|pauses| are_alike(pauses)).count();
-    if alike > CLIENTS - VARYING {
+    if clients.are_mostly_alike() {
         return fail("pauses that vary", shown.join(", ")).means(true, &SAME_DELAY);
     }
     Ok(())
+}
+
+/// How many clients were seen to do what.
+#[derive(Default)]
+struct Clients {
+    varying: AtomicUsize,
+    alike: AtomicUsize,
+}
+
+impl Clients {
+    /// True if no more clients need to be watched.
+    fn are_known(&self) -> bool {
+        self.varying.load(Ordering::Relaxed) >= VARYING || self.are_mostly_alike()
+    }
+
+    fn are_mostly_alike(&self) -> bool {
+        self.alike.load(Ordering::Relaxed) > CLIENTS - VARYING
+    }
 }
 
 /// How long a client was silent, in seconds.
 struct Pause {
     /// From one request to the next. Some pause when they have asked.
     between: f64,
-    /// From the answer to the next request, or longer, if we were late; never shorter.
+    /// From the answer to the next request, as we saw it: never shorter than it was.
     behind: f64,
+    /// How much of that the client has worked, or would have liked to, or we.
+    worked: f64,
 }
 
-/// A client's pauses, until enough clients are seen to `vary` theirs.
-fn pauses(stage: &Stage, vary: &AtomicUsize) -> Outcome<Vec<Pause>> {
-    let enough = || vary.load(Ordering::Relaxed) >= VARYING;
+/// A client's pauses, until it is known of enough clients whether they vary theirs.
+fn pauses(stage: &Stage, clients: &Clients) -> Outcome<Vec<Pause>> {
     let (client, mut host) = asked(stage, "127.0.0.1", "")?;
+    let worked = || (client.process.wanted_to_run() + queued_here()).as_secs_f64();
     let mut pauses: Vec<Pause> = Vec::new();
-    let (mut varies, mut asked) = (false, Instant::now());
-    while pauses.len() < PAUSES {
-        let answered = Instant::now();
+    let mut asked = Instant::now();
+    loop {
+        let (answered, before) = (Instant::now(), worked());
         host.answer(stage)?;
-        let request = loop {
-            match host.socket.receive_while(&client, quiet())? {
-                Some(request) => break request,
-                None if enough() || client.process.heard().exit().is_some() => {
-                    return Ok(pauses);
-                }
-                None if answered.elapsed() < 2 * patience() => {}
-                None => return fail("another request after 1 to 2 seconds", "none came"),
-            }
-        };
-        host.request = request;
+        let exited = || client.process.heard().exit().is_some();
+        let over = || clients.are_known() || exited();
+        match host.socket.receive_unless(over, 2 * patience())? {
+            Some(request) => host.request = request,
+            None if over() => return Ok(pauses),
+            None => return fail("another request after 1 to 2 seconds", "none came"),
+        }
         let since = |moment: Instant| moment.elapsed().as_secs_f64();
-        pauses.push(Pause { between: since(asked), behind: since(answered) });
+        pauses.push(Pause {
+            between: since(asked),
+            behind: since(answered),
+            // Less than before too: a thread of it, or a child, has ended.
+            worked: (worked() - before).abs(),
+        });
         asked = Instant::now();
-        if !varies && differ(&pauses) {
-            varies = true;
-            vary.fetch_add(1, Ordering::Relaxed);
+        let watched: f64 = pauses.iter().map(|pause| pause.behind).sum();
+        let enough = if watched < WATCHED { PAUSES.end() } else { PAUSES.start() };
+        if differ(&pauses) {
+            clients.varying.fetch_add(1, Ordering::Relaxed);
+            return Ok(pauses);
+        }
+        if pauses.len() >= *enough {
+            clients.alike.fetch_add(usize::from(are_alike(&pauses)), Ordering::Relaxed);
+            return Ok(pauses);
         }
     }
-    Ok(pauses)
 }
 
 /// True if the pauses are surely not of one length.
 fn differ(pauses: &[Pause]) -> bool {
-    match sorted(pauses)[..] {
-        [shortest, .., longest] if longest - shortest >= SURELY_DIFFERENT => true,
-        [shortest, .., next, _] => next - shortest >= DIFFERENT,
-        _ => false,
-    }
+    let (range, worked) = range(pauses);
+    range - worked > DIFFERENT
 }
 
-/// True if four pauses are of one length, as far as can be seen.
+/// True if the pauses are of one length, as far as can be seen.
 fn are_alike(pauses: &[Pause]) -> bool {
-    match sorted(pauses)[..] {
-        [shortest, _, next, _] => next - shortest < ALIKE && !differ(pauses),
-        _ => false,
-    }
+    let (range, worked) = range(pauses);
+    range - worked.min(WORK) < ALIKE
 }
 
-/// How long each pause was at most, the shortest first.
-fn sorted(pauses: &[Pause]) -> Vec<f64> {
-    let mut sorted: Vec<f64> = pauses.iter().map(|pause| pause.behind).collect();
-    sorted.sort_by(f64::total_cmp);
-    sorted
+/// How much longer the longest pause was than the shortest, as we saw them, and for how long
+/// somebody worked in one of them, at most: by so much it may only seem so.
+fn range(pauses: &[Pause]) -> (f64, f64) {
+    let behind = |pause: &Pause| pause.behind;
+    let longest = pauses.iter().map(behind).fold(0.0, f64::max);
+    let shortest = pauses.iter().map(behind).fold(f64::INFINITY, f64::min);
+    (longest - shortest, pauses.iter().map(|pause| pause.worked).fold(0.0, f64::max))
 }
 
 const NO_TIMEOUT: Diagnosis = Diagnosis {
@@ -1130,7 +1155,9 @@ const SILENT_LOSS: Diagnosis = Diagnosis {
 
 fn warns(stage: &Stage) -> Outcome {
     let (client, _host) = asked(stage, "127.0.0.1", "--count 1 --timeout 0.2")?;
-    client.ends_with(0)?;
+    let ended = client.ends_with(0);
+    let runs = client.process.heard().exit().is_none();
+    ended.means(runs, &NO_TIMEOUT).means(!runs, &LOSS_KILLS)?;
     client.complains(&["warning", "127.0.0.1"]).map(|_| ()).means(true, &SILENT_LOSS)
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     failure::{Outcome, fail, quote},
-    stage::{Log, Program, kernel, patience, quiet},
+    stage::{Log, Program, deadline::Deadline, kernel, patience, quiet},
 };
 use std::{
     fmt::Display,
@@ -78,7 +78,10 @@ impl Datagrams {
     /// # Errors
     /// When the grader's own socket fails.
     pub fn receive(&self, within: Duration) -> Outcome<Option<Datagram>> {
-        let mut deadline = self.log.deadline(within);
+        self.receive_by(self.log.deadline(within))
+    }
+
+    fn receive_by(&self, mut deadline: Deadline) -> Outcome<Option<Datagram>> {
         let mut bytes = vec![0; 64 * 1024];
         loop {
             let left = deadline.left().max(Duration::from_millis(1));
@@ -140,11 +143,23 @@ impl Datagrams {
         program: &Program,
         within: Duration,
     ) -> Outcome<Option<Datagram>> {
+        self.receive_unless(|| program.process.heard().exit().is_some(), within)
+    }
+
+    /// The next datagram unless it is `over`, waiting at most `within`.
+    ///
+    /// # Errors
+    /// When the grader's own socket fails.
+    pub fn receive_unless(
+        &self,
+        mut over: impl FnMut() -> bool,
+        within: Duration,
+    ) -> Outcome<Option<Datagram>> {
         let mut until = self.log.deadline(within);
         loop {
-            // What it sent before its end is here by now: looked at once more, not waited for.
-            let over = program.process.heard().exit().is_some();
-            let datagram = self.receive(Duration::from_millis(50))?;
+            // What was sent before the end is here by now: looked at once more, not waited for.
+            let over = over();
+            let datagram = self.receive_by(Duration::from_millis(50).into())?;
             if datagram.is_some() || over || until.is_over() {
                 return Ok(datagram);
             }

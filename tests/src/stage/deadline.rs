@@ -5,7 +5,10 @@ use crate::stage::process::family;
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -19,21 +22,46 @@ const MUCH: Duration = Duration::from_secs(1);
 /// How many times its time a wait may last because something happens again and again.
 const LAST: u32 = 30;
 
+/// Whether the tries of a check have been decided, by one of them: then the other waits for
+/// nothing any more.
+#[derive(Clone, Debug, Default)]
+pub struct Decided(Arc<AtomicBool>);
+
+impl Decided {
+    /// They are, from now on.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// True if they are.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
 /// The programs that a check has started, by the ids of their first processes.
 #[derive(Clone, Debug, Default)]
-pub struct Cast(Arc<Mutex<Vec<u32>>>);
+pub struct Cast {
+    processes: Arc<Mutex<Vec<u32>>>,
+    decided: Decided,
+}
 
 impl Cast {
+    /// Nobody yet; nothing is waited for once it is `decided`.
+    pub fn until(decided: &Decided) -> Cast {
+        Cast { decided: decided.clone(), ..Cast::default() }
+    }
+
     /// Adds a program; what it starts belongs to it.
     pub fn add(&self, process: u32) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(process);
+        self.processes.lock().unwrap_or_else(PoisonError::into_inner).push(process);
     }
 
     /// True if one of the programs wants to run and may not. Looks more than once, because
     /// one that works hands over from thread to thread. One that has had half of the time to
     /// itself, and [`MUCH`], is not kept from running: it turns round in a loop.
     fn is_starved(&self, time: Duration) -> bool {
-        let programs = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let programs = self.processes.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let processes: Vec<u32> = programs.into_iter().flat_map(family).collect();
         !processes.is_empty()
             && (0..3).any(|_| {
@@ -62,6 +90,11 @@ fn is_starved(process: u32, enough: Duration) -> bool {
 /// How long the threads of a process have run, or would have liked to, so far.
 pub fn wanted_to_run(process: u32) -> Duration {
     threads(process).filter_map(|thread| times(&thread)).map(|(ran, queued)| ran + queued).sum()
+}
+
+/// How long the thread that asks would have liked to run, and could not, so far.
+pub fn queued_here() -> Duration {
+    times(Path::new("/proc/thread-self")).map_or(Duration::ZERO, |(_, queued)| queued)
 }
 
 /// The folder of each thread of a process (proc(5)).
@@ -103,6 +136,9 @@ impl Deadline {
 
     /// How long to wait still. Zero: it is over.
     pub fn left(&mut self) -> Duration {
+        if self.cast.decided.get() {
+            return Duration::ZERO;
+        }
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() && self.extensions > 0 && self.cast.is_starved(self.time) {
             self.extensions -= 1;

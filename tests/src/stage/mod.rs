@@ -13,7 +13,7 @@ use crate::{
     failure::{Outcome, Stop, difference, fail, quote, quote_complaint},
     stage::{
         datagrams::Datagrams,
-        deadline::{Cast, Deadline},
+        deadline::{Cast, Deadline, Decided},
         peer::{Host, Peer},
         process::{Heard, Process, Surroundings, processor_time},
         random::Random,
@@ -166,7 +166,13 @@ pub struct Stage<'a> {
 impl<'a> Stage<'a> {
     /// An empty stage.
     pub fn new(subject: &'a Subject, seed: u64, check: &str) -> Stage<'a> {
-        Stage { subject, random: Mutex::new(Random::new(seed, check)), log: Log::default() }
+        Stage::until(&Decided::default(), subject, seed, check)
+    }
+
+    /// An empty stage, on which nothing is waited for once it is `decided`.
+    pub fn until(decided: &Decided, subject: &'a Subject, seed: u64, check: &str) -> Stage<'a> {
+        let log = Log { cast: Cast::until(decided), ..Log::default() };
+        Stage { subject, random: Mutex::new(Random::new(seed, check)), log }
     }
 
     /// A word of `length` letters, new at each call.
