@@ -7,6 +7,7 @@ use crate::{
     stage::{Stage, Subject, deadline::Decided, kernel},
 };
 use std::{
+    cmp::Reverse,
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Condvar, Mutex, PoisonError},
@@ -122,7 +123,7 @@ pub fn run(
     done: &(dyn Fn(&Result) + Sync),
 ) -> Vec<Result> {
     let board = Board {
-        todo: Mutex::new(checks.to_vec()),
+        todo: Mutex::new(longest_chain_first(checks)),
         results: Mutex::default(),
         changed: Condvar::new(),
     };
@@ -189,6 +190,18 @@ impl Board {
         results.insert(result.check.id, result);
         self.changed.notify_all();
     }
+}
+
+/// The checks in the order in which they should begin: first those behind which the longest
+/// chain of others waits.
+fn longest_chain_first(checks: &[&'static Check]) -> Vec<&'static Check> {
+    fn chain(check: &Check, checks: &[&'static Check]) -> usize {
+        let behind = checks.iter().filter(|other| other.needs.contains(&check.id));
+        1 + behind.map(|other| chain(other, checks)).max().unwrap_or(0)
+    }
+    let mut order = checks.to_vec();
+    order.sort_by_cached_key(|check| Reverse(chain(check, checks)));
+    order
 }
 
 /// What a check needs among those that are run: a need that was not selected (`--only`) is

@@ -240,7 +240,6 @@ const CHECKS: &[Check] = &[
         id: "04.delay",
         title: "client: waits a random time of 1 to 2 seconds between requests",
         source: "L2, question 3: varies randomly between 1-2 seconds",
-        needs: &["04.prints"],
         points: 2,
         long: true,
         run: delay,
@@ -924,7 +923,7 @@ const SAME_DELAY: Diagnosis = Diagnosis {
 
 /// How many clients are looked at: it takes less time than to watch one for long. A program may
 /// take the time of the day for its seed: half of them begin in another second.
-const CLIENTS: usize = 8;
+const CLIENTS: usize = 10;
 
 /// How many clients have to vary their pauses: this machine can make one seem to, or two.
 const VARYING: usize = 3;
