@@ -1079,8 +1079,9 @@ fn lost_reply(stage: &Stage) -> Outcome {
     let expected = "it asks again, although the answer was lost".to_string();
     let (mut client, mut host) = asked(stage, "127.0.0.1", "")?;
     stage.log.step("the host does not answer");
-    // Nobody says how long a client shall wait; most choose 1 to 5 seconds, and pause then.
-    match host.socket.receive_while(&client, 4 * patience())? {
+    // Nobody says how long a client shall wait; most choose 1 to 5 seconds, and pause then for 2
+    // at most.
+    match host.socket.receive_while(&client, scaled(Duration::from_millis(7500)))? {
         Some(request) => host.request = request,
         None if client.process.heard().exit().is_none() => {
             return client.missing(expected).means(true, &NO_TIMEOUT);
