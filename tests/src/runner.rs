@@ -223,9 +223,9 @@ fn skipped(check: &'static Check, because: &'static str) -> Result {
     }
 }
 
-/// How much later the second of two tries side by side begins: one stall of this machine is not
-/// the same to both, nor one second to a program that takes the time for its seed.
-const LATER: Duration = Duration::from_secs(1);
+/// How much later the second of two tries side by side begins: in another second, for a program
+/// that takes the time for its seed.
+const LATER: Duration = Duration::from_millis(1100);
 
 fn run_one(check: &'static Check, subject: &Subject, plan: Plan) -> Result {
     let begun = Instant::now();
@@ -238,61 +238,51 @@ fn run_one(check: &'static Check, subject: &Subject, plan: Plan) -> Result {
                 kernel::look_until(LATER, || passed.get());
                 try_it()
             });
-            (try_it(), second.join().ok())
+            (try_it(), second.join().ok().flatten())
         })
     } else {
         (try_it(), None)
     };
-    if twice && matches!(first.0, Verdict::Failed(_)) {
-        second = second.or_else(|| Some(try_it()));
+    if twice && second.is_none() && matches!(first, Some((Verdict::Failed(_), _))) {
+        second = try_it();
     }
     let (verdict, did) = match (first, second) {
-        ((Verdict::Failed(failure), did), Some((Verdict::Passed, _)))
-        | ((Verdict::Passed, _), Some((Verdict::Failed(failure), did))) => {
+        (Some((Verdict::Failed(failure), did)), Some((Verdict::Passed, _)))
+        | (Some((Verdict::Passed, _)), Some((Verdict::Failed(failure), did))) => {
             (Verdict::Inconclusive(failure), did)
         }
-        ((Verdict::Failed(_), _), Some(second)) => second,
-        ((Verdict::GraderTrouble(_), _), Some(second @ (Verdict::Passed, _))) => second,
-        (first, _) => first,
+        (Some((Verdict::Failed(_), _)), Some(second)) => second,
+        (Some((Verdict::GraderTrouble(_), _)), Some(second @ (Verdict::Passed, _))) => second,
+        (Some(only), _) | (None, Some(only)) => only,
+        (None, None) => (Verdict::GraderTrouble("both tries were cut off".into()), Vec::new()),
     };
     Result { check, verdict, did, reference: Vec::new(), took: begun.elapsed() }
 }
 
+/// What a try found, and what it did. `None`: another one had passed before, and cut it off.
+type Found = Option<(Verdict, Vec<String>)>;
+
 /// One try; another one if the grader met trouble: whatever it was, it may be over.
-fn steadily(
-    check: &'static Check,
-    subject: &Subject,
-    seed: u64,
-    passed: &Decided,
-) -> (Verdict, Vec<String>) {
+fn steadily(check: &'static Check, subject: &Subject, seed: u64, passed: &Decided) -> Found {
     match attempt(check, subject, seed, passed) {
-        (Verdict::GraderTrouble(_), _) => attempt(check, subject, seed, passed),
+        Some((Verdict::GraderTrouble(_), _)) => attempt(check, subject, seed, passed),
         result => result,
     }
 }
 
-/// One try, until another one of the same check has `passed`.
-fn attempt(
-    check: &'static Check,
-    subject: &Subject,
-    seed: u64,
-    passed: &Decided,
-) -> (Verdict, Vec<String>) {
+fn attempt(check: &'static Check, subject: &Subject, seed: u64, passed: &Decided) -> Found {
     if !subject.commands.contains_key(&check.role) {
-        return (Verdict::NotHandedIn, Vec::new());
+        return Some((Verdict::NotHandedIn, Vec::new()));
     }
     if passed.get() {
-        return (Verdict::Passed, Vec::new());
+        return None;
     }
     let stage = Stage::until(passed, subject, seed, check.id);
     // A check that panics is the grader's fault, and must not take the others along.
     let verdict = match catch_unwind(AssertUnwindSafe(|| (check.run)(&stage))) {
         Ok(Ok(())) => Verdict::Passed,
         // What this one has missed since then, nobody has waited for.
-        Ok(Err(_)) if passed.get() => {
-            stage.log.step("enough: it has passed in the try beside this one");
-            Verdict::Passed
-        }
+        Ok(Err(_)) if passed.get() => return None,
         Ok(Err(Stop::Failed(failure))) => Verdict::Failed(failure.readable()),
         Ok(Err(Stop::NotStarted(why))) => Verdict::NotStarted(readable(&why)),
         Ok(Err(Stop::NotHandedIn)) => Verdict::NotHandedIn,
@@ -303,7 +293,7 @@ fn attempt(
     if matches!(verdict, Verdict::Passed) {
         passed.set();
     }
-    (verdict, stage.log.steps().iter().map(|step| readable(step)).collect())
+    Some((verdict, stage.log.steps().iter().map(|step| readable(step)).collect()))
 }
 
 #[cfg(test)]
@@ -344,6 +334,7 @@ mod tests {
     fn a_mixed_result_is_inconclusive() {
         static TRIES: AtomicUsize = AtomicUsize::new(0);
         const MIXED: Check = Check {
+            long: true,
             run: |_| if is_second(&TRIES) { Ok(()) } else { fail("", "the first") },
             ..CHECK
         };

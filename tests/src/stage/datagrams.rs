@@ -173,7 +173,7 @@ impl Datagrams {
     pub fn expect_first(&self, program: &Program, what: &str) -> Outcome<Datagram> {
         let mut received = Ok(None);
         program.starts_to(4, || {
-            received = self.receive(Duration::ZERO);
+            received = self.receive_by(Duration::ZERO.into());
             !matches!(received, Ok(None))
         });
         match received? {

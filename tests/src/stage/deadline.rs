@@ -22,8 +22,8 @@ const MUCH: Duration = Duration::from_secs(1);
 /// How many times its time a wait may last because something happens again and again.
 const LAST: u32 = 30;
 
-/// Whether the tries of a check have been decided, by one of them: then the other waits for
-/// nothing any more.
+/// Whether the tries of a check have been decided, by one of them: then the deadlines of the
+/// other one are over.
 #[derive(Clone, Debug, Default)]
 pub struct Decided(Arc<AtomicBool>);
 
@@ -90,11 +90,6 @@ fn is_starved(process: u32, enough: Duration) -> bool {
 /// How long the threads of a process have run, or would have liked to, so far.
 pub fn wanted_to_run(process: u32) -> Duration {
     threads(process).filter_map(|thread| times(&thread)).map(|(ran, queued)| ran + queued).sum()
-}
-
-/// How long the thread that asks would have liked to run, and could not, so far.
-pub fn queued_here() -> Duration {
-    times(Path::new("/proc/thread-self")).map_or(Duration::ZERO, |(_, queued)| queued)
 }
 
 /// The folder of each thread of a process (proc(5)).

@@ -4,6 +4,7 @@
 pub mod datagrams;
 pub mod deadline;
 pub mod kernel;
+pub mod metronome;
 pub mod peer;
 pub mod process;
 pub mod random;
