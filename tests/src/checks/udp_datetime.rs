@@ -940,7 +940,7 @@ const DOUBTFUL: f64 = 0.2;
 const DIFFERENT: f64 = 0.2;
 
 /// By less than this, and they are taken for equal. Random ones are so close in one of 100 cases,
-/// or in one of 7 where they are in doubt; but that they have to be for nearly all clients, in two
+/// or in one of 6 where they are in doubt; but that they have to be for nearly all clients, in two
 /// tries. Only a program that makes the same numbers at each start can have so bad luck.
 const ALIKE: f64 = 0.06;
 
@@ -970,10 +970,10 @@ fn delay(stage: &Stage) -> Outcome {
         .flatten()
         .fold((0, 0), |(all, odd), pause| (all + 1, odd + usize::from(pause.is_odd())));
     // Of any pause we may see the end late, and so the next one too short; never of all of them.
-    if odd > all / 4 {
+    if 4 * odd > all {
         let short = pauses.iter().flatten().filter(|pause| pause.between < 0.5).count();
         return fail("pauses of 1 to 2 seconds", format!("those {shown}"))
-            .means(short > all / 2, &NO_DELAY);
+            .means(2 * short > all, &NO_DELAY);
     }
     if clients.are_alike() {
         return fail("each client's pauses vary", format!("those {shown}"))

@@ -56,3 +56,25 @@ impl Beats {
         self.last.elapsed().saturating_sub(BEAT)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beat_that_comes_late_is_noticed() {
+        let metronome = Metronome::start();
+        let begun = Instant::now();
+        // It cannot beat while its beats are ours.
+        let beats = metronome.0.lock().unwrap();
+        while beats.late() < 5 * BEAT {
+            thread::park_timeout(BEAT);
+        }
+        drop(beats);
+        assert!(metronome.late_since(begun) >= 5 * BEAT);
+        while metronome.0.lock().unwrap().late.is_empty() {
+            thread::park_timeout(BEAT);
+        }
+        assert!(metronome.late_since(begun) >= 5 * BEAT);
+    }
+}
