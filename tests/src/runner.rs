@@ -254,7 +254,7 @@ fn run_one(check: &'static Check, subject: &Subject, plan: Plan) -> Result {
         (Some((Verdict::Failed(_), _)), Some(second)) => second,
         (Some((Verdict::GraderTrouble(_), _)), Some(second @ (Verdict::Passed, _))) => second,
         (Some(only), _) | (None, Some(only)) => only,
-        (None, None) => (Verdict::GraderTrouble("both tries were cut off".into()), Vec::new()),
+        (None, None) => (Verdict::GraderTrouble("no try came to an end".into()), Vec::new()),
     };
     Result { check, verdict, did, reference: Vec::new(), took: begun.elapsed() }
 }
@@ -279,10 +279,12 @@ fn attempt(check: &'static Check, subject: &Subject, seed: u64, passed: &Decided
     }
     let stage = Stage::until(passed, subject, seed, check.id);
     // A check that panics is the grader's fault, and must not take the others along.
-    let verdict = match catch_unwind(AssertUnwindSafe(|| (check.run)(&stage))) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| (check.run)(&stage)));
+    if passed.get() {
+        return None; // what this one has missed since then, nobody has waited for
+    }
+    let verdict = match outcome {
         Ok(Ok(())) => Verdict::Passed,
-        // What this one has missed since then, nobody has waited for.
-        Ok(Err(_)) if passed.get() => return None,
         Ok(Err(Stop::Failed(failure))) => Verdict::Failed(failure.readable()),
         Ok(Err(Stop::NotStarted(why))) => Verdict::NotStarted(readable(&why)),
         Ok(Err(Stop::NotHandedIn)) => Verdict::NotHandedIn,
@@ -334,16 +336,18 @@ mod tests {
     fn a_mixed_result_is_inconclusive() {
         static TRIES: AtomicUsize = AtomicUsize::new(0);
         const MIXED: Check = Check {
-            long: true,
             run: |_| if is_second(&TRIES) { Ok(()) } else { fail("", "the first") },
             ..CHECK
         };
-        let result = result_of(&MIXED);
-        match &result.verdict {
-            Verdict::Inconclusive(failure) => assert_eq!(failure.got, "the first"),
-            other => panic!("{other:?}"),
+        const LONG: Check = Check { long: true, ..MIXED };
+        for check in [&MIXED, &LONG] {
+            let result = result_of(check);
+            match &result.verdict {
+                Verdict::Inconclusive(failure) => assert_eq!(failure.got, "the first"),
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(result.points(), 1);
         }
-        assert_eq!(result.points(), 1);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::{
     },
 };
 use std::{
+    fmt::{self, Display, Formatter},
     net::SocketAddr,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -933,15 +934,22 @@ const PAUSES: usize = 3;
 const WATCHED: f64 = 4.5;
 const WHOLE_PAUSES: usize = 6;
 
+/// Of one that ends sooner so many of these have to do.
+const LAST_PAUSES: usize = 4;
+
+/// One whose pauses are in doubt is given up after so many.
+const MOST_PAUSES: usize = 9;
+
 /// A pause of which more than this is in doubt, in seconds, is not taken as a sample.
 const DOUBTFUL: f64 = 0.2;
 
 /// Pauses whose lengths differ by more than this, in seconds, surely vary.
 const DIFFERENT: f64 = 0.2;
 
-/// By less than this, and they are taken for equal. Random ones are so close in one of 100 cases,
-/// or in one of 6 where they are in doubt; but that they have to be for nearly all clients, in two
-/// tries. Only a program that makes the same numbers at each start can have so bad luck.
+/// By less than this, and they are taken for equal. Three random ones are so close in one of 100
+/// cases, or in one of 6 where they are in doubt; but that they have to be for nearly all clients,
+/// in two tries. Only where all clients of a try make the same numbers, because they take the time
+/// for their seed or none, is that bad luck and no more.
 const ALIKE: f64 = 0.06;
 
 fn delay(stage: &Stage) -> Outcome {
@@ -953,27 +961,25 @@ fn delay(stage: &Stage) -> Outcome {
         watched.into_iter().map(|client| client.join().unwrap_or_else(panicked)).collect()
     });
     let (pauses, others): (Vec<_>, Vec<_>) = pauses.into_iter().partition(Outcome::is_ok);
-    if let (true, Some(other)) = (pauses.len() < ENOUGH, others.into_iter().next()) {
-        return other.map(|_| ());
+    if pauses.len() < ENOUGH {
+        // The first that did not even ask says why.
+        others.into_iter().next().unwrap_or(Ok(Vec::new()))?;
     }
     let pauses: Vec<Vec<Pause>> = pauses.into_iter().flatten().collect();
-    let shown = |pauses: &Vec<Pause>| {
-        let each = pauses.iter().map(|pause| format!("{:.2}", pause.between));
-        each.collect::<Vec<_>>().join(" ")
-    };
-    let shown: Vec<String> =
-        pauses.iter().filter(|pauses| !pauses.is_empty()).map(shown).collect();
+    let shown: Vec<String> = pauses
+        .iter()
+        .filter(|pauses| !pauses.is_empty())
+        .map(|pauses| pauses.iter().map(Pause::to_string).collect::<Vec<_>>().join(" "))
+        .collect();
     let shown = format!("of {} clients, in seconds: {}", shown.len(), shown.join(", "));
     stage.log.step(format_args!("the pauses {shown}"));
-    let (all, odd) = pauses
-        .iter()
-        .flatten()
-        .fold((0, 0), |(all, odd), pause| (all + 1, odd + usize::from(pause.is_odd())));
-    // Of any pause we may see the end late, and so the next one too short; never of all of them.
-    if 4 * odd > all {
-        let short = pauses.iter().flatten().filter(|pause| pause.between < 0.5).count();
+    let all: Vec<&Pause> = pauses.iter().flatten().collect();
+    let count = |is_so: fn(&Pause) -> bool| all.iter().filter(|pause| is_so(pause)).count();
+    // Of any pause we may see the end late, and so the next one too short; never of many.
+    if 4 * count(Pause::is_odd) > all.len() {
+        let none = 2 * count(|pause| pause.between < 0.5) > all.len();
         return fail("pauses of 1 to 2 seconds", format!("those {shown}"))
-            .means(2 * short > all, &NO_DELAY);
+            .means(none, &NO_DELAY);
     }
     if clients.are_alike() {
         return fail("each client's pauses vary", format!("those {shown}"))
@@ -990,6 +996,13 @@ struct Clients {
 }
 
 impl Clients {
+    /// Counts one that has made these pauses.
+    fn count(&self, pauses: &[Pause]) {
+        let sample = Sample::of(pauses);
+        self.varying.fetch_add(usize::from(sample.varies()), Ordering::Relaxed);
+        self.alike.fetch_add(usize::from(sample.is_alike()), Ordering::Relaxed);
+    }
+
     /// True if no more of them need to be watched.
     fn are_known(&self) -> bool {
         self.varying.load(Ordering::Relaxed) >= ENOUGH || self.are_alike()
@@ -1007,15 +1020,21 @@ struct Pause {
     between: f64,
     /// From the answer to the next request, as we saw it.
     behind: f64,
-    /// By how much these may be wrong: so long this machine stood still, or the client worked, or
-    /// would have liked to.
+    /// By about how much these may be wrong: so long this machine stood still, or kept the client
+    /// from running.
     doubt: f64,
 }
 
 impl Pause {
-    /// True if it is surely none of 1 to 2 seconds.
+    /// True if it is none of 1 to 2 seconds, by a generous measure.
     fn is_odd(&self) -> bool {
         self.between + self.doubt < 0.7 || self.between - self.doubt > 2.6
+    }
+}
+
+impl Display for Pause {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2}", self.between)
     }
 }
 
@@ -1025,7 +1044,7 @@ fn pauses(stage: &Stage, clients: &Clients, metronome: &Metronome) -> Outcome<Ve
     let mut pauses: Vec<Pause> = Vec::new();
     let mut asked = Instant::now();
     loop {
-        let worked = client.process.wanted_to_run();
+        let waited = client.process.kept_waiting();
         let answered = Instant::now();
         host.answer(stage)?;
         let exited = || client.process.heard().exit().is_some();
@@ -1034,24 +1053,23 @@ fn pauses(stage: &Stage, clients: &Clients, metronome: &Metronome) -> Outcome<Ve
         let since = |moment: Instant| moment.elapsed().as_secs_f64();
         let (between, behind) = (since(asked), since(answered));
         if next.is_none() && over() {
+            if exited() && Sample::of(&pauses).is_enough(LAST_PAUSES) {
+                clients.count(&pauses);
+            }
             return Ok(pauses);
         }
-        // Less than before is work too: a thread of it, or a child, has ended.
-        let worked = client.process.wanted_to_run().abs_diff(worked);
-        let doubt = (worked + metronome.late_since(answered)).as_secs_f64();
+        // Less than before counts too: a thread of it, or a child, has ended.
+        let waited = client.process.kept_waiting().abs_diff(waited);
+        let doubt = (waited + metronome.most_late_since(answered)).as_secs_f64();
         pauses.push(Pause { between, behind, doubt });
         let Some(next) = next else { return Ok(pauses) };
         (host.request, asked) = (next, Instant::now());
         let sample = Sample::of(&pauses);
-        if sample.varies() {
-            clients.varying.fetch_add(1, Ordering::Relaxed);
+        if sample.varies() || sample.is_enough(WHOLE_PAUSES) {
+            clients.count(&pauses);
             return Ok(pauses);
         }
-        if sample.is_enough() {
-            clients.alike.fetch_add(usize::from(sample.is_alike()), Ordering::Relaxed);
-            return Ok(pauses);
-        }
-        if pauses.len() > WHOLE_PAUSES {
+        if pauses.len() >= MOST_PAUSES {
             return Ok(pauses); // there was too much doubt
         }
     }
@@ -1091,11 +1109,11 @@ impl Sample {
         self.longest - self.shortest < ALIKE + self.doubt
     }
 
-    /// True if they are enough to tell.
-    fn is_enough(&self) -> bool {
+    /// True if they are enough to tell: so many where they may be `whole` seconds.
+    fn is_enough(&self, whole: usize) -> bool {
         let beyond = self.shortest - (self.shortest + 0.01).floor();
         let is_whole = self.shortest > 0.5 && beyond < ALIKE + self.doubt;
-        self.count >= WHOLE_PAUSES || (!is_whole && self.count >= PAUSES && self.sum >= WATCHED)
+        self.count >= whole || (!is_whole && self.count >= PAUSES && self.sum >= WATCHED)
     }
 }
 

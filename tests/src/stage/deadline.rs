@@ -92,6 +92,11 @@ pub fn wanted_to_run(process: u32) -> Duration {
     threads(process).filter_map(|thread| times(&thread)).map(|(ran, queued)| ran + queued).sum()
 }
 
+/// How long the threads of a process would have liked to run, and could not, so far.
+pub fn kept_waiting(process: u32) -> Duration {
+    threads(process).filter_map(|thread| times(&thread)).map(|(_, queued)| queued).sum()
+}
+
 /// The folder of each thread of a process (proc(5)).
 fn threads(process: u32) -> impl Iterator<Item = PathBuf> {
     let folders = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();

@@ -42,8 +42,8 @@ impl Metronome {
         metronome
     }
 
-    /// How late the latest of its beats since this moment was, or is.
-    pub fn late_since(&self, moment: Instant) -> Duration {
+    /// By how much a beat since this moment was late, or is, at most.
+    pub fn most_late_since(&self, moment: Instant) -> Duration {
         let beats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let since = beats.late.iter().rev().take_while(|(at, _)| *at >= moment);
         since.map(|(_, late)| *late).chain([beats.late()]).max().unwrap_or_default()
@@ -71,10 +71,10 @@ mod tests {
             thread::park_timeout(BEAT);
         }
         drop(beats);
-        assert!(metronome.late_since(begun) >= 5 * BEAT);
+        assert!(metronome.most_late_since(begun) >= 5 * BEAT);
         while metronome.0.lock().unwrap().late.is_empty() {
             thread::park_timeout(BEAT);
         }
-        assert!(metronome.late_since(begun) >= 5 * BEAT);
+        assert!(metronome.most_late_since(begun) >= 5 * BEAT);
     }
 }

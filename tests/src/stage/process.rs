@@ -5,7 +5,7 @@
 //! would block, and be called slow), one waits for its end, and all three wake whoever waits
 //! in [`Process::wait_for`].
 
-use crate::stage::deadline::{Cast, Deadline, wanted_to_run};
+use crate::stage::deadline::{Cast, Deadline, kept_waiting, wanted_to_run};
 use std::{
     env,
     ffi::OsString,
@@ -216,6 +216,11 @@ impl Process {
     /// How long it and all that it has started have run or would have liked to, so far.
     pub fn wanted_to_run(&self) -> Duration {
         family(self.id).into_iter().map(wanted_to_run).sum()
+    }
+
+    /// How long it and all that it has started would have liked to run, and could not, so far.
+    pub fn kept_waiting(&self) -> Duration {
+        family(self.id).into_iter().map(kept_waiting).sum()
     }
 
     /// Types `bytes` on the program's stdin. Never waits: a program that does not read is its
