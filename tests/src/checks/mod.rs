@@ -12,6 +12,7 @@ mod load_exercises;
 pub mod loadgen;
 mod manners;
 pub mod one_to_one;
+mod pauses;
 mod room_exercises;
 mod session_exercises;
 mod shared;
