@@ -102,9 +102,8 @@ struct Clients {
 }
 
 impl Clients {
-    /// Counts one that has made these pauses.
-    fn count(&self, pauses: &[Pause]) {
-        let sample = Sample::of(pauses);
+    /// Counts one of whose pauses enough is known.
+    fn count(&self, sample: &Sample) {
         self.varying.fetch_add(usize::from(sample.varies()), Ordering::Relaxed);
         self.alike.fetch_add(usize::from(sample.is_alike()), Ordering::Relaxed);
     }
@@ -159,8 +158,9 @@ fn watch(stage: &Stage, clients: &Clients, metronome: &Metronome) -> Outcome<Vec
         let since = |moment: Instant| moment.elapsed().as_secs_f64();
         let (between, behind) = (since(asked), since(answered));
         if next.is_none() && over() {
-            if exited() && Sample::of(&pauses).is_enough(LAST_PAUSES) {
-                clients.count(&pauses);
+            let sample = Sample::of(&pauses);
+            if exited() && sample.is_enough(LAST_PAUSES) {
+                clients.count(&sample);
             }
             return Ok(pauses);
         }
@@ -172,7 +172,7 @@ fn watch(stage: &Stage, clients: &Clients, metronome: &Metronome) -> Outcome<Vec
         (host.request, asked) = (next, Instant::now());
         let sample = Sample::of(&pauses);
         if sample.varies() || sample.is_enough(WHOLE_PAUSES) {
-            clients.count(&pauses);
+            clients.count(&sample);
             return Ok(pauses);
         }
         if pauses.len() >= MOST_PAUSES {
@@ -217,6 +217,7 @@ impl Sample {
 
     /// True if they are enough to tell: so many where they may be `whole` seconds.
     fn is_enough(&self, whole: usize) -> bool {
+        // A clock may be so little ahead of ours; nobody pauses for none.
         let beyond = self.shortest - (self.shortest + 0.01).floor();
         let is_whole = self.shortest > 0.5 && beyond < ALIKE + self.doubt;
         self.count >= whole || (!is_whole && self.count >= PAUSES && self.sum >= WATCHED)
