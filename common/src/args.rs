@@ -1,7 +1,13 @@
 //! The command line: options first, in any order, then the words that are left.
 
 use crate::{Error, note, put};
-use std::{env, ffi::OsString, process::ExitCode, str::FromStr, time::Duration};
+use std::{
+    env,
+    ffi::OsString,
+    process::{self, ExitCode},
+    str::FromStr,
+    time::Duration,
+};
 
 /// What a program says about itself.
 pub struct Program {
@@ -18,15 +24,25 @@ impl Program {
     /// 0, or 2 and the usage when the command line is wrong, or 1 and one line.
     /// `--help` and `--version` are answered here.
     pub fn main(&self, start: impl FnOnce(Args) -> Result<(), Error>) -> ExitCode {
-        match self.answer(env::args_os().skip(1).collect(), start) {
-            Ok(()) | Err(Error::StdoutClosed) => ExitCode::SUCCESS,
+        self.status(self.answer(env::args_os().skip(1).collect(), start)).into()
+    }
+
+    /// Ends the program with `error`, as [`Program::main`] would: for a thread whose failure is
+    /// the whole program's, while the main thread waits in `accept` and cannot be told.
+    pub fn exit(&self, error: Error) -> ! {
+        process::exit(self.status(Err(error)).into())
+    }
+
+    fn status(&self, result: Result<(), Error>) -> u8 {
+        match result {
+            Ok(()) | Err(Error::StdoutClosed) => 0,
             Err(Error::Failed(text)) => {
                 note(format!("{}: {text}", self.name));
-                ExitCode::FAILURE
+                1
             }
             Err(Error::Usage(text)) => {
                 note(format!("{}: {text}\n{}", self.name, self.usage_text()));
-                ExitCode::from(2)
+                2
             }
         }
     }
