@@ -13,16 +13,17 @@ FOLDER   := $(notdir $(firstword $(wildcard chapters/$(or $(CHAPTER),none)-*)))
 NAME     := $(FOLDER:$(CHAPTER)-%=%)
 DESK     := work/$(FOLDER)
 SHEET    := $(DESK)/$(if $(EXERCISE),examples/$(EXERCISE),src/main).rs
-BOOK     := cargo run -q -p tests --bin book --
-GRADE    := cargo run -q -p tests --bin grade --
+BOOK     := cargo run -q -p book --bin book --
+GRADE    := cargo run -q -p grader --bin grade --
 CHECKED  := $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 AGAIN    := make check CHAPTER=$(CHAPTER) ONLY={id} SEED={seed}
 
 # The longest first, so that none is left alone at the end.
-LONG     := zoo subjects book abuse edition
-TESTS    := $(LONG) $(filter-out $(LONG),$(notdir $(basename $(wildcard tests/tests/*.rs))))
+LONG     := grader.zoo checks.subjects book.book checks.abuse grader.edition
+TESTS    := $(LONG) $(filter-out $(LONG),$(subst /tests/,.,$(patsubst tests/%.rs,%,$(wildcard tests/*/tests/*.rs))))
+CRATES   := common stage checks grader book
 CHAPTERS := $(notdir $(wildcard chapters/*))
-TESTED   := $(addprefix test-,$(TESTS) $(CHAPTERS) common tests)
+TESTED   := $(addprefix test-,$(TESTS) $(CHAPTERS) $(CRATES))
 
 .PHONY: help tour session run start check diff handin test lint book figures grade \
         student-edition gradescope zoo interop hosts capture bench cargo chapter desk \
@@ -122,30 +123,27 @@ test: cargo
 	@echo 'Unit tests, then each chapter'"'"'s checks on its program, the book (listings, sessions,'
 	@echo 'tables, links, figures), the zoo of wrong programs, and right programs of other styles.'
 	@cargo test --workspace --no-run
-	@cargo test -q -p tests --test zoo -- 'build without a warning'
+	@cargo test -q -p grader --test zoo -- 'build without a warning'
 	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j6 $(TESTED)
 
 # Without make's flags: cargo would look for make's jobs in them, and warn that it finds none.
 CARGO_TEST = MAKEFLAGS= cargo test
 
 $(TESTS:%=test-%): test-%:
-	@$(CARGO_TEST) -p tests --test $*
+	@$(CARGO_TEST) -p $(basename $*) --test $(subst .,,$(suffix $*))
 
 $(CHAPTERS:%=test-%): test-%:
 	@$(CARGO_TEST) --manifest-path chapters/$*/Cargo.toml
 
-test-common:
-	@$(CARGO_TEST) -p common
-
-test-tests:
-	@$(CARGO_TEST) -p tests --lib --bins
+$(CRATES:%=test-%): test-%:
+	@$(CARGO_TEST) -p $* --lib --bins
 
 lint: cargo
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
 
 zoo: cargo
-	@ZOO=all cargo test -p tests --no-fail-fast --test zoo --test subjects --test hostile --test abuse
+	@ZOO=all cargo test -p grader -p checks --no-fail-fast --test zoo --test subjects --test hostile --test abuse
 
 book: cargo
 	@$(BOOK) page target/book
@@ -165,8 +163,8 @@ student-edition: cargo
 # What is committed, with its two scripts where Gradescope looks for them.
 gradescope: chapter
 	@$(if $(OUT),,echo 'where to? make gradescope CHAPTER=$(CHAPTER) OUT=autograder.zip'; exit 2;) \
-	git archive --format=zip --add-file=tests/schools/setup.sh \
-	    --add-file=tests/schools/run_autograder --add-virtual-file=chapter:$(CHAPTER) \
+	git archive --format=zip --add-file=tests/grader/schools/setup.sh \
+	    --add-file=tests/grader/schools/run_autograder --add-virtual-file=chapter:$(CHAPTER) \
 	    --output=$(OUT) HEAD
 	@echo 'wrote $(OUT)'
 
@@ -186,7 +184,7 @@ capture: cargo chapter
 	@sh tests/interop/capture.sh $(CHAPTER)
 
 bench: cargo
-	@cargo bench -q -p tests --bench ratios -- $(ONLY)
+	@cargo bench -q -p checks --bench ratios -- $(ONLY)
 
 # -- what the others need
 

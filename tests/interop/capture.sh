@@ -28,7 +28,7 @@ $alone sh -euc '
         tries=$((tries + 1)); [ $tries -lt 200 ] || { cat "$wire/said"; exit 1; }
         sleep 0.05
     done
-    FAST=1 cargo run -q -p tests --bin book -- session "$section"
+    FAST=1 cargo run -q -p book --bin book -- session "$section"
     kill -INT $tcpdump
     wait $tcpdump || true
 '

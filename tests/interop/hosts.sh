@@ -74,11 +74,11 @@ else
     echo 'hosts: left out: what needs ssh, there is no sshd here (Debian: openssh-server)'
 fi
 
-cargo run -q -p tests --bin book -- sessions --book tests/interop/HOSTS.md
+cargo run -q -p book --bin book -- sessions --book tests/interop/HOSTS.md
 
 # Loss, delay and disorder, where the kernel has them; the sessions are true either way.
 for n in 1 2; do
     on login tc qdisc add dev "eth$n" root netem delay 5ms 2ms reorder 25% loss 10% 2> "$LAB/why" \
         || { [ "$n" = 2 ] || echo "hosts: left out: loss, delay and disorder by netem: $(cat "$LAB/why")"; }
 done
-cargo run -q -p tests --bin book -- sessions --book tests/interop/LOSSY.md
+cargo run -q -p book --bin book -- sessions --book tests/interop/LOSSY.md

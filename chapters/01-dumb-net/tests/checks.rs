@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tests::harness::main("01", env!("CARGO_BIN_EXE_dumb-net"))
+    checks::harness::main("01", env!("CARGO_BIN_EXE_dumb-net"))
 }

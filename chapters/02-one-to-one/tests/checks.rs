@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tests::harness::main("02", env!("CARGO_BIN_EXE_one-to-one"))
+    checks::harness::main("02", env!("CARGO_BIN_EXE_one-to-one"))
 }

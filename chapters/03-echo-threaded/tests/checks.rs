@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tests::harness::main("03", env!("CARGO_BIN_EXE_echo-threaded"))
+    checks::harness::main("03", env!("CARGO_BIN_EXE_echo-threaded"))
 }

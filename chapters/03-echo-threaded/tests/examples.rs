@@ -5,6 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests may fail
 
 use assert_cmd::Command;
+use stage::{
+    kernel,
+    process::{Process, Surroundings},
+};
 use std::{
     env, fs,
     io::{self, BufRead, BufReader, ErrorKind, Read, Write},
@@ -14,10 +18,6 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
-};
-use tests::stage::{
-    kernel,
-    process::{Process, Surroundings},
 };
 
 /// Longer than anything here takes on a machine that has other things to do.

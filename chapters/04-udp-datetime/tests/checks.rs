@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tests::harness::main("04", env!("CARGO_BIN_EXE_udp-datetime"))
+    checks::harness::main("04", env!("CARGO_BIN_EXE_udp-datetime"))
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tests::harness::main("05", env!("CARGO_BIN_EXE_calculator"))
+    checks::harness::main("05", env!("CARGO_BIN_EXE_calculator"))
 }

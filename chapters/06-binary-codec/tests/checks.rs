@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tests::harness::main("06", env!("CARGO_BIN_EXE_binary-codec"))
+    checks::harness::main("06", env!("CARGO_BIN_EXE_binary-codec"))
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tests::harness::main("07", env!("CARGO_BIN_EXE_chatroom"))
+    checks::harness::main("07", env!("CARGO_BIN_EXE_chatroom"))
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tests::harness::main("08", env!("CARGO_BIN_EXE_loadgen"))
+    checks::harness::main("08", env!("CARGO_BIN_EXE_loadgen"))
 }

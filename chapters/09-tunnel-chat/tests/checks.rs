@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tests::harness::main("09", env!("CARGO_BIN_EXE_tunnel-chat"))
+    checks::harness::main("09", env!("CARGO_BIN_EXE_tunnel-chat"))
 }

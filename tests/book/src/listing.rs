@@ -1,0 +1,138 @@
+//! Listings are lines of the compiled source.
+//!
+//! A ```` ```rust ```` fence stands below `<!-- from: FILE -->`, and its lines stand in that
+//! file, one after another; only what all of them are indented by may be missing. A line that
+//! says `// …` and nothing else stands for lines that are left out.
+
+use super::{
+    Untrue,
+    markdown::{Book, Fence},
+};
+use std::{fs, path::Path};
+
+/// The longest listing, in lines.
+const LONGEST: usize = 25;
+
+/// What stands for lines that are left out.
+const LEFT_OUT: &str = "// …";
+
+/// Every listing whose lines are not in its file, at the first line that is not.
+pub fn check(book: &Book, root: &Path) -> Vec<Untrue> {
+    book.fences.iter().filter_map(|fence| check_fence(fence, root).err()).collect()
+}
+
+fn check_fence(fence: &Fence, root: &Path) -> Result<(), Untrue> {
+    let untrue = |what: &str| Err(Untrue::new(fence.line, what));
+    match (fence.info.as_str(), fence.marked("from")) {
+        ("", _) => untrue("a fence must say what it holds: ```text, ```sh or ```rust"),
+        ("rust", None) => untrue("a listing needs `<!-- from: FILE -->` above it"),
+        ("rust", Some(_)) if fence.lines.len() > LONGEST => {
+            untrue(&format!("a listing has at most {LONGEST} lines, not {}", fence.lines.len()))
+        }
+        ("rust", Some(from)) => {
+            let Ok(source) = fs::read_to_string(root.join(&from.value)) else {
+                return Err(Untrue::new(from.line, format!("there is no file {}", from.value)));
+            };
+            let lines: Vec<_> = source.lines().collect();
+            let wrong = |at: usize| {
+                let what = format!("not the next line of {}", from.value);
+                Untrue::new(fence.line + 1 + at, what)
+            };
+            first_wrong(&fence.lines, &lines).map_or(Ok(()), |at| Err(wrong(at)))
+        }
+        (info, _) if info.starts_with("rust") => untrue("a listing's fence says ```rust alone"),
+        (_, Some(_)) => untrue("what comes `from` a file is a listing: ```rust"),
+        _ => Ok(()),
+    }
+}
+
+/// The first line of a listing that the source does not have in its place, where the listing
+/// fits best.
+fn first_wrong(listing: &[String], source: &[&str]) -> Option<usize> {
+    let deepest = source.iter().map(|line| indentation(line)).max().unwrap_or(0);
+    let starts =
+        (0..=deepest).step_by(4).flat_map(|by| (0..source.len()).map(move |at| (by, at)));
+    let fitting = starts.map(|(by, at)| fit(listing, source, by, at)).max().unwrap_or(0);
+    (fitting < listing.len()).then_some(fitting)
+}
+
+/// How many lines of the listing, indented by `by`, are found from line `at` of the source on.
+fn fit(listing: &[String], source: &[&str], by: usize, mut at: usize) -> usize {
+    let mut runs = listing.split(|line| line.trim() == LEFT_OUT);
+    let Some(first) = runs.next() else { return 0 };
+    let mut fitting = common_run(first, &source[at..], by);
+    if fitting < first.len() {
+        return fitting;
+    }
+    at += fitting;
+    for run in runs {
+        let best = (at..=source.len()).map(|from| (common_run(run, &source[from..], by), from));
+        // Of several places the first: `max_by_key` would take the last.
+        let (length, from) = best.rev().max_by_key(|(length, _)| *length).unwrap_or((0, at));
+        fitting += 1 + length;
+        if length < run.len() {
+            return fitting;
+        }
+        at = from + length;
+    }
+    fitting
+}
+
+/// How many lines at the beginning of both are the same.
+fn common_run(listing: &[String], source: &[&str], by: usize) -> usize {
+    let same = |listed: &str, line: &str| match listed {
+        "" => line.is_empty(),
+        _ => indentation(line) >= by && line.get(by..) == Some(listed),
+    };
+    listing.iter().zip(source).take_while(|(listed, line)| same(listed, line)).count()
+}
+
+fn indentation(line: &str) -> usize {
+    line.bytes().take_while(|b| *b == b' ').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "fn a() {\n    one();\n\n    if x {\n        two();\n    }\n}\n\nfn b() {\n    one();\n    three();\n}\n";
+
+    fn wrong(listing: &str) -> Option<usize> {
+        let listing: Vec<_> = listing.lines().map(String::from).collect();
+        first_wrong(&listing, &SOURCE.lines().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn lines_of_the_source_are_a_listing() {
+        assert_eq!(wrong("fn a() {\n    one();\n\n    if x {"), None);
+        assert_eq!(wrong("if x {\n    two();\n}"), None);
+        assert_eq!(wrong("fn a() {\n    // …\n}\n// …\n    three();"), None);
+        assert_eq!(wrong("one();\nthree();"), None);
+    }
+
+    #[test]
+    fn the_first_line_that_is_not_there_is_named() {
+        assert_eq!(wrong("fn a() {\n    two();"), Some(1));
+        assert_eq!(wrong("one();\nfour();"), Some(1));
+        assert_eq!(wrong("fn a() {\n  one();"), Some(1));
+        assert_eq!(wrong("fn a() {\n    // …\n    three();\n    one();"), Some(3));
+        assert_eq!(wrong("fn b() {\n    // …\nfn a() {"), Some(2));
+        assert_eq!(wrong("nothing"), Some(0));
+    }
+
+    fn check_text(text: &str) -> Vec<usize> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        check(&Book::parse(text), root).into_iter().map(|untrue| untrue.line).collect()
+    }
+
+    #[test]
+    fn every_listing_says_where_it_is_from() {
+        let known = "<!-- from: src/lib.rs -->\n```rust\npub mod listing;\n```\n";
+        assert_eq!(check_text(known), []);
+        assert_eq!(check_text(&known.replace("listing;", "lasting;")), [3]);
+        assert_eq!(check_text(&known.replace("lib.rs", "bil.rs")), [1]);
+        assert_eq!(check_text(&known.replace("```rust", "```rust,ignore")), [2]);
+        assert_eq!(check_text("```rust\n```\n```\nx\n```\n```text\nx\n```\n"), [1, 3]);
+        assert_eq!(check_text(&known.replace("listing;", &"\n".repeat(25))), [2]);
+    }
+}

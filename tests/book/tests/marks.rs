@@ -1,0 +1,22 @@
+//! Every call in the chapters that can wait is marked with `blocking(…)`, so that
+//! `BLOCKING=1` leaves no wait out.
+
+use book::{source::Source, waits::unmarked};
+use checks::workspace;
+
+#[test]
+fn every_call_that_can_wait_is_marked() {
+    let mut found = Vec::new();
+    for chapter in std::fs::read_dir(workspace::root().join("chapters")).unwrap() {
+        let chapter = chapter.unwrap().path();
+        let folders = ["src", "examples"].map(|name| chapter.join(name));
+        for folder in folders.iter().filter(|folder| folder.is_dir()) {
+            for source in Source::read_all(folder).unwrap() {
+                let path = source.path.strip_prefix(workspace::root()).unwrap().display();
+                let calls = unmarked(&source).into_iter();
+                found.extend(calls.map(|(line, call)| format!("{path}:{line}: {call}")));
+            }
+        }
+    }
+    assert!(found.is_empty(), "not marked with blocking(…):\n{}\n", found.join("\n"));
+}

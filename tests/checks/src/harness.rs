@@ -1,0 +1,110 @@
+//! The checks as `cargo test` shows them: `cargo test -p echo-threaded` lists each by its
+//! sentence.
+
+use crate::{
+    cases,
+    check::{self, Check},
+    report::{self, Again},
+    runner::{self, Plan, Result, Verdict},
+    workspace,
+};
+use stage::{Subject, process::Surroundings};
+use std::{
+    env,
+    path::Path,
+    process::ExitCode,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+/// The `main` of a chapter's `tests/checks.rs`: runs the chapter's checks on `program`, the
+/// path that cargo built it at. Words on the command line choose checks by id or sentence, as
+/// for any test; `--list` lists them.
+pub fn main(number: &str, program: &str) -> ExitCode {
+    let Some(chapter) = check::chapter(number) else {
+        eprintln!("there is no chapter {number}");
+        return ExitCode::from(2);
+    };
+    let words: Vec<String> = env::args().skip(1).collect();
+    let chosen = |check: &&Check| cases::is_chosen(&words, &[check.id, check.title]);
+    let checks: Vec<&'static Check> = chapter.checks.iter().filter(chosen).collect();
+    if words.iter().any(|word| word == "--list") {
+        for check in &checks {
+            println!("{}: {}: test", check.id, check.title);
+        }
+        return ExitCode::SUCCESS;
+    }
+    // The same number that the zoo uses: what a failure says can be had again.
+    let seed = env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let begun = Instant::now();
+    let results = run(chapter, &checks, Path::new(program), seed);
+    summary(&results, chapter.name, seed, begun.elapsed())
+}
+
+/// Runs the required checks and the manners on the program, and each exercise on its answer.
+fn run(
+    chapter: &check::Chapter,
+    checks: &[&'static Check],
+    program: &Path,
+    seed: u64,
+) -> Vec<Result> {
+    println!("\nrunning {} checks on {} (SEED={seed})", checks.len(), chapter.name);
+    let folder = program.parent().unwrap_or(Path::new("."));
+    let around = Surroundings {
+        path: vec![folder.to_path_buf(), folder.join("examples")],
+        ..Surroundings::default()
+    };
+    let reference = Subject { around, ..Subject::program(chapter.name, chapter.roles) };
+    let plan = Plan { seed, side_by_side: 8, twice: false };
+    let out = Mutex::new(());
+    let done = |result: &Result| {
+        let _one_at_a_time = out.lock();
+        println!(
+            "test {} - {} ... {}",
+            result.check.id,
+            result.check.title,
+            word(&result.verdict)
+        );
+    };
+    let (exercises, plain): (Vec<_>, Vec<_>) =
+        checks.iter().copied().partition(|check| check.answer().is_some());
+    let mut results = runner::run(&plain, &reference, plan, &done);
+    let built = exercises.is_empty() || build_answers(chapter.name);
+    for check in exercises {
+        let mut answer = reference.clone();
+        if let Some(command) = check.answer() {
+            answer.commands.insert(check.role, command.to_string());
+        }
+        if !built {
+            answer.commands.clear();
+        }
+        results.extend(runner::run(&[check], &answer, plan, &done));
+    }
+    results
+}
+
+/// Builds the answers, which are examples: `cargo test` has done so, `cargo test --test checks`
+/// has not, and an old one must not be tested.
+fn build_answers(package: &str) -> bool {
+    let what = ["-p", package, "--examples"];
+    workspace::build_in(workspace::root(), &what).is_ok()
+}
+
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "ok",
+        Verdict::Skipped { .. } | Verdict::Untried(_) => "ignored",
+        _ => "FAILED",
+    }
+}
+
+fn summary(results: &[Result], package: &str, seed: u64, took: Duration) -> ExitCode {
+    let again =
+        Again { command: format!("SEED={seed} cargo test -p {package} --test checks {{id}}") };
+    let count =
+        |wanted: &str| results.iter().filter(|result| word(&result.verdict) == wanted).count();
+    for result in results.iter().filter(|result| word(&result.verdict) == "FAILED") {
+        println!("\n{}", report::story(result, &again));
+    }
+    cases::result([count("ok"), count("FAILED"), count("ignored")], took)
+}

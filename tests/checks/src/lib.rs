@@ -1,0 +1,35 @@
+//! The specification: what each of the nine programs does, seen from outside.
+//!
+//! A chapter's file begins with its list of checks, which reads as the specification; what each
+//! check does is written below it, in the same order. [`check`] says what a check is, [`runner`]
+//! runs the checks on a program and [`report`] tells a person what they found; [`harness`] shows
+//! them as `cargo test` shows its tests. [`subjects`] proves the checks with programs that are
+//! right. A new sentence of behaviour belongs into its chapter's file; what several chapters
+//! share into `shared`, or into `manners` if it is about a program's conduct.
+
+pub mod cases;
+pub mod check;
+pub mod harness;
+pub mod report;
+pub mod runner;
+pub mod subjects;
+pub mod workspace;
+
+pub mod binary_codec;
+pub mod calculator;
+pub mod chatroom;
+mod codec_exercises;
+pub mod dumb_net;
+pub mod echo_threaded;
+mod exercises;
+mod load_exercises;
+pub mod loadgen;
+mod manners;
+pub mod one_to_one;
+mod pauses;
+mod room_exercises;
+mod session_exercises;
+mod shared;
+pub mod tunnel_chat;
+mod tunnel_exercises;
+pub mod udp_datetime;

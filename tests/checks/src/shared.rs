@@ -1,0 +1,139 @@
+//! Mistakes that are the same in every chapter: one name and one text for each, and the
+//! symptoms that several chapters look for.
+
+use stage::{
+    Server, Stage,
+    failure::{Diagnosis, Explain, Outcome, fail},
+    kernel, patience,
+    peer::Peer,
+};
+use std::{
+    fs::{self, File},
+    io::Read,
+    net::TcpListener,
+    path::Path,
+};
+
+pub const FIXED_HOST: Diagnosis = Diagnosis {
+    id: "fixed-host",
+    they: "connect to a host of their own, not to the one given",
+    text: "it came to 127.0.0.1 although another host was named: is the host written into the program?",
+};
+
+pub const REFUSED_IS_FINE: Diagnosis = Diagnosis {
+    id: "refused-is-fine",
+    they: "end with 0 when the connection is refused",
+    text: "nobody answered and the exit status is 0: a script that calls this program would believe it.",
+};
+
+pub const ONE_ADDRESS: Diagnosis = Diagnosis {
+    id: "one-address",
+    they: "listen on one address only",
+    text: "it listens, but not on 127.0.0.2: bound to 127.0.0.1 it is out of reach for other machines. Which address stands for all of them?",
+};
+
+pub const ONE_CLIENT: Diagnosis = Diagnosis {
+    id: "one-client",
+    they: "serve one client and no more",
+    text: "the first client is served and the second is not, although the first has left: is accept() called in a loop?",
+};
+
+pub const RESET_KILLS: Diagnosis = Diagnosis {
+    id: "reset-kills",
+    they: "end when a client resets",
+    text: "one client's reset ended the whole server: an error of one connection is that connection's end, not the server's.",
+};
+
+pub const EMPTY_READ: Diagnosis = Diagnosis {
+    id: "empty-read",
+    they: "take a read of 0 bytes for something else than the end",
+    text: "the other side has closed and the program goes on: a read of 0 bytes is the end, not an empty line, and it comes again at once each time one asks.",
+};
+
+pub const AS_TEXT: Diagnosis = Diagnosis {
+    id: "as-text",
+    they: "treat bytes as text",
+    text: "bytes that are no UTF-8 were changed, or ended something: what comes may be an image. Bytes need no decoding to be passed on.",
+};
+
+pub const DESCRIPTORS_KILL: Diagnosis = Diagnosis {
+    id: "descriptors-kill",
+    they: "end when no descriptor is left",
+    text: "accept() failed because no descriptor was left, and the server ended, or never served again: somebody hangs up sooner or later.",
+};
+
+pub const BUSY_ACCEPT: Diagnosis = Diagnosis {
+    id: "busy-accept",
+    they: "burn a processor when no descriptor is left",
+    text: "accept() fails at once as long as no descriptor is free: asked in a loop, it burns a whole processor. Leave it alone for a moment.",
+};
+
+/// How many descriptors a server has that is started behind [`FEW_DESCRIPTORS`].
+const DESCRIPTORS: usize = 24;
+
+/// Words in front of a server's command, for [`outlives_descriptors`].
+pub const FEW_DESCRIPTORS: &str = r#"sh -c 'ulimit -n 24; exec "$@"' sh"#;
+
+/// More clients come than the server has descriptors for; when some have left, a new one must
+/// be served, which `talk` sees to.
+pub fn outlives_descriptors(
+    stage: &Stage,
+    server: &Server,
+    talk: impl FnOnce(&mut Peer) -> Outcome,
+) -> Outcome {
+    let mut clients = server.connect_many(2 * DESCRIPTORS);
+    let said = server.program.complains(&["accept"]);
+    let over = server.program.process.heard().exit().is_some();
+    said.means(over, &DESCRIPTORS_KILL)?;
+    if server.program.burns_processor() {
+        return fail("it waits for a descriptor", "it burns a processor")
+            .means(true, &BUSY_ACCEPT);
+    }
+    clients.drain(..clients.len().saturating_sub(DESCRIPTORS / 2)).for_each(Peer::close);
+    // Not all at once: each connection costs a busy machine several threads.
+    let mut waiting = u64::MAX;
+    while waiting > 0 {
+        let before = waiting;
+        let accepts = kernel::look_until(stage.log.deadline(2 * patience()), || {
+            waiting = kernel::queued(server.port).map_or(before, |now| now.min(before));
+            waiting < before
+        });
+        if !accepts {
+            let got = match kernel::queued(server.port) {
+                Some(_) => "clients still wait for accept()",
+                None => "nobody listens any more",
+            };
+            return fail("it accepts again", got).means(true, &DESCRIPTORS_KILL);
+        }
+    }
+    let mut late = server.connect("a new client").means(true, &DESCRIPTORS_KILL)?;
+    talk(&mut late).means(true, &DESCRIPTORS_KILL)
+}
+
+/// The client connects to the host that it is given, which is not the usual one.
+pub fn connects_to_the_given_host(stage: &Stage) -> Outcome {
+    connects_with(stage, "")
+}
+
+/// As [`connects_to_the_given_host`], for a client that needs options.
+pub fn connects_with(stage: &Stage, options: &str) -> Outcome {
+    let given = stage.host("127.0.0.2")?;
+    let usual = TcpListener::bind(("127.0.0.1", given.address.port()))?;
+    usual.set_nonblocking(true)?;
+    let client = stage.client_with(given.address, options, &[])?;
+    client.connects_to(&given, "server").map(|_| ()).probe(&FIXED_HOST, || {
+        usual.accept().is_ok().then(|| "it connected to 127.0.0.1".to_string())
+    })
+}
+
+/// What a program has written into a file of its own. It could have put anything there: only a
+/// regular file is opened, and read so far as it makes sense.
+pub fn written(file: &Path) -> Option<String> {
+    const MOST: u64 = 1 << 20;
+    if !fs::symlink_metadata(file).is_ok_and(|found| found.is_file()) {
+        return None;
+    }
+    let mut text = Vec::new();
+    File::open(file).ok()?.take(MOST).read_to_end(&mut text).ok()?;
+    Some(String::from_utf8_lossy(&text).into_owned())
+}

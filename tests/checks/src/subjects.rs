@@ -1,0 +1,228 @@
+//! Programs that are right but different, in other languages and other styles
+//! (`tests/checks/right/`), and the starters, which are not right yet: a check that fails one of
+//! the first is unfair, and one of the second must fail.
+//!
+//! Node needs more time to start than most checks need: where a chapter has a program in C too,
+//! that one stands for both, unless all are wanted (`make zoo`, which is `ZOO=all`).
+
+use crate::{
+    cases::{self, Case, Ending},
+    check::{self, CHAPTERS, Chapter, Check, Kind},
+    report::{self, Again},
+    runner::{self, Plan, Result, Verdict},
+    workspace::{self, Programs},
+};
+use common::cause;
+use stage::{
+    Subject,
+    process::{on_path, shell_word},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+/// How many programs are checked at the same time, each with several checks side by side.
+const SIDE_BY_SIDE: usize = 4;
+
+const PLAN: Plan = Plan { seed: 1, side_by_side: 8, twice: false };
+
+/// How long the checks of an untouched starter may take: a student asks often.
+const SOON: Duration = Duration::from_secs(20);
+
+/// The `main` of `tests/subjects.rs`.
+pub fn main() -> ExitCode {
+    let files = match files_in("tests/checks/right") {
+        Ok(files) => files,
+        Err(why) => return cases::cannot_begin(why),
+    };
+    let programs = match workspace::build() {
+        Ok(programs) => programs,
+        Err(why) => return cases::cannot_begin(why),
+    };
+    let wrong = match files_in("tests/checks/wrong") {
+        Ok(wrong) => wrong,
+        Err(why) => return cases::cannot_begin(why),
+    };
+    let mut tests: Vec<Case> = files
+        .iter()
+        .filter(|file| cases::all_are_wanted() || !has_another(file, &files))
+        .map(|file| Case::new(name(file), || passes(file)))
+        .collect();
+    tests.extend(wrong.iter().map(|file| {
+        let name = format!("wrong/{}", name(file));
+        Case::new(name, || fails_as_it_says(file))
+    }));
+    for chapter in CHAPTERS {
+        let starter = format!("starter-{}", chapter.number);
+        tests.push(Case::new(starter, || fails_soon(chapter, &programs)));
+    }
+    cases::main(tests, SIDE_BY_SIDE, cases::Again::Never)
+}
+
+/// The files of a folder, not its folders.
+fn files_in(folder: &str) -> std::io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(workspace::root().join(folder))?;
+    let paths: std::io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
+    let mut files: Vec<PathBuf> = paths?.into_iter().filter(|path| path.is_file()).collect();
+    files.sort();
+    Ok(files)
+}
+
+/// True if this one is in JavaScript, and its chapter has one in C.
+fn has_another(file: &Path, files: &[PathBuf]) -> bool {
+    let is = |file: &Path, language| file.extension().is_some_and(|ending| ending == language);
+    let same = |other: &Path| name(other).get(..2) == name(file).get(..2);
+    is(file, "js") && on_path("cc") && files.iter().any(|other| is(other, "c") && same(other))
+}
+
+fn name(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The chapter that the file's name begins with, and the command that runs it.
+fn chapter_and_command(file: &Path) -> std::result::Result<(&'static Chapter, String), Ending> {
+    let name = name(file);
+    let number = name.split('-').next().unwrap_or_default();
+    match check::chapter(number) {
+        Some(chapter) => Ok((chapter, command(file)?)),
+        None => Err(Ending::Failed("its name begins with no chapter's number".to_string())),
+    }
+}
+
+/// The program fails what its lines `fails: CHECK DIAGNOSIS` say, and no other check fails.
+fn fails_as_it_says(file: &Path) -> Ending {
+    let (chapter, command) = match chapter_and_command(file) {
+        Ok(found) => found,
+        Err(ending) => return ending,
+    };
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let announced = text.lines().filter_map(|line| line.split_once("fails: "));
+    let mut expected: Vec<String> =
+        announced.map(|(_, what)| what.trim().to_string()).collect();
+    let mut found: Vec<String> = run(chapter, &command)
+        .iter()
+        .filter_map(|result| match &result.verdict {
+            Verdict::Failed(failure) => {
+                let means = failure.means.map_or("-", |diagnosis| diagnosis.id);
+                Some(format!("{} {means}", result.check.id))
+            }
+            _ => None,
+        })
+        .collect();
+    expected.sort();
+    found.sort();
+    if found == expected && !found.is_empty() {
+        return Ending::Passed;
+    }
+    Ending::Failed(format!("it should fail {expected:?}, and fails {found:?}"))
+}
+
+/// The program passes all required checks of the chapter that its name begins with.
+fn passes(file: &Path) -> Ending {
+    let (chapter, command) = match chapter_and_command(file) {
+        Ok(found) => found,
+        Err(ending) => return ending,
+    };
+    let number = chapter.number;
+    let results = run(chapter, &command);
+    let again = Again {
+        command: format!(
+            "grade --chapter {number} --program '{}' --only {{id}} --seed 1",
+            command.replace('\'', "")
+        ),
+    };
+    let stories: String = results
+        .iter()
+        .filter(|result| !matches!(result.verdict, Verdict::Passed))
+        .map(|result| report::line(result) + "\n" + &report::story(result, &again))
+        .collect();
+    if stories.is_empty() { Ending::Passed } else { Ending::Failed(stories) }
+}
+
+/// How the program is started, by its language.
+fn command(file: &Path) -> std::result::Result<String, Ending> {
+    let language = file.extension().unwrap_or_default().to_string_lossy();
+    let tool = match &*language {
+        "py" => "python3",
+        "js" => "node",
+        "c" => "cc",
+        _ => return Err(Ending::Failed(format!("nobody here speaks {language}"))),
+    };
+    if !on_path(tool) {
+        return Err(Ending::Ignored(format!("there is no {tool} here")));
+    }
+    match tool {
+        "cc" => compiled(file).map_err(Ending::Failed),
+        // Its other packages are not used, and to look for them takes most of its start.
+        "python3" => Ok(format!("{} -S '{}'", shell_word(python()), file.display())),
+        // Its helpers take a third of the time that it needs to start, and have nothing to do.
+        _ => Ok(format!("{tool} --single-threaded '{}'", file.display())),
+    }
+}
+
+/// The interpreter itself: `python3` may be a script that looks for it, at every start.
+fn python() -> &'static str {
+    static PYTHON: OnceLock<String> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let itself = ["-c", "import sys; print(sys.executable, end='')"];
+        let said = Command::new("python3").args(itself).output();
+        let path = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
+        path.ok().filter(|path| !path.is_empty()).unwrap_or_else(|| "python3".to_string())
+    })
+}
+
+fn compiled(file: &Path) -> std::result::Result<String, String> {
+    let folder = workspace::root().join("target/grade/subjects");
+    let program = folder.join(file.file_stem().unwrap_or_default());
+    fs::create_dir_all(&folder).map_err(|e| cause(&e))?;
+    let built = Command::new("cc")
+        .args(["-Wall", "-o"])
+        .args([&program, file])
+        .output()
+        .map_err(|e| cause(&e))?;
+    if built.status.success() && built.stderr.is_empty() {
+        return Ok(format!("'{}'", program.display()));
+    }
+    Err(String::from_utf8_lossy(&built.stderr).into_owned())
+}
+
+fn run(chapter: &'static Chapter, command: &str) -> Vec<Result> {
+    let checks: Vec<&'static Check> =
+        chapter.checks.iter().filter(|check| check.kind == Kind::Required).collect();
+    let subject = Subject::program(command, chapter.roles);
+    runner::run(&checks, &subject, PLAN, &|_| ())
+}
+
+/// The starter fails at least one required check, and each exercise's; none of the required ones
+/// waits long for it.
+fn fails_soon(chapter: &'static Chapter, programs: &Programs) -> Ending {
+    let Some(starter) = programs.get(&format!("starter-{}", chapter.number)) else {
+        return Ending::Failed("it is not built".to_string());
+    };
+    let begun = Instant::now();
+    let results = run(chapter, &format!("'{}'", starter.display()));
+    let took = begun.elapsed();
+    let failed = |result: &Result| matches!(result.verdict, Verdict::Failed(_));
+    if !results.iter().any(failed) {
+        return Ending::Failed("it fails no required check".to_string());
+    }
+    if took > SOON {
+        return Ending::Failed(format!("its checks took {:.1} s", took.as_secs_f64()));
+    }
+    // An exercise begins with it too.
+    for (check, answer) in chapter.checks.iter().filter_map(|c| Some((c, c.answer()?))) {
+        let words = answer.split_once(' ').map_or("", |(_, words)| words);
+        let command = format!("'{}' {words}", starter.display());
+        let mut subject = Subject::program(&command, chapter.roles);
+        subject.commands.insert(check.role, command);
+        let results = runner::run(&[check], &subject, PLAN, &|_| ());
+        if !results.iter().all(failed) {
+            return Ending::Failed(format!("it does not fail {}", check.id));
+        }
+    }
+    Ending::Passed
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Grades a student's repository, and gives the result to GitHub Classroom's reporter.
+#
+# What was handed out is the commit HANDED_OUT, or the first one. Its grader is used, and from the
+# student nothing but the sources, so that a changed check or Makefile changes no grade.
+set -euo pipefail
+out=${GITHUB_OUTPUT:-/dev/stdout}
+place=$(mktemp -d)
+trap 'git worktree remove --force "$place/handed-out" 2> /dev/null || true; rm -rf "$place"' EXIT
+
+first=${HANDED_OUT:-$(git rev-list --max-parents=0 --first-parent HEAD)}
+git diff "$first" HEAD -- 'chapters/*/src/*' 'chapters/*/examples/*' > "$place/handed-in.diff"
+git worktree add --quiet --detach "$place/handed-out" "$first"
+cd "$place/handed-out"
+status=0
+# What is graded runs here too: it must not write a result of its own.
+env -u GITHUB_OUTPUT -u GITHUB_ENV -u GITHUB_PATH -u GITHUB_STEP_SUMMARY -u GITHUB_STATE \
+    ${GRADE:-cargo run -q -p grader --bin grade --} --diff "$place/handed-in.diff" \
+    ${CHAPTER:+--chapter "$CHAPTER"} --json "$place/results.json" || status=$?
+
+python3 - "$place/results.json" "$status" << 'PYTHON' >> "$out"
+import base64, json, sys
+
+graded, status = json.load(open(sys.argv[1])), int(sys.argv[2])
+tests = [
+    {
+        "name": test["name"],
+        "status": "pass" if test["status"] == "passed" else "fail",
+        "score": test.get("score", 0),
+        "message": test.get("output", ""),
+    }
+    for test in graded["tests"]
+]
+result = {
+    "version": 1,
+    "status": {0: "pass", 4: "error"}.get(status, "fail"),
+    "max_score": sum(test.get("max_score", 0) for test in graded["tests"]),
+    "tests": tests or [{"name": "grade", "status": "fail", "score": 0, "message": graded["output"]}],
+}
+print("result=" + base64.b64encode(json.dumps(result).encode()).decode())
+PYTHON
+[ "$status" -ne 4 ]

@@ -1,0 +1,94 @@
+//! The student edition: the workspace with each chapter's starter in the place of its program,
+//! and without what answers a question: the exercises' programs and their tests, the wrong
+//! programs with ours around them, the right ones in other languages. The checks are all there.
+
+use crate::submission::{mirror, remove};
+use checks::{check, workspace};
+use common::{Attempt, Error};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// What is copied as it is, where it exists.
+const COPIED: &[&str] = &[
+    ".gitignore",
+    "BOOK.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "Makefile",
+    "README.md",
+    "clippy.toml",
+    "common",
+    "rustfmt.toml",
+    "tests/book/Cargo.toml",
+    "tests/book/src",
+    "tests/checks/Cargo.toml",
+    "tests/checks/src",
+    "tests/grader/Cargo.toml",
+    "tests/grader/schools",
+    "tests/grader/src",
+    "tests/stage",
+];
+
+/// What is copied of a chapter.
+const OF_CHAPTER: &[&str] =
+    &["Cargo.toml", "README.md", "examples", "figures", "starter.rs", "tests/checks.rs"];
+
+/// Writes the student edition into `folder`, which must not be there yet, or be empty.
+///
+/// # Errors
+/// When the folder is not empty, or something cannot be read or written.
+pub fn write(folder: &Path) -> Result<(), Error> {
+    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Error::Usage(format!("{} is not empty", folder.display())));
+    }
+    copy(folder).attempt(format_args!("cannot write {}", folder.display()))
+}
+
+fn copy(folder: &Path) -> io::Result<()> {
+    copy_parts(workspace::root(), folder, COPIED)?;
+    // The tests of the grader itself need what is left out; a chapter's checks do not.
+    for manifest in ["tests/checks/Cargo.toml", "tests/grader/Cargo.toml"] {
+        let manifest = folder.join(manifest);
+        let text = fs::read_to_string(&manifest)?;
+        let is_test =
+            |section: &str| ["[[test", "[[bench"].iter().any(|s| section.starts_with(s));
+        fs::write(&manifest, workspace::without(&text, is_test))?;
+    }
+    // There GitHub looks for it.
+    let workflows = folder.join(".github/workflows");
+    fs::create_dir_all(&workflows)?;
+    fs::copy(
+        folder.join("tests/grader/schools/classroom.yml"),
+        workflows.join("classroom.yml"),
+    )?;
+    for name in workspace::chapters()? {
+        let (ours, theirs) = (workspace::root().join(&name), folder.join(&name));
+        copy_parts(&ours, &theirs, OF_CHAPTER)?;
+        fs::create_dir_all(theirs.join("src"))?;
+        fs::copy(ours.join("starter.rs"), theirs.join("src/main.rs"))?;
+        answers(&theirs).try_for_each(|answer| remove(&answer))?;
+    }
+    Ok(())
+}
+
+fn copy_parts(from: &Path, to: &Path, parts: &[&str]) -> io::Result<()> {
+    for part in parts.iter().filter(|part| from.join(part).exists()) {
+        let place = to.join(part);
+        fs::create_dir_all(place.parent().unwrap_or(to))?;
+        mirror(&from.join(part), &place)?;
+    }
+    Ok(())
+}
+
+/// The files in a chapter's folder that answer an exercise.
+pub fn answers(chapter: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let commands = check::all().filter_map(|check| check.answer());
+    let names: BTreeSet<&str> = commands.filter_map(|words| words.split(' ').next()).collect();
+    let examples = chapter.join("examples");
+    names.into_iter().map(move |name| examples.join(format!("{name}.rs")))
+}

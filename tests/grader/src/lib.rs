@@ -1,0 +1,19 @@
+//! The grader: what was handed in becomes a subject ([`submission`], behind the walls of
+//! [`sandbox`]), is checked ([`work`]) and reported ([`results`], and a file format each). A
+//! class ([`class`]) is many submissions, each with a grader of its own.
+
+pub mod claim;
+pub mod class;
+pub mod csv;
+pub mod edition;
+pub mod html;
+pub mod json;
+pub mod junit;
+pub mod pace;
+pub mod records;
+pub mod reference;
+pub mod results;
+pub mod sandbox;
+pub mod submission;
+pub mod work;
+pub mod zoo;

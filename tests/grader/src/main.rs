@@ -1,0 +1,344 @@
+//! grade: runs a chapter's checks on what students handed in, and says why something failed.
+//!
+//! From the top: the command line says what was handed in (`HandedIn`), by one student or by a
+//! class. [`Work`] grades one, [`Class`] many; what they found becomes a report, files, and an
+//! exit status.
+
+use checks::{
+    check::{self, CHAPTERS, Chapter, Kind},
+    report,
+};
+use common::{Args, Error, Program, note, progress, put};
+use grader::{
+    class::Class,
+    csv, edition, html, json, junit, records,
+    reference::Reference,
+    results::{Results, Status},
+    sandbox::{self, Mode},
+    work::{HandedIn, Work},
+};
+use stage::Role;
+use std::{
+    cell::Cell,
+    num::NonZeroUsize,
+    path::PathBuf,
+    process::ExitCode,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+const PROGRAM: Program = Program {
+    name: "grade",
+    usage: "grade --chapter NN --program 'CMD'
+grade --chapter NN [--server 'CMD {port}'] [--client 'CMD {host} {port}']
+      (06: --encoder and --decoder, each as --server;
+      09: --tunnel 'CMD {lport} {host} {port}' too)
+grade --diff FILE [--chapter NN]
+grade --dir FOLDER --chapter NN
+grade --class FOLDER [--chapter NN] [--jobs N] [--csv FILE] [--html FILE]
+      every NAME.diff, NAME.patch, NAME/ in it; the worst exit status
+grade --list [--chapter NN]
+grade --student-edition FOLDER
+      and, where something is graded:
+      [--only ID] [--seed N] [--json FILE] [--junit FILE] [--sandbox]
+      [--against-reference]  shows our own program doing the same",
+    example: "grade --chapter 03 --program 'python3 echo.py'",
+};
+
+fn main() -> ExitCode {
+    let status = Cell::new(Status::Passed);
+    let exit = PROGRAM.main(|args| {
+        match start(args, &status) {
+            Ok(()) => {}
+            // What fails at run time here is the grader, never the submission.
+            Err(Error::Failed(why)) => {
+                note(format_args!("{}: {why}", PROGRAM.name));
+                status.set(Status::GraderTrouble);
+            }
+            Err(other) => return Err(other),
+        }
+        Ok(())
+    });
+    match status.get() {
+        Status::Passed => exit,
+        other => other.into(),
+    }
+}
+
+/// What is to be graded, how, and where the results go.
+struct Order {
+    chapter: Option<&'static Chapter>,
+    only: Option<String>,
+    seed: u64,
+    jobs: Option<NonZeroUsize>,
+    csv: Option<PathBuf>,
+    html: Option<PathBuf>,
+    json: Option<PathBuf>,
+    junit: Option<PathBuf>,
+    /// The walls around what is graded.
+    walls: Option<Mode>,
+    /// Our own programs, to be compared with.
+    reference: Option<Reference>,
+    /// Between graders: where to build. The results are then for a program to read.
+    workshop: Option<String>,
+}
+
+/// Does what the command line says; `status` is set before it is told, because nobody may hear.
+fn start(mut args: Args, status: &Cell<Status>) -> Result<(), Error> {
+    let chapter = args.option::<String>("--chapter", "a number from 01 to 09")?;
+    let chapter = chapter.as_deref().map(known_chapter).transpose()?;
+    if args.flag("--list") {
+        args.finish()?;
+        return list(chapter);
+    }
+    if let Some(folder) = args.option::<PathBuf>("--student-edition", "a folder")? {
+        args.finish()?;
+        return edition::write(&folder);
+    }
+    let class = args.option::<PathBuf>("--class", "a folder")?;
+    let submissions = handed_in(&mut args, chapter)?;
+    let compared = args.flag("--against-reference");
+    let mut order = Order {
+        chapter,
+        only: args.option("--only", "a check's id")?,
+        seed: args.option("--seed", "a number")?.unwrap_or_else(new_seed),
+        jobs: args.option("--jobs", "a number above 0")?,
+        csv: args.option("--csv", "a file")?,
+        html: args.option("--html", "a file")?,
+        json: args.option("--json", "a file")?,
+        junit: args.option("--junit", "a file")?,
+        walls: walls(&mut args)?,
+        reference: None,
+        workshop: args.option("--workshop", "a name")?,
+    };
+    args.finish()?;
+    order.check_only()?;
+    order.check_files()?;
+    if compared {
+        order.reference = Some(Reference::build(order.seed)?);
+    }
+    match (class, submissions.as_slice()) {
+        (Some(folder), []) => order.grade_class(&folder, status),
+        (None, [one]) => order.grade_one(one, status),
+        (None, []) => Err(Error::Usage(
+            "nothing to grade: --program, --diff, --dir or --class".to_string(),
+        )),
+        _ => Err(Error::Usage(
+            "--program, --diff, --dir, --class and the roles exclude each other".to_string(),
+        )),
+    }
+}
+
+/// What the command line says was handed in; more than one thing is one too many.
+fn handed_in(
+    args: &mut Args,
+    chapter: Option<&'static Chapter>,
+) -> Result<Vec<HandedIn>, Error> {
+    let needed = || chapter.ok_or_else(|| Error::Usage("--chapter is missing".to_string()));
+    let mut all = Vec::new();
+    if let Some(program) = args.option("--program", "a command")? {
+        all.push(HandedIn::Program(needed()?, program));
+    }
+    if let Some(diff) = args.option("--diff", "a file")? {
+        all.push(HandedIn::Diff(diff, chapter));
+    }
+    if let Some(folder) = args.option("--dir", "a folder")? {
+        all.push(HandedIn::Folder(folder, needed()?));
+    }
+    let mut roles = Vec::new();
+    for role in Role::ALL {
+        let command = args.option::<String>(&format!("--{role}"), "a command")?;
+        roles.extend(command.map(|command| (role, command)));
+    }
+    if !roles.is_empty() {
+        check_places(needed()?, &roles)?;
+        all.push(HandedIn::Commands(needed()?, roles));
+    }
+    Ok(all)
+}
+
+/// The walls that are asked for, or that another grader has begun to build.
+fn walls(args: &mut Args) -> Result<Option<Mode>, Error> {
+    let begun = args.option("--behind", "a mode")?;
+    if args.flag("--sandbox") && begun.is_none() {
+        return Mode::find().map(Some);
+    }
+    Ok(begun)
+}
+
+fn known_chapter(number: &str) -> Result<&'static Chapter, Error> {
+    check::chapter(number)
+        .ok_or_else(|| Error::Usage(format!("there is no chapter {number:?}")))
+}
+
+/// Each role's command says where what it needs belongs.
+fn check_places(chapter: &Chapter, roles: &[(Role, String)]) -> Result<(), Error> {
+    for (role, command) in roles {
+        if !chapter.roles.contains(role) {
+            return Err(Error::Usage(format!("chapter {} has no {role}", chapter.number)));
+        }
+        let mut places = role.grammar().split(' ').filter(|word| word.starts_with('{'));
+        if let Some(place) = places.find(|place| !command.contains(place)) {
+            return Err(Error::Usage(format!("--{role} does not say where {place} belongs")));
+        }
+    }
+    Ok(())
+}
+
+/// A seed that differs from run to run; what it was stands in every report.
+fn new_seed() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    u64::from(now.unwrap_or_default().subsec_nanos()) % 1_000_000
+}
+
+/// A build keeps more than one processor busy, a check hardly any.
+fn half_the_processors() -> usize {
+    thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
+}
+
+/// All checks, with where each comes from.
+fn list(chapter: Option<&'static Chapter>) -> Result<(), Error> {
+    for chapter in
+        CHAPTERS.iter().filter(|c| chapter.is_none_or(|only| only.number == c.number))
+    {
+        put(format!("{}\n", chapter.folder()).as_bytes())?;
+        for check in chapter.checks {
+            let worth = match check.kind {
+                Kind::Required => format!("{} points", check.points),
+                Kind::Manners => "manners".to_string(),
+                Kind::Exercise { .. } => "exercise".to_string(),
+            };
+            let needs =
+                if check.needs.is_empty() { "-".to_string() } else { check.needs.join(" ") };
+            put(format!(
+                "  {:<22} {}\n      {worth}; {}; needs {needs}; {}\n",
+                check.id, check.title, check.role, check.source
+            )
+            .as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+impl Order {
+    /// The one check that is asked for exists, in the chapter that is asked for.
+    fn check_only(&self) -> Result<(), Error> {
+        let Some(id) = &self.only else { return Ok(()) };
+        match (check::find(id), self.chapter) {
+            (None, _) => Err(Error::Usage(format!("there is no check {id:?}"))),
+            (Some(check), Some(asked)) if check.chapter() != asked.number => {
+                Err(Error::Usage(format!("{} has no check {id:?}", asked.folder())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Each report is a regular file of its own: it comes into its place by one rename, and that
+    /// is no place for a device.
+    fn check_files(&self) -> Result<(), Error> {
+        let files = [&self.csv, &self.html, &self.json, &self.junit];
+        let files: Vec<&PathBuf> = files.into_iter().flatten().collect();
+        for (n, file) in files.iter().enumerate() {
+            let name = file.display();
+            if file.exists() && !file.is_file() {
+                return Err(Error::Usage(format!("{name} is no regular file")));
+            }
+            if files[..n].contains(file) {
+                return Err(Error::Usage(format!("{name} is to be two reports at once")));
+            }
+        }
+        Ok(())
+    }
+
+    fn grade_one(&self, handed_in: &HandedIn, status: &Cell<Status>) -> Result<(), Error> {
+        if self.jobs.is_some() || self.csv.is_some() || self.html.is_some() {
+            let why = "--jobs, --csv and --html are for a --class";
+            return Err(Error::Usage(why.to_string()));
+        }
+        let work = Work {
+            handed_in: handed_in.clone(),
+            only: self.only.clone(),
+            seed: self.seed,
+            walls: self.walls,
+        };
+        if let Some(workshop) = &self.workshop {
+            let results = work.grade_in(workshop, &|_, _| ());
+            status.set(results.status());
+            return put(records::write(&results).as_bytes());
+        }
+        report::write_if_asked(self.json.as_deref(), || json::BEGUN.to_string())?;
+        report::write_if_asked(self.junit.as_deref(), || junit::write(std::iter::empty()))?;
+        let mut results =
+            if self.walls.is_some() { work.grade_apart() } else { grade_here(&work) };
+        if let Some(reference) = &self.reference {
+            reference.add(&mut results);
+        }
+        report::write_if_asked(self.json.as_deref(), || json::gradescope(&results))?;
+        report::write_if_asked(self.junit.as_deref(), || {
+            junit::write([(handed_in.name().as_str(), &results)].into_iter())
+        })?;
+        status.set(results.status());
+        let mut chapters: Vec<String> = results.chapters().map(Chapter::folder).collect();
+        if chapters.is_empty() {
+            chapters.push(handed_in.name());
+        }
+        let (what, how) = (chapters.join(", "), sandbox::word(self.walls));
+        put(format!("{what} (seed {}, {how})\n", self.seed).as_bytes())?;
+        put(results.text().as_bytes())
+    }
+
+    fn grade_class(
+        &self,
+        folder: &std::path::Path,
+        status: &Cell<Status>,
+    ) -> Result<(), Error> {
+        let (mut class, left_out) = Class::open(folder, self.chapter, self.seed, self.walls)?;
+        for name in left_out {
+            note(format_args!("{name} is neither a diff nor a folder, and left out"));
+        }
+        self.write_class(&class)?;
+        let (begun, last) = (Instant::now(), Cell::new(Instant::now()));
+        let jobs = self.jobs.map_or_else(half_the_processors, NonZeroUsize::get);
+        let jobs = jobs.clamp(1, class.size());
+        class.grade(jobs, self.only.as_deref(), self.reference.as_ref(), |class| {
+            show_progress(class, begun);
+            // Each is whole at any moment; what is in them may be a second old.
+            if last.get().elapsed() > Duration::from_secs(1) {
+                last.set(Instant::now());
+                self.write_class(class)?;
+            }
+            Ok(())
+        })?;
+        progress("");
+        self.write_class(&class)?;
+        status.set(class.status());
+        put(class.text().as_bytes())
+    }
+
+    fn write_class(&self, class: &Class) -> Result<(), Error> {
+        report::write_if_asked(self.csv.as_deref(), || csv::write(class))?;
+        report::write_if_asked(self.html.as_deref(), || html::write(class))?;
+        report::write_if_asked(self.json.as_deref(), || json::class(class.graded()))?;
+        report::write_if_asked(self.junit.as_deref(), || junit::write(class.graded()))
+    }
+}
+
+/// Grades in this process, and shows how far it is.
+fn grade_here(work: &Work) -> Results {
+    let count = AtomicUsize::new(0);
+    let results = work.grade(&|_, all| {
+        progress(format_args!("{} of {all}", count.fetch_add(1, Ordering::Relaxed) + 1));
+    });
+    progress("");
+    results
+}
+
+/// A bar, and how long it will still take at this pace.
+fn show_progress(class: &Class, begun: Instant) {
+    const WIDTH: usize = 30;
+    let (done, all) = (class.graded().count(), class.size());
+    let bar = "#".repeat(done * WIDTH / all.max(1));
+    let left = begun.elapsed() * (all - done) as u32 / done.max(1) as u32;
+    progress(format_args!("[{bar:<WIDTH$}] {done} of {all}, {} s left", left.as_secs()));
+}

@@ -1,0 +1,240 @@
+//! The results of one submission, and what they come to: points, an exit status, a report.
+
+use checks::{
+    check::{CHAPTERS, Chapter, Kind},
+    report::{self, Again},
+    runner::{Result, Verdict},
+};
+use stage::failure::{Diagnosis, readable};
+use std::{fmt::Write, process::ExitCode, time::Duration};
+
+/// The exit status, as the contract numbers it; the worse, the further down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// All required checks passed.
+    Passed = 0,
+    /// Some failed.
+    Failed = 1,
+    /// Mixed results under one seed.
+    Inconclusive = 5,
+    /// The submission cannot be applied, built or started.
+    NotStarted = 3,
+    /// The grader itself failed: no score is given.
+    GraderTrouble = 4,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> ExitCode {
+        ExitCode::from(status as u8)
+    }
+}
+
+/// What was found in one submission.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// What made the payloads.
+    pub seed: u64,
+    /// Why it could not be applied or built.
+    pub refused: Option<String>,
+    /// Why the grader itself failed before it came to the checks, or in the middle of them.
+    pub trouble: Option<String>,
+    /// How long the checks took.
+    pub took: Duration,
+    /// How one of the checks is run again.
+    pub again: Again,
+    all: Vec<Result>,
+}
+
+impl Results {
+    /// None yet.
+    pub fn new(seed: u64) -> Results {
+        Results { seed, ..Results::default() }
+    }
+
+    /// The results of a submission that could not be applied or built.
+    pub fn refused(seed: u64, why: &str) -> Results {
+        Results { refused: Some(told(why)), ..Results::new(seed) }
+    }
+
+    /// The results when the grader failed.
+    pub fn trouble(seed: u64, why: &str) -> Results {
+        Results { trouble: Some(told(why)), ..Results::new(seed) }
+    }
+
+    /// Adds results, in the order in which they are reported.
+    pub fn add(&mut self, results: impl IntoIterator<Item = Result>) {
+        self.all.extend(results);
+    }
+
+    /// All results, in order.
+    pub fn all(&self) -> impl Iterator<Item = &Result> {
+        self.all.iter()
+    }
+
+    /// All results, in order, to be completed.
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut Result> {
+        self.all.iter_mut()
+    }
+
+    /// The chapters that were checked, in order.
+    pub fn chapters(&self) -> impl Iterator<Item = &'static Chapter> {
+        let checked = |chapter: &&Chapter| {
+            self.all().any(|result| result.check.chapter() == chapter.number)
+        };
+        CHAPTERS.iter().copied().filter(checked)
+    }
+
+    /// The results of the checks that count.
+    pub fn required(&self) -> impl Iterator<Item = &Result> {
+        self.all().filter(|result| result.check.kind != Kind::Manners)
+    }
+
+    /// What is known to be wrong with it, each mistake once.
+    pub fn diagnoses(&self) -> Vec<&'static Diagnosis> {
+        let mut all: Vec<&Diagnosis> = Vec::new();
+        for diagnosis in self.required().filter_map(|r| r.verdict.failure()?.means) {
+            if !all.contains(&diagnosis) {
+                all.push(diagnosis);
+            }
+        }
+        all
+    }
+
+    /// The check that failed first where `id` was skipped because of others; else `id` itself.
+    pub fn cause<'a>(&self, id: &'a str) -> &'a str {
+        let result = self.all().find(|result| result.check.id == id);
+        match result.map(|result| &result.verdict) {
+            Some(Verdict::Skipped { because }) => self.cause(because),
+            _ => id,
+        }
+    }
+
+    /// Points earned and points to be had. `None`: the grader failed, so there is no score.
+    pub fn points(&self) -> Option<(u32, u32)> {
+        let (earned, possible) = (Result::points, |result: &Result| result.check.points);
+        (self.status() != Status::GraderTrouble)
+            .then(|| (self.all().map(earned).sum(), self.all().map(possible).sum()))
+    }
+
+    /// The points as a table shows them: `12/14`, `0` where nothing was checked, `-` for none.
+    pub fn score(&self) -> String {
+        match self.points() {
+            Some((points, 0)) => points.to_string(),
+            Some((points, of)) => format!("{points}/{of}"),
+            None => "-".to_string(),
+        }
+    }
+
+    /// What all of them come to.
+    pub fn status(&self) -> Status {
+        let of_one = |result: &Result| match result.verdict {
+            Verdict::GraderTrouble(_) => Status::GraderTrouble,
+            Verdict::Passed | Verdict::Untried(_) | Verdict::NotHandedIn => Status::Passed,
+            Verdict::NotStarted(_) => Status::NotStarted,
+            Verdict::Inconclusive(_) => Status::Inconclusive,
+            Verdict::Failed(_) | Verdict::Skipped { .. } => Status::Failed,
+        };
+        match (&self.trouble, &self.refused) {
+            (Some(_), _) => Status::GraderTrouble,
+            (None, Some(_)) => Status::NotStarted,
+            (None, None) => self.required().map(of_one).max().unwrap_or(Status::Passed),
+        }
+    }
+
+    /// The report: a line for each check, the stories of those that failed, the sum.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for result in self.all() {
+            let _ = writeln!(text, "{}", report::line(result));
+        }
+        // What counts is told first, and whole; manners in short, unless one alone was asked for.
+        let (whole, short): (Vec<_>, Vec<_>) = self
+            .all()
+            .partition(|result| result.check.kind != Kind::Manners || self.all.len() == 1);
+        for story in whole.iter().map(|result| report::story(result, &self.again)) {
+            if !story.is_empty() {
+                let _ = write!(text, "\n{story}");
+            }
+        }
+        let remarks: String = short.into_iter().map(report::remark).collect();
+        if !remarks.is_empty() {
+            let _ = write!(
+                text,
+                "\nWhat our own programs do beyond the labs, at no cost; --only ID tells more:\n{remarks}"
+            );
+        }
+        format!("{text}\n{}\n", self.sum())
+    }
+
+    /// Why nothing was checked, in one line, if that is so.
+    pub fn headline(&self) -> Option<String> {
+        let told = self.trouble.is_some() || self.refused.is_some();
+        told.then(|| self.sum().lines().next().unwrap_or_default().to_string())
+    }
+
+    /// What it comes to, in one line; when nothing was checked, why.
+    pub fn sum(&self) -> String {
+        if let Some(why) = &self.trouble {
+            return format!("NO SCORE: the grader itself met trouble: {why}");
+        }
+        if let Some(why) = &self.refused {
+            return format!("NOT GRADED: {why}");
+        }
+        let score = match self.points() {
+            Some((points, of)) => format!("{points} of {of} points"),
+            None => "NO SCORE: the grader itself met trouble".to_string(),
+        };
+        let of_kind = |manners: bool| {
+            self.all().filter(move |result| (result.check.kind == Kind::Manners) == manners)
+        };
+        let count = |manners: bool| {
+            let passed =
+                of_kind(manners).filter(|r| matches!(r.verdict, Verdict::Passed)).count();
+            format!("{passed} of {}", of_kind(manners).count())
+        };
+        format!(
+            "{score}; required {}, manners {} (they cost nothing); {:.1} s",
+            count(false),
+            count(true),
+            self.took.as_secs_f64()
+        )
+    }
+}
+
+/// The beginning of a text that a student or a tool may have written, made readable.
+fn told(text: &str) -> String {
+    const LINES: usize = 40;
+    const LETTERS: usize = 200;
+    let text = readable(text);
+    let shown = text.lines().take(LINES).map(|line| match line.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_string(),
+    });
+    let mut lines: Vec<String> = shown.collect();
+    let left = text.lines().count() - lines.len();
+    if left > 0 {
+        lines.push(format!("… {left} more lines …"));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_tool_said_is_told_in_measure() {
+        assert_eq!(told("error: x\n\n  y"), "error: x\n\n  y");
+        assert_eq!(told(&"a\n".repeat(50)), format!("{}… 10 more lines …", "a\n".repeat(40)));
+        assert_eq!(told(&"é".repeat(1000)), format!("{}…", "é".repeat(200)));
+    }
+
+    #[test]
+    fn a_refused_submission_has_no_points_and_a_failed_grader_no_score() {
+        let refused = Results::refused(1, "it does not build: x\ny");
+        assert_eq!((refused.score().as_str(), refused.status()), ("0", Status::NotStarted));
+        assert_eq!(refused.headline().unwrap(), "NOT GRADED: it does not build: x");
+        let trouble = Results::trouble(1, "no space left");
+        assert_eq!((trouble.score().as_str(), trouble.status()), ("-", Status::GraderTrouble));
+    }
+}

@@ -1,0 +1,262 @@
+//! What is to be graded, and how: a submission becomes subjects, each subject is checked, and
+//! all of it comes to results, whatever goes wrong.
+
+use crate::{
+    claim::Claim,
+    pace, records,
+    results::Results,
+    sandbox::{self, Mode, Sandbox},
+    submission::{self, Refusal, Workshop},
+};
+use checks::{
+    check::{self, Chapter, Check},
+    report::Again,
+    runner::{self, Plan, Result},
+};
+use common::cause;
+use stage::{
+    Role, Subject,
+    failure::readable,
+    process::{Process, Surroundings, shell_word, shell_words},
+    set_slowness,
+};
+use std::{
+    collections::BTreeMap,
+    env, fs, io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// How long one submission may take at most, all its builds and checks together. Everything in
+/// it is bounded by itself; this is for what nobody has thought of.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// The kind of a workshop without walls.
+const OPEN: &str = "open";
+
+/// The kind of one with walls: what was written behind them belongs to users of their own.
+const WALLED: &str = "walled";
+
+/// What can be started, for each chapter.
+type Subjects = Vec<(&'static Chapter, Subject)>;
+
+/// What a student hands in.
+#[derive(Clone, Debug)]
+pub enum HandedIn {
+    /// A program that follows the contract's grammar.
+    Program(&'static Chapter, String),
+    /// A command line for each role.
+    Commands(&'static Chapter, Vec<(Role, String)>),
+    /// A diff, of which one chapter counts or all that it touches.
+    Diff(PathBuf, Option<&'static Chapter>),
+    /// A folder with a crate.
+    Folder(PathBuf, &'static Chapter),
+}
+
+impl HandedIn {
+    /// The words that name it on grade's command line.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut say = |option: &str, value: String| words.extend([option.to_string(), value]);
+        match self {
+            HandedIn::Program(_, command) => say("--program", command.clone()),
+            HandedIn::Commands(_, roles) => {
+                for (role, command) in roles {
+                    say(&format!("--{role}"), command.clone());
+                }
+            }
+            HandedIn::Diff(file, _) => say("--diff", file.display().to_string()),
+            HandedIn::Folder(folder, _) => say("--dir", folder.display().to_string()),
+        }
+        if let Some(chapter) = self.chapter() {
+            say("--chapter", chapter.number.to_string());
+        }
+        words
+    }
+
+    /// A name for it, as it may stand in a report.
+    pub fn name(&self) -> String {
+        let file =
+            |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        readable(&match self {
+            HandedIn::Program(chapter, _) | HandedIn::Commands(chapter, _) => chapter.folder(),
+            HandedIn::Diff(path, _) | HandedIn::Folder(path, _) => file(path),
+        })
+    }
+
+    /// The chapter that was said, if one was.
+    fn chapter(&self) -> Option<&'static Chapter> {
+        match self {
+            HandedIn::Program(chapter, _)
+            | HandedIn::Commands(chapter, _)
+            | HandedIn::Folder(_, chapter) => Some(chapter),
+            HandedIn::Diff(_, chapter) => *chapter,
+        }
+    }
+
+    /// What of it can be started, for each chapter; for one `check` alone, if that is asked.
+    fn subjects(
+        &self,
+        workshop: &str,
+        walls: Option<&Sandbox>,
+        check: Option<&Check>,
+    ) -> std::result::Result<Subjects, Refusal> {
+        let workshop = || Workshop::open_in(workshop, walls.cloned());
+        let around = |commands: Vec<&str>| Surroundings {
+            wall: walls.map(|walls| walls.around_commands(&commands)).unwrap_or_default(),
+            ..Surroundings::default()
+        };
+        match self {
+            HandedIn::Program(chapter, command) => {
+                let subject = Subject::program(command, chapter.roles);
+                Ok(vec![(chapter, Subject { around: around(vec![command]), ..subject })])
+            }
+            HandedIn::Commands(chapter, roles) => {
+                let commands: BTreeMap<_, _> = roles.iter().cloned().collect();
+                let around = around(commands.values().map(String::as_str).collect());
+                Ok(vec![(chapter, Subject { commands, around, ..Subject::default() })])
+            }
+            HandedIn::Diff(..) if check.is_some_and(|check| check.answer().is_some()) => {
+                let why = "an exercise is graded as a folder or a program, not as a diff";
+                Err(Refusal::Submission(why.to_string()))
+            }
+            HandedIn::Diff(file, chapter) => {
+                let of_check = check.and_then(|check| check::chapter(check.chapter()));
+                workshop()?.diff(file, chapter.or(of_check))
+            }
+            HandedIn::Folder(folder, chapter) => {
+                Ok(vec![(chapter, workshop()?.folder(folder, chapter, check)?)])
+            }
+        }
+    }
+}
+
+/// A submission, and how it is graded.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// What was handed in.
+    pub handed_in: HandedIn,
+    /// The one check to run; none for all but the exercises.
+    pub only: Option<String>,
+    /// Makes the payloads.
+    pub seed: u64,
+    /// The walls around it; none to grade it unconfined.
+    pub walls: Option<Mode>,
+}
+
+impl Work {
+    /// Grades it in this process, unconfined; `done` hears of each check as it ends, and of
+    /// how many there are.
+    pub fn grade(&self, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
+        let mut results = match Claim::first_free(OPEN) {
+            Ok(claim) => self.grade_in(claim.name(), done),
+            Err(e) => Results::trouble(self.seed, &cause(&e)),
+        };
+        results.again = self.again();
+        results
+    }
+
+    /// Grades it in this process and in a workshop that is claimed; behind the outer wall, if
+    /// there are walls.
+    pub fn grade_in(&self, workshop: &str, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
+        let begun = Instant::now();
+        let mut results = match self.subjects(workshop) {
+            Ok(subjects) => self.check(&subjects, done),
+            Err(Refusal::Submission(why)) => Results::refused(self.seed, &why),
+            Err(Refusal::Grader(why)) => Results::trouble(self.seed, &why),
+        };
+        results.took = begun.elapsed();
+        results
+    }
+
+    /// The command that runs one check again; `make check` knows a shorter one.
+    fn again(&self) -> Again {
+        let ours = || {
+            let words = self.handed_in.words();
+            let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+            let sandbox = if self.walls.is_some() { " --sandbox" } else { "" };
+            format!("grade {}{sandbox} --only {{id}} --seed {{seed}}", words.join(" "))
+        };
+        let command = env::var("AGAIN").unwrap_or_else(|_| ours());
+        Again { command: readable(&command.replace("{seed}", &self.seed.to_string())) }
+    }
+
+    fn subjects(&self, workshop: &str) -> std::result::Result<Subjects, Refusal> {
+        let inside = |mode: Mode| Sandbox::inside(mode, &scratch(workshop));
+        let walls = self.walls.map(inside).transpose()?;
+        let check = self.only.as_deref().and_then(check::find);
+        self.handed_in.subjects(workshop, walls.as_ref(), check)
+    }
+
+    fn check(&self, subjects: &Subjects, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
+        let mut results = Results::new(self.seed);
+        for (chapter, subject) in subjects {
+            let checks: Vec<_> = chapter.checks.iter().filter(|c| self.is_asked(c)).collect();
+            let plan = Plan { seed: self.seed, side_by_side: 8, twice: true };
+            let one_done = |result: &Result| done(result, checks.len());
+            set_slowness(pace::slowness(&subject.around));
+            results.add(runner::run(&checks, subject, plan, &one_done));
+        }
+        results
+    }
+
+    fn is_asked(&self, check: &Check) -> bool {
+        match &self.only {
+            Some(id) => check.id == id,
+            // Exercises are run only when they are asked for by name.
+            None => check.answer().is_none(),
+        }
+    }
+
+    /// Grades it in a grader of its own, so that whatever happens there ends with it.
+    pub fn grade_apart(&self) -> Results {
+        let mut results =
+            self.other_grader().unwrap_or_else(|why| Results::trouble(self.seed, &why));
+        results.again = self.again();
+        results
+    }
+
+    fn other_grader(&self) -> std::result::Result<Results, String> {
+        let trouble = |e: io::Error| cause(&e);
+        let kind = if self.walls.is_some() { WALLED } else { OPEN };
+        let claim = Claim::first_free(kind).map_err(trouble)?;
+        let words = self.words_for_other(claim.name()).map_err(trouble)?;
+        let grader = Process::start(&shell_words(&words), &Surroundings::default());
+        let grader = grader.map_err(trouble)?;
+        let Some(exit) = grader.wait(LIMIT) else {
+            return Err(format!("it did not end within {} minutes", LIMIT.as_secs() / 60));
+        };
+        let heard = grader.heard();
+        records::read(&String::from_utf8_lossy(&heard.stdout)).ok_or_else(|| {
+            let said = String::from_utf8_lossy(&heard.stderr);
+            format!("it ended without results ({exit}): {}", said.trim())
+        })
+    }
+
+    /// The command line of the other grader, with the outer wall around it.
+    fn words_for_other(&self, workshop: &str) -> io::Result<Vec<String>> {
+        let mut words = Vec::new();
+        if let Some(mode) = self.walls {
+            let scratch = scratch(workshop);
+            fs::create_dir_all(&scratch)?;
+            words.extend(sandbox::outer_wall(mode, &scratch));
+        }
+        words.push(env::current_exe()?.display().to_string());
+        words.extend(self.handed_in.words());
+        let mut say = |option: &str, value: &str| words.extend([option.into(), value.into()]);
+        say("--seed", &self.seed.to_string());
+        say("--workshop", workshop);
+        if let Some(id) = &self.only {
+            say("--only", id);
+        }
+        if let Some(mode) = self.walls {
+            say("--behind", &mode.to_string());
+        }
+        Ok(words)
+    }
+}
+
+/// Where the outer wall of a workshop puts its folder in memory.
+fn scratch(workshop: &str) -> PathBuf {
+    submission::folder(workshop).join("scratch")
+}

@@ -1,0 +1,188 @@
+//! The zoo: diffs against the reference chapters, each with one mistake that students make, and
+//! the proof that each fails exactly the checks that it names, with the diagnosis it names.
+//!
+//! A check that no diff fails proves nothing, and a diagnosis that no diff is given may be
+//! wrong: both are found by reading the headers. That the headers are true is tried, on every
+//! diff: with the checks it names (`make test`), or with all of its chapter (`make zoo`, which
+//! is `ZOO=all`).
+
+mod build;
+mod header;
+
+pub use build::{Built, build};
+pub use header::{Mutant, Unreadable, read_all};
+
+use checks::{
+    cases::{self, Again, Case, Ending},
+    check::{CHAPTERS, Check},
+    report,
+    runner::{self, Plan, Verdict},
+    workspace,
+};
+use stage::failure::Diagnosis;
+use std::{collections::BTreeSet, fmt::Write, process::ExitCode};
+
+/// How many mutants are tried at the same time: nearly all of their time is spent waiting for
+/// what a wrong program does not do.
+const SIDE_BY_SIDE: usize = 32;
+
+/// The same with a whole chapter's checks for each, which run side by side themselves.
+const SIDE_BY_SIDE_ALL: usize = 6;
+
+/// The `main` of `tests/zoo.rs`.
+pub fn main() -> ExitCode {
+    let read = match read_all(&workspace::root().join("tests/diffs")) {
+        Ok(read) => read,
+        Err(why) => return cases::cannot_begin(why),
+    };
+    let (mut mutants, mut unreadable) = (Vec::new(), Vec::new());
+    for diff in read {
+        match diff {
+            Ok(mutant) => mutants.push(mutant),
+            Err(diff) => unreadable.push(diff),
+        }
+    }
+    let built = match build(&mutants) {
+        Ok(built) => built,
+        Err(why) => return cases::cannot_begin(why),
+    };
+    let all = cases::all_are_wanted();
+    if all {
+        println!("{}", table(&mutants));
+    }
+    let mut tests = vec![
+        Case::new("every check and every diagnosis has a mutant", || {
+            expect(uncovered(&mutants))
+        }),
+        Case::new("the mutants build without a warning", || expect(built.warnings.clone())),
+    ];
+    for Unreadable { file, why } in unreadable {
+        tests.push(Case::new(file.to_string_lossy(), move || Ending::Failed(why.clone())));
+    }
+    for mutant in &mutants {
+        tests.push(Case::new(&mutant.name, || tried(mutant, &built, all)));
+    }
+    let crowd = if all { SIDE_BY_SIDE_ALL } else { SIDE_BY_SIDE };
+    // Some mistakes are mistakes only in time, and a busy machine has none to spare: then one is
+    // not seen, which forgives a submission and never fails one. Alone it must be seen.
+    cases::main(tests, crowd, Again::Alone)
+}
+
+/// Nothing wrong, or what is.
+fn expect(wrong: String) -> Ending {
+    if wrong.is_empty() { Ending::Passed } else { Ending::Failed(wrong) }
+}
+
+/// The checks that should have a mutant: all but the exercises, which may.
+fn checks() -> impl Iterator<Item = &'static Check> {
+    let all = CHAPTERS.iter().flat_map(|chapter| chapter.checks);
+    all.filter(|check| check.answer().is_none())
+}
+
+/// The checks that no mutant fails, and the diagnoses that none is given, a line for each.
+fn uncovered(mutants: &[Mutant]) -> String {
+    let named: Vec<_> = mutants.iter().flat_map(|mutant| &mutant.fails).collect();
+    let fails = |check: &Check| named.iter().any(|(named, _)| named.id == check.id);
+    let given: BTreeSet<_> =
+        named.iter().filter_map(|(_, means)| Some(means.as_ref()?.id)).collect();
+    let mut text = String::new();
+    for check in checks() {
+        if !fails(check) {
+            let _ = writeln!(text, "{}: no diff in tests/diffs fails it", check.id);
+        }
+        for diagnosis in check.diagnoses.iter().filter(|d| !given.contains(d.id)) {
+            let (id, at) = (diagnosis.id, check.id);
+            let _ = writeln!(text, "{at}: no diff in tests/diffs is given the diagnosis {id}");
+        }
+    }
+    text
+}
+
+/// A check and a mutant that fails it.
+#[derive(Debug)]
+pub struct Row {
+    /// The check's id.
+    pub check: &'static str,
+    /// The mutant's name.
+    pub mutant: String,
+    /// The diagnosis that it is given.
+    pub diagnosis: Option<&'static str>,
+    /// The number of its mistake, if it is one of the known ones.
+    pub mistake: Option<u8>,
+}
+
+/// The matrix: the checks of all chapters in their order, each with the mutants that fail it.
+pub fn rows(mutants: &[Mutant]) -> Vec<Row> {
+    let all = CHAPTERS.iter().flat_map(|chapter| chapter.checks);
+    all.flat_map(|check| mutants.iter().filter_map(|mutant| mutant.row(check))).collect()
+}
+
+fn table(mutants: &[Mutant]) -> String {
+    let mut text = format!("{:<24} {:<22} mutant (mistake)\n", "check", "diagnosis");
+    for Row { check, mutant, diagnosis, mistake } in rows(mutants) {
+        let diagnosis = diagnosis.unwrap_or("-");
+        let mistake = mistake.map(|number| format!(" ({number})")).unwrap_or_default();
+        let _ = writeln!(text, "{check:<24} {diagnosis:<22} {mutant}{mistake}");
+    }
+    text
+}
+
+/// Passed if a mutant does what its header says, as far as this machine can see.
+fn tried(mutant: &Mutant, built: &Built, all: bool) -> Ending {
+    let subject = match built.subject(mutant) {
+        Ok(subject) => subject,
+        Err(why) => return Ending::Failed(why),
+    };
+    let exercise = mutant.answer().is_some();
+    let chosen = |check: &&Check| {
+        let asked = all && !exercise && check.answer().is_none();
+        asked || mutant.names(check)
+    };
+    let checks: Vec<_> = mutant.chapter.checks.iter().filter(chosen).collect();
+    // With all of them, needs decide; of those that are named, each is run whatever the others say.
+    let rounds: Vec<_> =
+        if all { vec![checks] } else { checks.iter().map(|c| vec![*c]).collect() };
+    let plan = Plan { seed: 1, side_by_side: 8, twice: false };
+    let results: Vec<_> =
+        rounds.iter().flat_map(|checks| runner::run(checks, &subject, plan, &|_| ())).collect();
+    let lies: String = results.iter().filter_map(|result| lie(mutant, result)).collect();
+    let lacking = results.iter().find_map(|result| match &result.verdict {
+        Verdict::Untried(lacking) if mutant.names(result.check) => Some(lacking),
+        _ => None,
+    });
+    match lacking {
+        Some(lacking) if lies.is_empty() => Ending::Ignored(format!("no {lacking} here")),
+        _ => expect(lies),
+    }
+}
+
+/// How a result contradicts the mutant's header, if it does.
+fn lie(mutant: &Mutant, result: &runner::Result) -> Option<String> {
+    let id = result.check.id;
+    let expected = mutant.fails.iter().find(|(check, _)| check.id == id);
+    let name = |diagnosis: Option<&Diagnosis>| diagnosis.map_or("-", |d| d.id);
+    let what = match (&result.verdict, expected) {
+        (Verdict::Passed | Verdict::Skipped { .. }, None) | (Verdict::Untried(_), _) => {
+            return None;
+        }
+        (Verdict::Failed(failure), Some((_, wanted))) if failure.means == *wanted => {
+            return None;
+        }
+        (Verdict::Failed(failure), Some((_, wanted))) => format!(
+            "{id} should give the diagnosis {}, and gives {}",
+            name(*wanted),
+            name(failure.means)
+        ),
+        (Verdict::Failed(_), None) => format!("{id} fails too, which the header does not name"),
+        (Verdict::Skipped { because }, Some(_)) => {
+            format!("{id} should fail, and is skipped because of {because}")
+        }
+        (Verdict::Passed, Some(_)) => format!("{id} should fail, and passes"),
+        (other, _) => format!("{id} could not be run: {other:?}"),
+    };
+    let again = report::Again {
+        command: format!("ZOO=all cargo test -p grader --test zoo {}", mutant.name),
+    };
+    let story = report::story(result, &again);
+    Some(format!("{what}\n{story}"))
+}

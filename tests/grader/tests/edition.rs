@@ -1,0 +1,65 @@
+//! The student edition holds no answer, and what a student writes in it can be graded.
+
+#![allow(clippy::unwrap_used)] // all of it is a test
+
+use checks::workspace;
+use grader::edition;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+fn git(folder: &Path, words: &[&str]) -> Vec<u8> {
+    let done = Command::new("git").arg("-C").arg(folder).args(words).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    done.stdout
+}
+
+#[test]
+fn a_student_finds_no_answer_and_hands_in_a_diff() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("edition");
+    let _ = fs::remove_dir_all(&folder);
+    edition::write(&folder).unwrap();
+    assert!(edition::write(&folder).is_err(), "it is not empty any more");
+
+    let root = workspace::root();
+    let chapters = workspace::chapters().unwrap();
+    let sources = chapters.iter().flat_map(|chapter| files(&root.join(chapter).join("src")));
+    let answers = chapters.iter().flat_map(|chapter| edition::answers(&root.join(chapter)));
+    let answers: BTreeSet<Vec<u8>> = sources
+        .chain(answers.filter(|file| file.exists()))
+        .map(|f| fs::read(f).unwrap())
+        .collect();
+    assert!(answers.len() > chapters.len());
+    for file in files(&folder) {
+        assert!(!answers.contains(&fs::read(&file).unwrap()), "{}", file.display());
+    }
+    let checks = Path::new("tests/checks/src/echo_threaded.rs");
+    assert_eq!(fs::read(folder.join(checks)).unwrap(), fs::read(root.join(checks)).unwrap());
+
+    // A student writes the chapter, and an exercise, and hands both in.
+    git(&folder, &["init", "-q"]);
+    git(&folder, &["add", "-A"]);
+    let chapter = Path::new("chapters/03-echo-threaded");
+    for file in ["src/main.rs", "examples/net_server.rs"] {
+        fs::copy(root.join(chapter).join(file), folder.join(chapter).join(file)).unwrap();
+    }
+    git(&folder, &["add", "-N", "chapters"]);
+    let diff = folder.with_extension("diff");
+    fs::write(&diff, git(&folder, &["diff"])).unwrap();
+    let graded = Command::new(env!("CARGO_BIN_EXE_grade"))
+        .args(["--diff", diff.to_str().unwrap(), "--only", "03.echoes"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&graded.stdout);
+    assert_eq!(graded.status.code(), Some(0), "{said}");
+    assert!(said.contains("2 of 2 points"), "{said}");
+}

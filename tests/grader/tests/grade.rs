@@ -1,0 +1,187 @@
+//! grade from outside, as a TA calls it: what it takes, what it refuses, and how it ends.
+
+#![allow(clippy::unwrap_used)] // all of it is a test
+
+use assert_cmd::{Command, assert::Assert};
+use checks::{check::CHAPTERS, workspace};
+use std::{fs, path::PathBuf};
+
+fn grade(words: &[&str]) -> Assert {
+    Command::new(env!("CARGO_BIN_EXE_grade")).args(words).assert()
+}
+
+fn stdout(graded: &Assert) -> String {
+    String::from_utf8_lossy(&graded.get_output().stdout).into_owned()
+}
+
+/// A diff that puts one line into the file at `path`, which `mode` says is new, or is none.
+fn diff(name: &str, path: &str, mode: &str) -> PathBuf {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.diff"));
+    let (old, hunk) = match mode {
+        "" => (format!("a/{path}"), "@@ -1 +1 @@\n-one line\n+another\n"),
+        _ => ("/dev/null".to_string(), "@@ -0,0 +1 @@\n+another\n"),
+    };
+    let index = if mode.is_empty() { "" } else { "index 0000000..b6fc4c6\n" };
+    let text =
+        format!("diff --git a/{path} b/{path}\n{mode}{index}--- {old}\n+++ b/{path}\n{hunk}");
+    fs::write(&file, text).unwrap();
+    file
+}
+
+#[test]
+fn a_wrong_diff_is_told_what_its_mistake_means() {
+    let mutant = workspace::root().join("tests/diffs/03-one-at-a-time.diff");
+    let words = ["--only", "03.second-client", "--seed", "7"];
+    let graded = grade(&[&["--diff", mutant.to_str().unwrap()], &words[..]].concat()).code(1);
+    let story = stdout(&graded).split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "FAILED 03.second-client",
+        "[one-at-a-time]",
+        "asked by L3, echo_server.py",
+        "expected b gets",
+        "when a had left, b was answered",
+        "clients are served one after another",
+        "read BOOK.md, section 3.2",
+        "--only 03.second-client --seed 7",
+        "0 of 3 points",
+    ] {
+        assert!(story.contains(part), "{part:?} is not in\n{story}");
+    }
+}
+
+#[test]
+fn the_reference_is_shown_beside_a_wrong_program() {
+    let mutant = workspace::root().join("tests/diffs/03-one-at-a-time.diff");
+    let words = ["--only", "03.second-client", "--seed", "7", "--against-reference"];
+    let story =
+        stdout(&grade(&[&["--diff", mutant.to_str().unwrap()], &words[..]].concat()).code(1));
+    assert!(story.lines().all(|line| line.chars().count() <= 80 || line.contains("again")));
+    let steps: Vec<&str> = story
+        .lines()
+        .skip_while(|line| !line.contains("the same with our own program"))
+        .take_while(|line| !line.contains("  expected  "))
+        .collect();
+    // The wrong program answers b when a has left, ours does so before.
+    let last = |n: usize| steps[steps.len() - n];
+    assert!(last(2).starts_with("  a closes the connection") && last(2).contains("b gets "));
+    assert!(last(1).starts_with("  b gets ") && !last(1).contains("closes"), "{story}");
+    // A single check that passes shows it too.
+    let words = ["--only", "03.echoes", "--seed", "7", "--against-reference"];
+    let story =
+        stdout(&grade(&[&["--diff", mutant.to_str().unwrap()], &words[..]].concat()).success());
+    assert!(story.contains("the same with our own program"), "{story}");
+}
+
+#[test]
+fn a_diff_may_touch_nothing_but_its_chapters_sources() {
+    for (n, (path, mode)) in [
+        ("common/src/lib.rs", ""),
+        ("tests/checks/src/runner.rs", ""),
+        ("Cargo.toml", ""),
+        ("chapters/03-echo-threaded/Cargo.toml", ""),
+        ("chapters/03-echo-threaded/tests/checks.rs", ""),
+        ("chapters/03-echo-threaded/build.rs", "new file mode 100644\n"),
+        ("chapters/03-echo-threaded/src/../../../Makefile", ""),
+        ("../outside.rs", "new file mode 100644\n"),
+        ("chapters/03-echo-threaded/src/link.rs", "new file mode 120000\n"),
+        ("chapters/03-echo-threaded/src/odd.rs", "new file mode 120777\n"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let diff = diff(&format!("refused-{n}"), path, mode);
+        let said = stdout(&grade(&["--diff", diff.to_str().unwrap()]).code(3));
+        assert!(said.contains("NOT GRADED: ") && said.contains(path), "{path}: {said}");
+    }
+}
+
+#[test]
+fn a_diff_that_says_nothing_of_the_chapter_is_graded_as_its_starter() {
+    let notes =
+        diff("notes", "chapters/03-echo-threaded/src/notes.rs", "new file mode 100644\n");
+    let said = stdout(&grade(&["--diff", notes.to_str().unwrap()]).code(1));
+    assert!(said.contains("\n0 of 21 points"), "{said}");
+}
+
+#[test]
+fn a_diff_that_does_not_apply_or_build_is_not_graded() {
+    let main = "chapters/03-echo-threaded/src/main.rs";
+    let stale = diff("stale", main, "");
+    let said = stdout(&grade(&["--diff", stale.to_str().unwrap()]).code(3));
+    assert!(said.contains("patch does not apply") && said.contains(main), "{said}");
+    let broken =
+        diff("broken", "chapters/03-echo-threaded/src/bin/broken.rs", "new file mode 100644\n");
+    let said = stdout(&grade(&["--diff", broken.to_str().unwrap()]).code(3));
+    assert!(said.contains("it does not build"), "{said}");
+}
+
+#[test]
+fn a_diff_that_is_not_there_or_is_of_another_chapter_is_not_graded() {
+    let said = stdout(&grade(&["--diff", "/nonexistent.diff"]).code(3));
+    assert!(said.contains("NOT GRADED: cannot read the diff: "), "{said}");
+    let mutant = workspace::root().join("tests/diffs/03-one-at-a-time.diff");
+    let words = ["--diff", mutant.to_str().unwrap(), "--only", "02.port-zero"];
+    let said = stdout(&grade(&words).code(3));
+    assert!(said.contains("changes nothing of chapter 02"), "{said}");
+    let words = ["--diff", mutant.to_str().unwrap(), "--only", "03.x-polling"];
+    assert!(stdout(&grade(&words).code(3)).contains("an exercise is graded as a folder"));
+}
+
+#[test]
+fn a_role_that_is_not_handed_in_costs_points_and_nothing_else() {
+    let codec = workspace::build().unwrap().get("binary-codec").unwrap().to_path_buf();
+    let decoder = format!("'{}' decoder {{port}}", codec.display());
+    let said = stdout(&grade(&["--chapter", "06", "--decoder", &decoder]).success());
+    let client = said.lines().filter(|line| line.contains(" 06.client-"));
+    assert!(
+        client.clone().count() > 5 && client.clone().all(|l| l.starts_with("not handed in"))
+    );
+    assert!(!said.contains("skipped") && !said.contains("FAILED"), "{said}");
+    // Nor does what is asked of a whole program.
+    let room = workspace::build().unwrap().get("chatroom").unwrap().to_path_buf();
+    let server = format!("'{}' server {{port}}", room.display());
+    let words = ["--chapter", "07", "--server", &server, "--only", "07.help"];
+    assert!(stdout(&grade(&words).success()).contains("\nnot handed in 07.help"));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_failure_is_a_failure_though_nobody_hears_of_it() {
+    let script = "\"$0\" --chapter 03 --program /nonexistent/x --only 03.listens | true; exit ${PIPESTATUS[0]}";
+    let mut bash = Command::new("bash");
+    bash.args(["-c", script, env!("CARGO_BIN_EXE_grade")]).assert().code(3);
+}
+
+#[test]
+fn wrong_usage_is_said_in_one_line() {
+    for (words, wrong) in [
+        (&[][..], "nothing to grade"),
+        (&["--chapter", "99", "--program", "x"], "there is no chapter \"99\""),
+        (&["--program", "x"], "--chapter"),
+        (&["--chapter", "03", "--server", "x"], "{port}"),
+        (&["--chapter", "03", "--program", "x", "--diff", "y"], "exclude each other"),
+        (&["--chapter", "03", "--program", "x", "--only", "03.what"], "no check \"03.what\""),
+        (&["--what"], "--what"),
+        (&["--chapter", "03", "--program", "x", "--json", "/dev"], "no regular file"),
+        (&["--chapter", "03", "--program", "x", "--json", "a", "--junit", "a"], "two reports"),
+    ] {
+        let graded = grade(words).code(2);
+        let said = String::from_utf8_lossy(&graded.get_output().stderr).into_owned();
+        let mut lines = said.lines();
+        let first = lines.next().unwrap_or_default();
+        assert!(first.starts_with("grade: ") && first.contains(wrong), "{words:?}: {said}");
+        assert!(lines.next().unwrap_or_default().starts_with("usage: grade "), "{said}");
+    }
+}
+
+#[test]
+fn the_list_says_where_each_check_comes_from() {
+    let all = stdout(&grade(&["--list"]).success());
+    for check in CHAPTERS.iter().flat_map(|chapter| chapter.checks) {
+        for part in [check.id, check.source] {
+            assert!(all.contains(part), "{part:?} is not listed");
+        }
+    }
+    let one = stdout(&grade(&["--list", "--chapter", "3"]).success());
+    assert!(one.contains("03.second-client") && !one.contains("01.sends"), "{one}");
+}

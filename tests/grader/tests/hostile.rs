@@ -1,0 +1,262 @@
+//! Submissions that mean harm, or came to harm on the way, graded as a class behind walls:
+//! each ends with its own verdict, and whoever comes next is graded as if it had not been
+//! there. `tests/grader/hostile` holds the programs; the diffs are made here.
+//!
+//! A few by default, all of them with `ZOO=all`.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)] // all of it is a test
+
+use checks::{cases, workspace};
+use grader::sandbox::Mode;
+use std::{
+    env, fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// What everybody is asked: quick for who answers, and all that a hostile program denies.
+const CHECK: &str = "03.echoes";
+const MAIN: &str = "chapters/03-echo-threaded/src/main.rs";
+
+/// The programs that are tried every time: a wall each.
+const USUAL: [&str; 5] = ["01", "05", "08", "09", "10"];
+
+/// A name and the status that it must get.
+type Expected = Vec<(String, String)>;
+
+struct Class {
+    folder: PathBuf,
+    reports: PathBuf,
+    expected: Expected,
+}
+
+impl Class {
+    fn new() -> Class {
+        let here = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
+        let _ = fs::remove_dir_all(&here);
+        let (folder, reports) = (here.join("class"), here.join("reports"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(&reports).unwrap();
+        Class { folder, reports, expected: Vec::new() }
+    }
+
+    fn report(&self, name: &str) -> PathBuf {
+        self.reports.join(name)
+    }
+
+    /// Adds a file under a name that says what it is; reports leave out the ending.
+    fn add(&mut self, file: &str, content: impl AsRef<[u8]>, status: &str) {
+        fs::write(self.folder.join(file), content).unwrap();
+        let name = file.rsplit_once('.').map_or(file, |(name, _)| name);
+        self.expected.push((stage::failure::readable(name), status.to_string()));
+    }
+
+    /// Adds a hostile program as a crate, and behind it somebody who has done nothing wrong.
+    fn add_program(&mut self, file: &Path) {
+        let name = file.file_stem().unwrap().to_str().unwrap().to_string();
+        let crate_folder = self.folder.join(&name);
+        let source = fs::read_to_string(file).unwrap();
+        let status = source.lines().next().unwrap().strip_prefix("//! verdict: ").unwrap();
+        fs::create_dir_all(crate_folder.join("src")).unwrap();
+        let manifest =
+            "[package]\nname = \"echo-threaded\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+        fs::write(crate_folder.join("Cargo.toml"), manifest).unwrap();
+        fs::write(crate_folder.join("src/main.rs"), self.aimed(&source)).unwrap();
+        fs::copy(file.with_file_name("echo.rs"), crate_folder.join("src/echo.rs")).unwrap();
+        if let Ok(script) = fs::read_to_string(file.with_extension("build.rs")) {
+            fs::write(crate_folder.join("build.rs"), self.aimed(&script)).unwrap();
+        }
+        self.expected.push((name.clone(), status.to_string()));
+        self.add(&format!("{name}-next.diff"), right_diff(), "Passed");
+    }
+
+    /// A hostile source with what it aims at.
+    fn aimed(&self, source: &str) -> String {
+        let path = |path: &Path| path.display().to_string();
+        source
+            .replace("@ROOT@", &path(workspace::root()))
+            .replace("@CLASS@", &path(&self.folder))
+            .replace("@RESULTS@", &path(&self.report("results.json")))
+            .replace("@GRADE@", env!("CARGO_BIN_EXE_grade"))
+    }
+
+    fn add_programs(&mut self) {
+        let all = cases::all_are_wanted();
+        let mut files: Vec<PathBuf> =
+            fs::read_dir(workspace::root().join("tests/grader/hostile"))
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| {
+                    let name = path.file_name().unwrap().to_str().unwrap();
+                    let number = name.get(..2).unwrap();
+                    let is_program = number != "ec" && !name.ends_with(".build.rs");
+                    is_program && (all || USUAL.contains(&number))
+                })
+                .collect();
+        files.sort();
+        files.iter().for_each(|file| self.add_program(file));
+    }
+
+    fn add_diffs(&mut self) {
+        let right = right_diff();
+        self.add("30-right.diff", &right, "Passed");
+        self.add("31-windows.diff", right.replace('\n', "\r\n"), "Passed");
+        let utf16: Vec<u8> =
+            format!("\u{feff}{right}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        self.add("32-powershell.diff", utf16, "Passed");
+        let mail = format!(
+            "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n\
+             From: A <a@example.org>\nDate: Fri, 20 Nov 2026 12:00:00 +0000\n\
+             Subject: [PATCH] Hand in\n\n---\n {MAIN} | 2 +-\n\n{right}-- \n2.39.5\n\n"
+        );
+        self.add("33-format-patch.patch", mail, "Passed");
+        self.add("34-from-the-starter.diff", starter_diff(), "Passed");
+        self.add("35-\u{1b}[31mred\u{202e}.diff", &right, "Passed");
+        let elsewhere = right.replace("\n-//! ", "\n-//! not here: ");
+        self.add("40-applies-nowhere.diff", elsewhere, "NotStarted");
+        self.add("41-empty.diff", "", "NotStarted");
+        self.add("42-common.diff", new_file("common/src/x.rs"), "NotStarted");
+        self.add(
+            "43-manifest.diff",
+            new_file("chapters/03-echo-threaded/x.toml"),
+            "NotStarted",
+        );
+        let script = new_file("chapters/03-echo-threaded/build.rs");
+        self.add("44-build-script.diff", script, "NotStarted");
+        let up = new_file("chapters/03-echo-threaded/src/../../../../up.rs");
+        self.add("45-upwards.diff", up, "NotStarted");
+        let link = new_file("chapters/03-echo-threaded/src/x.rs").replace("100644", "120000");
+        self.add("46-link.diff", link, "NotStarted");
+        let moved = "diff --git a/common/src/lib.rs b/chapters/03-echo-threaded/src/x.rs\n\
+             similarity index 100%\nrename from common/src/lib.rs\n\
+             rename to chapters/03-echo-threaded/src/x.rs\n";
+        self.add("47-moves-common.diff", moved, "NotStarted");
+        // The file is there in the reference.
+        let include =
+            "const _: &str = include_str!(\"../../05-calculator/src/arithmetic.rs\");";
+        let include = rewritten(&source(MAIN), &format!("{}\n{include}\n", source(MAIN)));
+        self.add("48-includes-an-answer.diff", include, "NotStarted");
+        self.add("49-large.diff", "", "NotStarted");
+        let large = fs::File::options().write(true).open(self.folder.join("49-large.diff"));
+        large.unwrap().set_len(100_000_000).unwrap();
+        self.add_folder_with_a_link();
+        self.add("51-next.diff", &right, "Passed");
+    }
+
+    fn add_folder_with_a_link(&mut self) {
+        let folder = self.folder.join("50-linked-folder");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("Cargo.toml"), "[package]\nname = \"x\"\nedition = \"2024\"\n")
+            .unwrap();
+        symlink("/etc", folder.join("src")).unwrap();
+        self.expected.push(("50-linked-folder".to_string(), "NotStarted".to_string()));
+    }
+
+    /// Grades it, and returns what the terminal shows.
+    fn grade(&self) -> String {
+        let report = |name: &str| self.report(name).display().to_string();
+        let graded = Command::new(env!("CARGO_BIN_EXE_grade"))
+            .args(["--class", self.folder.to_str().unwrap(), "--sandbox", "--jobs", "2"])
+            .args(["--chapter", "03", "--only", CHECK, "--seed", "1"])
+            .args(["--json", &report("results.json"), "--csv", &report("class.csv")])
+            .args(["--html", &report("class.html"), "--junit", &report("class.xml")])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(graded.stdout).unwrap();
+        let noted = String::from_utf8(graded.stderr).unwrap();
+        assert_eq!(
+            graded.status.code(),
+            Some(3),
+            "the worst of them is refused\n{said}\n{noted}"
+        );
+        said + &noted
+    }
+
+    /// Names and statuses from the table for spreadsheets.
+    fn found(&self) -> Expected {
+        let csv = fs::read_to_string(self.report("class.csv")).unwrap();
+        let cells = |row: &str| {
+            let mut cells = row.split(',').map(String::from);
+            (cells.next().unwrap(), cells.next().unwrap())
+        };
+        csv.split("\r\n").skip(1).filter(|row| !row.is_empty()).map(cells).collect()
+    }
+}
+
+/// A diff that changes nothing that matters.
+fn right_diff() -> String {
+    let main = source(MAIN);
+    let mut lines = main.lines();
+    let (first, second) = (lines.next().unwrap(), lines.next().unwrap());
+    format!(
+        "diff --git a/{MAIN} b/{MAIN}\n--- a/{MAIN}\n+++ b/{MAIN}\n@@ -1,2 +1,2 @@\n\
+         -{first}\n+//! x\n {second}\n"
+    )
+}
+
+/// What a student hands in who began with the starter.
+fn starter_diff() -> String {
+    rewritten(&source("chapters/03-echo-threaded/starter.rs"), &source(MAIN))
+}
+
+fn source(file: &str) -> String {
+    fs::read_to_string(workspace::root().join(file)).unwrap()
+}
+
+/// A diff that takes all lines of the program away and puts others there.
+fn rewritten(old: &str, new: &str) -> String {
+    let marked = |mark: &str, text: &str| -> String {
+        text.lines().map(|line| format!("{mark}{line}\n")).collect()
+    };
+    let (before, after) = (old.lines().count(), new.lines().count());
+    format!(
+        "diff --git a/{MAIN} b/{MAIN}\n--- a/{MAIN}\n+++ b/{MAIN}\n\
+         @@ -1,{before} +1,{after} @@\n{}{}",
+        marked("-", old),
+        marked("+", new)
+    )
+}
+
+fn new_file(path: &str) -> String {
+    format!(
+        "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n\
+         @@ -0,0 +1 @@\n+//! x\n"
+    )
+}
+
+/// No process that a hostile one has left is there any more.
+fn left_over() -> Vec<String> {
+    let commands = fs::read_dir("/proc").unwrap().flatten().filter_map(|process| {
+        let command = fs::read(process.path().join("cmdline")).ok()?;
+        Some(String::from_utf8_lossy(&command).replace('\0', " "))
+    });
+    let hostile = ["61.6161", "62.6262", "20.2020"];
+    commands.filter(|command| hostile.iter().any(|word| command.contains(word))).collect()
+}
+
+#[test]
+fn each_ends_with_its_verdict_and_harms_nobody() {
+    if let Err(why) = Mode::find() {
+        eprintln!("skipped, because bwrap is missing or forbidden: {why}");
+        return;
+    }
+    let mut class = Class::new();
+    class.add_programs();
+    class.add_diffs();
+    let said = class.grade();
+    let found = class.found();
+    let other: Vec<_> = class.expected.iter().filter(|one| !found.contains(one)).collect();
+    assert!(
+        other.is_empty() && found.len() == class.expected.len(),
+        "not so: {other:?}\n{said}"
+    );
+    assert_eq!(left_over(), [""; 0]);
+    let obeyed = |c: char| c.is_control() && c != '\n' && c != '\r' || c == '\u{202e}';
+    assert!(!said.contains(obeyed), "{said}");
+    for name in ["results.json", "class.csv", "class.html", "class.xml"] {
+        let text = fs::read_to_string(class.report(name)).unwrap();
+        assert!(!text.contains(obeyed), "{name}");
+    }
+}

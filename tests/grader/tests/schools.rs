@@ -1,0 +1,138 @@
+//! Gradescope and GitHub Classroom, laid out in folders as they lay them out, grade with what is
+//! in tests/grader/schools, and Python reads the results.
+
+#![allow(clippy::unwrap_used)] // all of it is a test
+
+use checks::{check, workspace};
+use grader::edition;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+const GRADE: &str = env!("CARGO_BIN_EXE_grade");
+
+/// A new, empty folder of this name.
+fn empty(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn run(command: &mut Command) -> Output {
+    let done = command.output().unwrap();
+    let said = [&done.stdout[..], &done.stderr].concat();
+    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&said));
+    done
+}
+
+/// What a Python program says of a text.
+fn python(program: &str, text: &str) -> String {
+    let said = run(Command::new("python3").args(["-c", program, text]));
+    String::from_utf8(said.stdout).unwrap().trim().to_string()
+}
+
+fn points(chapter: &str) -> u32 {
+    let checks = check::chapter(chapter).unwrap().checks.iter();
+    checks.map(|check| check.points).sum()
+}
+
+fn mutant() -> PathBuf {
+    workspace::root().join("tests/diffs/03-one-at-a-time.diff")
+}
+
+/// Gradescope's folders, and what it finds in results.json when `name` was handed in.
+fn gradescope(place: &Path, name: &str, content: &[u8]) -> String {
+    let submission = place.join("submission");
+    let _ = fs::remove_dir_all(&submission);
+    fs::create_dir(&submission).unwrap();
+    fs::write(submission.join(name), content).unwrap();
+    run(Command::new("./run_autograder")
+        .current_dir(place.join("source"))
+        .env("AUTOGRADER", place)
+        .env("GRADE", GRADE));
+    fs::read_to_string(place.join("results/results.json")).unwrap()
+}
+
+/// A number for the whole, then each test's name that has lost points.
+const READ_GRADESCOPE: &str = "
+import json, sys
+r = json.loads(sys.argv[1])
+assert r['visibility'] == 'visible' and isinstance(r['execution_time'], int)
+assert r['score'] == sum(t.get('score', 0) for t in r['tests'])
+assert all(t['status'] in ('passed', 'failed') and t['output'] is not None for t in r['tests'])
+print(r['score'], *[t['number'] for t in r['tests'] if t.get('score', 0) < t.get('max_score', 0)])";
+
+#[test]
+fn gradescope_grades_what_is_handed_in() {
+    let place = empty("autograder");
+    let zip = place.join("autograder.zip");
+    run(Command::new("make")
+        .args(["--silent", "gradescope", "CHAPTER=03", &format!("OUT={}", zip.display())])
+        .current_dir(workspace::root()));
+    // As Gradescope unpacks it, with the right to execute.
+    let unpack = "import os, sys, zipfile
+for member in (zip := zipfile.ZipFile(sys.argv[1])).infolist():
+    os.chmod(zip.extract(member, 'source'), member.external_attr >> 16 & 0o777 or 0o755)";
+    run(Command::new("python3")
+        .args(["-c", unpack, zip.to_str().unwrap()])
+        .current_dir(&place));
+    fs::create_dir(place.join("results")).unwrap();
+
+    let wrong = gradescope(&place, "alice.diff", &fs::read(mutant()).unwrap());
+    let said = python(READ_GRADESCOPE, &wrong);
+    let (score, lost) = said.split_once(' ').unwrap();
+    assert!(score.parse::<u32>().unwrap() < points("03"), "{said}");
+    assert!(lost.contains("03.second-client"), "{said}");
+    assert!(wrong.contains("served one after another"), "{wrong}");
+
+    let starter = workspace::root().join("chapters/03-echo-threaded/src/main.rs");
+    let right = gradescope(&place, "main.rs", &fs::read(starter).unwrap());
+    assert_eq!(python(READ_GRADESCOPE, &right), points("03").to_string());
+
+    let nothing = gradescope(&place, "essay.txt", b"I have thought about sockets.");
+    assert!(nothing.contains("Hand in one diff"), "{nothing}");
+}
+
+/// The whole, the points, the most points, and what failed.
+const READ_CLASSROOM: &str = "
+import base64, json, sys
+r = json.loads(base64.b64decode(sys.argv[1].removeprefix('result=')))
+assert r['version'] == 1
+assert all(t['status'] in ('pass', 'fail') for t in r['tests'])
+failed = [t['message'] for t in r['tests'] if t['status'] == 'fail']
+print(r['status'], sum(t['score'] for t in r['tests']), r['max_score'], *failed)";
+
+#[test]
+fn classroom_grades_the_sources_and_believes_nothing_else() {
+    let folder = empty("classroom");
+    edition::write(&folder).unwrap();
+    assert!(folder.join(".github/workflows/classroom.yml").exists());
+    let git = |words: &[&str]| {
+        let who = ["-c", "user.name=student", "-c", "user.email=student@example.com"];
+        run(Command::new("git").arg("-C").arg(&folder).args(who).args(words))
+    };
+    let hand_in = |message: &str| {
+        git(&["add", "-A"]);
+        git(&["commit", "-q", "-m", message]);
+    };
+    git(&["init", "-q"]);
+    hand_in("as it was handed out");
+
+    // The student writes the chapter, and a kinder check.
+    let source = "chapters/03-echo-threaded/src/main.rs";
+    fs::copy(workspace::root().join(source), folder.join(source)).unwrap();
+    fs::write(folder.join("tests/checks/src/echo_threaded.rs"), "").unwrap();
+    hand_in("chapter 3");
+    let graded = run(Command::new("bash")
+        .arg("tests/grader/schools/classroom.sh")
+        .current_dir(&folder)
+        .env("GRADE", GRADE)
+        .env("GITHUB_OUTPUT", folder.join("output")));
+    assert!(String::from_utf8_lossy(&graded.stdout).contains("03-echo-threaded"));
+    let result = fs::read_to_string(folder.join("output")).unwrap();
+    let most = points("03");
+    assert_eq!(python(READ_CLASSROOM, result.trim()), format!("pass {most} {most}"));
+}

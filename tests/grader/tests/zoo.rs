@@ -1,0 +1,7 @@
+//! Every diff in `tests/diffs` fails the checks that its header names: `src/zoo` says more.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    grader::zoo::main()
+}

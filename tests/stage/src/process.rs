@@ -1,0 +1,613 @@
+//! A program under test: started from a command line, heard on both streams, and gone with
+//! its whole process tree when its [`Process`] is dropped.
+//!
+//! Nothing here polls a child (but for what one behind a wall uses): two threads drain its output (a program whose pipe is full
+//! would block, and be called slow), one waits for its end, and all three wake whoever waits
+//! in [`Process::wait_for`].
+
+use crate::deadline::{Cast, Deadline, kept_waiting, wanted_to_run};
+use std::{
+    env,
+    ffi::OsString,
+    fmt::Display,
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{self, Sender},
+    },
+    thread,
+    time::Duration,
+};
+
+/// How much of each stream is kept, in bytes. What comes behind it is counted and dropped,
+/// so that a program which prints for ever costs no memory.
+const KEPT_OUTPUT: usize = 16 * 1024 * 1024;
+
+/// How long the last of a program's output may take to get here once it has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How long the end of a program's input may take to reach it; longer only if the program does
+/// not read what was typed before.
+const LAST_TEXT: Duration = Duration::from_millis(500);
+
+/// The variable that marks every process of a run, also those that left its process group.
+const MARK: &str = "PLAIN_SOCKETS_RUN";
+
+/// The shell, by its whole path where there is one for all systems: with a `PATH` of its own for
+/// the command, std would look for it in a fork of us, which copies the tables of all our memory.
+const SHELL: &str = if cfg!(unix) { "/bin/sh" } else { "sh" };
+
+/// Where a command finds its programs, and what else surrounds it.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Folders searched before those of `PATH`: the reference's programs, for example.
+    pub path: Vec<PathBuf>,
+    /// The working directory; none for that of the grader.
+    pub directory: Option<PathBuf>,
+    /// Variables set for this program alone.
+    pub variables: Vec<(String, String)>,
+    /// The words of a wall around every command (see [`sandbox`](grader::sandbox)), through
+    /// which nothing of our environment comes; none to run it as it is.
+    pub wall: Vec<String>,
+}
+
+/// What comes through a wall of our environment: how the user writes, and what time it is.
+const THROUGH_WALLS: [&str; 4] = ["LANG", "LC_ALL", "LC_CTYPE", "TZ"];
+
+impl Surroundings {
+    fn search_path(&self) -> OsString {
+        let inherited = env::var_os("PATH").unwrap_or_default();
+        let folders = self.path.iter().cloned().chain(env::split_paths(&inherited));
+        env::join_paths(folders).unwrap_or(inherited)
+    }
+}
+
+/// What both streams have said so far, and how the program ended.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// The first [`KEPT_OUTPUT`] bytes of stdout.
+    pub stdout: Vec<u8>,
+    /// The first [`KEPT_OUTPUT`] bytes of stderr (empty when it was joined to stdout).
+    pub stderr: Vec<u8>,
+    /// Bytes of either stream that were dropped because there were too many.
+    pub dropped: u64,
+    /// How many of the two streams are still open.
+    open: u8,
+    /// True once the program's stdin has been closed.
+    input_ended: bool,
+    exit: Option<ExitStatus>,
+    /// Why the program was ended by us, if it took more than its share.
+    excess: Option<&'static str>,
+}
+
+impl Heard {
+    /// The exit status, once the program has ended.
+    pub fn exit(&self) -> Option<ExitStatus> {
+        self.exit
+    }
+
+    /// Why the program was ended before its time, if it was: `it used too much memory`.
+    pub fn excess(&self) -> Option<&'static str> {
+        self.excess
+    }
+
+    /// True once the program has ended and all that it said is here. A grandchild that holds
+    /// the streams open longer than that is not waited for by [`Process::end`].
+    pub fn is_over(&self) -> bool {
+        self.exit.is_some() && self.open == 0
+    }
+
+    /// The last line that it said on stderr.
+    pub fn last_words(&self) -> Option<String> {
+        let text = String::from_utf8_lossy(&self.stderr);
+        text.lines().rfind(|line| !line.trim().is_empty()).map(str::to_string)
+    }
+}
+
+/// What a program has said so far, and the news that there is more.
+pub type Shared = Arc<(Mutex<Heard>, Condvar)>;
+
+/// A running program. Dropping it ends it, and everything that it has started.
+#[derive(Debug)]
+pub struct Process {
+    /// The command line as it was given, for people.
+    pub command: String,
+    /// The wall's process; the command's if there is none.
+    id: u32,
+    walled: bool,
+    mark: String,
+    /// Itself, for its deadlines.
+    cast: Cast,
+    /// To the thread that writes to stdin; dropping it ends the input.
+    stdin: Option<Sender<Vec<u8>>>,
+    heard: Shared,
+}
+
+impl Process {
+    /// Starts `command`, a command line for `sh` that consists of one simple command, with
+    /// all three streams on pipes.
+    ///
+    /// # Errors
+    /// When `sh` itself cannot be started. That the command does not exist is seen later, as
+    /// exit status 127.
+    pub fn start(command: &str, around: &Surroundings) -> io::Result<Process> {
+        Process::start_as(&format!("exec {} {command}", prefix()), command, around)
+    }
+
+    /// Starts `command`, any command line for `sh` (a pipeline, say), with stderr joined to
+    /// stdout in the order in which both were written, as a terminal shows them.
+    ///
+    /// # Errors
+    /// When `sh` itself cannot be started.
+    pub fn start_joined(command: &str, around: &Surroundings) -> io::Result<Process> {
+        Process::start_as(&format!("exec 2>&1; {command}"), command, around)
+    }
+
+    fn start_as(script: &str, command: &str, around: &Surroundings) -> io::Result<Process> {
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        guard();
+        let mark = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
+        let walled = !around.wall.is_empty();
+        let mut words = around.wall.iter().map(String::as_str).chain([SHELL, "-c", script]);
+        let mut sh = Command::new(words.next().unwrap_or(SHELL));
+        if walled {
+            let kept = THROUGH_WALLS.iter().filter_map(|name| Some((name, env::var_os(name)?)));
+            sh.env_clear().envs(kept).env("HOME", "/tmp");
+        }
+        sh.args(words)
+            .env("PATH", around.search_path())
+            .env("PYTHONUNBUFFERED", "1")
+            .env(MARK, &mark)
+            .envs(around.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(directory) = &around.directory {
+            sh.current_dir(directory);
+        }
+        own_group(&mut sh);
+        let mut child = sh.spawn()?;
+        let heard: Shared =
+            Arc::new((Mutex::new(Heard { open: 2, ..Heard::default() }), Condvar::new()));
+        if let Some(stdout) = child.stdout.take() {
+            drain(stdout, Arc::clone(&heard), |heard| &mut heard.stdout);
+        }
+        if let Some(stderr) = child.stderr.take() {
+            drain(stderr, Arc::clone(&heard), |heard| &mut heard.stderr);
+        }
+        let stdin = child.stdin.take().map(|stdin| typist(stdin, Arc::clone(&heard)));
+        let id = child.id();
+        note_end(child, walled, Arc::clone(&heard));
+        if walled {
+            limits::watch(id, Arc::clone(&heard));
+        }
+        let cast = Cast::default();
+        cast.add(id);
+        Ok(Process { command: command.to_string(), id, walled, mark, cast, stdin, heard })
+    }
+
+    /// The id of the process from which all of its others descend: the command, or the wall in
+    /// front of it.
+    pub fn first(&self) -> u32 {
+        self.id
+    }
+
+    /// The process id of the command (which `sh` has become).
+    pub fn id(&self) -> u32 {
+        self.behind_wall().map_or(self.id, |(_, command)| command)
+    }
+
+    /// The first process behind the wall, and the command, which is its only child of ours.
+    fn behind_wall(&self) -> Option<(u32, u32)> {
+        let child = |id| self.walled.then(|| children(id).first().copied()).flatten();
+        let first = child(self.id)?;
+        Some((first, child(first)?))
+    }
+
+    /// A cast of this program alone.
+    pub fn cast(&self) -> &Cast {
+        &self.cast
+    }
+
+    /// How long it and all that it has started have run or would have liked to, so far.
+    pub fn wanted_to_run(&self) -> Duration {
+        family(self.id).into_iter().map(wanted_to_run).sum()
+    }
+
+    /// How long it and all that it has started would have liked to run, and could not, so far.
+    pub fn kept_waiting(&self) -> Duration {
+        family(self.id).into_iter().map(kept_waiting).sum()
+    }
+
+    /// Types `bytes` on the program's stdin. Never waits: a program that does not read is its
+    /// own problem, and not that of whoever tests it.
+    pub fn input(&self, bytes: &[u8]) {
+        if let Some(stdin) = &self.stdin {
+            let _ = stdin.send(bytes.to_vec());
+        }
+    }
+
+    /// Ends the program's stdin, as Ctrl-D does, behind all that was typed; waits a moment for
+    /// that, so that what happens next happens after it.
+    pub fn end_input(&mut self) {
+        self.stdin = None;
+        self.wait_for(LAST_TEXT, |heard| heard.input_ended.then_some(()));
+    }
+
+    /// Interrupts the program and its process group, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        let group = self.behind_wall().map_or(self.id, |(first, _)| first);
+        signal("INT", [format!("-{group}")]);
+    }
+
+    /// What has been heard so far.
+    pub fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it has said so far, for somebody who outlives this.
+    pub fn shared(&self) -> Shared {
+        self.heard.clone()
+    }
+
+    /// Waits until `seen` finds what it looks for, at most `patience`, or longer while the
+    /// program is kept from running. Woken by every piece of output and by the program's end.
+    /// `None`: it was not seen in time, or never can be because the program is over.
+    pub fn wait_for<T>(
+        &self,
+        patience: Duration,
+        mut seen: impl FnMut(&Heard) -> Option<T>,
+    ) -> Option<T> {
+        let mut deadline = Deadline::new(patience, &self.cast);
+        let mut heard = self.heard();
+        loop {
+            if let Some(found) = seen(&heard) {
+                return Some(found);
+            }
+            if heard.is_over() {
+                return None;
+            }
+            let left = deadline.left();
+            if left.is_zero() {
+                return None;
+            }
+            heard = self
+                .heard
+                .1
+                .wait_timeout(heard, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Waits for the program's end, at most `patience`, and for the last of its output.
+    /// `None`: it still runs.
+    pub fn wait(&self, patience: Duration) -> Option<ExitStatus> {
+        let exit = self.wait_for(patience, Heard::exit)?;
+        // Only a grandchild that keeps a stream open can make this wait its full time.
+        self.wait_for(LAST_WORDS, |heard| heard.is_over().then_some(()));
+        Some(exit)
+    }
+
+    /// Ends the program and all that it has started, now.
+    pub fn end(&mut self) {
+        self.stdin = None;
+        // Twice, for what was being forked at the first look.
+        for _ in 0..2 {
+            let strays = marked(&self.mark);
+            signal("KILL", strays.iter().cloned().chain([format!("-{}", self.id)]));
+            if strays.len() < 2 {
+                break;
+            }
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// A thread that reads a stream to its end, so that the program never waits for us.
+fn drain(
+    mut stream: impl Read + Send + 'static,
+    heard: Shared,
+    part: fn(&mut Heard) -> &mut Vec<u8>,
+) {
+    thread::spawn(move || {
+        let mut block = vec![0; 64 * 1024];
+        loop {
+            let length = stream.read(&mut block).unwrap_or(0);
+            let mut state = heard.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if length == 0 {
+                state.open -= 1;
+                heard.1.notify_all();
+                return;
+            }
+            let kept = length.min(KEPT_OUTPUT - part(&mut state).len());
+            part(&mut state).extend(&block[..kept]);
+            state.dropped += (length - kept) as u64;
+            heard.1.notify_all();
+        }
+    });
+}
+
+/// A thread that writes what it is sent to a program's stdin, and closes it behind the last.
+fn typist(mut stdin: ChildStdin, heard: Shared) -> Sender<Vec<u8>> {
+    let (sender, typed) = mpsc::channel::<Vec<u8>>();
+    thread::spawn(move || {
+        // A program that has closed its stdin hears no more; that is not ours to report.
+        let _ = typed.iter().try_for_each(|bytes| stdin.write_all(&bytes));
+        drop(stdin);
+        heard.0.lock().unwrap_or_else(PoisonError::into_inner).input_ended = true;
+        heard.1.notify_all();
+    });
+    sender
+}
+
+/// A thread that waits for the program's end. It owns the child, so that the id stays the
+/// child's until it has been noted.
+fn note_end(mut child: Child, walled: bool, heard: Shared) {
+    thread::spawn(move || {
+        let exit = child.wait().unwrap_or_default();
+        let mut state = heard.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.exit = Some(if walled { behind_wall(exit) } else { exit });
+        heard.1.notify_all();
+    });
+}
+
+/// How the program ended behind a wall, which tells of a signal N as sh does: 128 + N.
+#[cfg(unix)]
+fn behind_wall(exit: ExitStatus) -> ExitStatus {
+    use std::os::unix::process::ExitStatusExt;
+    let signal = exit.code().map(|code| code - 128).filter(|signal| (1..65).contains(signal));
+    signal.map_or(exit, ExitStatus::from_raw)
+}
+
+#[cfg(not(unix))]
+fn behind_wall(exit: ExitStatus) -> ExitStatus {
+    exit
+}
+
+/// Ends what this run has started when the run itself is ended, by Ctrl-C for example: then
+/// nothing is dropped any more. A shell waits for the end of a pipe that only we hold open,
+/// and kills every process that carries a mark of ours.
+fn guard() {
+    static GUARD: OnceLock<Option<Child>> = OnceLock::new();
+    const SCRIPT: &str = r#"trap "" HUP INT TERM; read -r _
+        grep -lsF "$1" /proc/[0-9]*/environ |
+        while IFS=/ read -r _ _ id _; do kill -s KILL "$id"; done"#;
+    GUARD.get_or_init(|| {
+        let mark = format!("{MARK}={}-", std::process::id());
+        let mut sh = Command::new(SHELL);
+        sh.args(["-c", SCRIPT, "sh", &mark]).stdin(Stdio::piped());
+        sh.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
+    });
+}
+
+/// What stands in front of a program's own command: it dies when we do (also by a signal that
+/// nobody can catch), and it flushes each line although stdout is a pipe, so that a plain
+/// print() is no fault. Each only where the system has it.
+fn prefix() -> &'static str {
+    static PREFIX: OnceLock<String> = OnceLock::new();
+    PREFIX.get_or_init(|| {
+        let tools = [("setpriv", "setpriv --pdeathsig KILL "), ("stdbuf", "stdbuf -oL ")];
+        tools.iter().filter(|(tool, _)| on_path(tool)).map(|(_, words)| *words).collect()
+    })
+}
+
+/// Words as a command line for `sh`.
+pub fn shell_words(words: &[impl AsRef<str>]) -> String {
+    words.iter().map(|word| shell_word(word.as_ref())).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as `sh` reads it as one word, whatever is in it.
+pub fn shell_word(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_string();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// True if `PATH` has a program of this name.
+pub fn on_path(tool: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder: PathBuf| Path::new(&folder).join(tool).is_file())
+}
+
+#[cfg(unix)]
+fn own_group(command: &mut Command) {
+    std::os::unix::process::CommandExt::process_group(command, 0);
+}
+
+#[cfg(not(unix))]
+fn own_group(_command: &mut Command) {}
+
+/// What a program behind a wall may use. Outside, nothing is counted: it is the user's own.
+mod limits {
+    use super::{PoisonError, Shared, family, signal};
+    use std::{fs, thread, time::Duration};
+
+    /// How much memory all processes of a program may use together, in bytes.
+    const MEMORY: u64 = 1 << 30;
+
+    /// How many bytes it may print, beyond what is kept.
+    const OUTPUT: u64 = 1 << 30;
+
+    /// How often that is looked at. The kernel tells nobody: it can only be asked.
+    const PACE: Duration = Duration::from_millis(100);
+
+    /// Ends the program whose wall is the process `id` when it takes more than its share.
+    pub fn watch(id: u32, heard: Shared) {
+        thread::spawn(move || {
+            let (state, changed) = &*heard;
+            loop {
+                let excess =
+                    (memory(id) > MEMORY).then_some("it used more than 1 GiB of memory");
+                let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                let (mut state, _) = changed
+                    .wait_timeout_while(state, PACE, |heard| heard.exit.is_none())
+                    .unwrap_or_else(PoisonError::into_inner);
+                if state.exit.is_some() {
+                    return;
+                }
+                let flood = (state.dropped > OUTPUT).then_some("it printed more than 1 GiB");
+                state.excess = excess.or(flood);
+                if state.excess.is_some() {
+                    return signal("KILL", [format!("-{id}")]);
+                }
+            }
+        });
+    }
+
+    /// The memory of a process and all that descend from it, in bytes.
+    fn memory(id: u32) -> u64 {
+        let family = family(id);
+        let sum = |file: &str, names: &[&str]| -> u64 {
+            family.iter().map(|id| kibibytes(&format!("/proc/{id}/{file}"), names) * 1024).sum()
+        };
+        // What a fork shares with its parent is counted for both: cheap, and often enough.
+        let most = sum("status", &["RssAnon:", "RssShmem:"]);
+        if most <= MEMORY {
+            return most;
+        }
+        sum("smaps_rollup", &["Pss_Anon:", "Pss_Shmem:"])
+    }
+
+    /// The sum of some lines `NAME: … kB` of a file.
+    fn kibibytes(file: &str, names: &[&str]) -> u64 {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let named = text.lines().filter(|line| names.iter().any(|name| line.starts_with(name)));
+        named.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
+    }
+}
+
+/// Sends a signal to processes (`"12"`) and process groups (`"-12"`); that one is gone already
+/// is no error.
+fn signal(name: &str, targets: impl IntoIterator<Item = String>) {
+    let _ = Command::new(SHELL)
+        .args(["-c", r#"kill -s "$@""#, "sh", name, "--"])
+        .args(targets)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+}
+
+/// The processor time that a process has used so far: fields 14 and 15 of `/proc/PID/stat`, in
+/// hundredths of a second (proc(5); Linux has shown USER_HZ = 100 on every machine for decades).
+pub(crate) fn processor_time(id: impl Display) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The name in the second field may hold spaces.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks: u64 = [11, 12].iter().filter_map(|n| fields.get(*n)?.parse::<u64>().ok()).sum();
+    Some(Duration::from_millis(10 * ticks))
+}
+
+/// A process and all that descend from it.
+pub(crate) fn family(id: u32) -> Vec<u32> {
+    let mut family = vec![id];
+    let mut next = 0;
+    while let Some(id) = family.get(next) {
+        family.extend(children(*id));
+        next += 1;
+    }
+    family
+}
+
+/// The children of a process, whichever of its threads has started them.
+fn children(id: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else { return Vec::new() };
+    threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|ids| {
+            ids.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The ids of all processes that carry the mark, wherever they have hidden.
+fn marked(mark: &str) -> Vec<String> {
+    let wanted = format!("{MARK}={mark}").into_bytes();
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    processes
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.bytes().all(|b| b.is_ascii_digit()))
+        .filter(|id| {
+            File::open(format!("/proc/{id}/environ")).is_ok_and(|all| {
+                let mut variables = BufReader::new(all).split(0).map_while(Result::ok);
+                variables.any(|variable| variable == wanted)
+            })
+        })
+        .collect()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn input_output_and_exit_status_are_heard() {
+        let mut cat = Process::start("cat", &Surroundings::default()).unwrap();
+        cat.input(b"hello\n");
+        assert!(
+            cat.wait_for(PATIENCE, |heard| (heard.stdout == b"hello\n").then_some(()))
+                .is_some()
+        );
+        cat.end_input();
+        assert_eq!(cat.wait(PATIENCE).unwrap().code(), Some(0));
+    }
+
+    #[test]
+    fn a_word_stays_one_word() {
+        let words = ["printf", "%s|", "a b", "it's", "", "$HOME;"];
+        let shown = Process::start(&shell_words(&words), &Surroundings::default()).unwrap();
+        shown.wait(PATIENCE).unwrap();
+        assert_eq!(shown.heard().stdout, b"a b|it's||$HOME;|");
+    }
+
+    #[test]
+    fn a_pipeline_is_heard_in_the_order_it_was_written() {
+        let both = Process::start_joined(
+            "echo 1 >&2; echo 2; echo 3 >&2; exit 7",
+            &Surroundings::default(),
+        );
+        let both = both.unwrap();
+        assert_eq!(both.wait(PATIENCE).unwrap().code(), Some(7));
+        assert_eq!(both.heard().stdout, b"1\n2\n3\n");
+    }
+
+    #[test]
+    fn a_grandchild_that_left_the_group_dies_too() {
+        let mut parent =
+            Process::start("setsid sh -c 'echo $$; exec sleep 1000'", &Surroundings::default())
+                .unwrap();
+        let id = parent.wait_for(PATIENCE, |heard| {
+            let text = String::from_utf8_lossy(&heard.stdout);
+            text.strip_suffix('\n').map(String::from)
+        });
+        let environ = format!("/proc/{}/environ", id.unwrap());
+        assert!(!parent.heard().is_over());
+        parent.end();
+        // The grandchild held our pipes: they close when it is gone.
+        assert!(parent.wait_for(PATIENCE, |heard| heard.is_over().then_some(())).is_some());
+        assert!(fs::read(&environ).map_or(true, |all| all.is_empty()));
+    }
+
+    #[test]
+    fn endless_output_costs_bounded_memory() {
+        let yes = Process::start("yes", &Surroundings::default()).unwrap();
+        let dropped = yes.wait_for(PATIENCE, |heard| (heard.dropped > 0).then_some(()));
+        assert!(dropped.is_some() && yes.heard().stdout.len() == KEPT_OUTPUT);
+    }
+}

@@ -1,7 +1,0 @@
-//! Right programs of other styles pass, and untouched starters fail: `src/subjects.rs`.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    tests::subjects::main()
-}

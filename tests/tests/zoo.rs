@@ -1,7 +1,0 @@
-//! Every diff in `tests/diffs` fails the checks that its header names: `src/zoo` says more.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    tests::zoo::main()
-}
