@@ -3,7 +3,7 @@
 use super::{
     Untrue, links, listing,
     markdown::Book,
-    player::{Nobody, Played, play},
+    player::{Played, play_fairly},
     session::{Session, sessions},
     table,
 };
@@ -17,7 +17,7 @@ use std::{
 };
 
 /// How many sessions are played side by side. They wait most of the time.
-const SIDE_BY_SIDE: usize = 8;
+const SIDE_BY_SIDE: usize = 24;
 
 /// All that can be checked without playing a session, in the order of the lines.
 pub fn still(book: &Book, root: &Path) -> Vec<Untrue> {
@@ -40,18 +40,22 @@ pub fn play_all<E>(
     programs: &[PathBuf],
     mut done: impl FnMut(&str, Vec<Result<Played, Untrue>>) -> Result<(), E>,
 ) -> Result<(), E> {
+    // The longest first, so that none is left alone at the end.
+    let mut order: Vec<_> = (0..sessions.len()).collect();
+    order.sort_by_key(|at| std::cmp::Reverse(sessions[*at].silence()));
     let next = AtomicUsize::new(0);
     let mut results: Vec<_> = sessions.iter().map(|_| None).collect();
     thread::scope(|scope| {
         let (sender, played) = mpsc::channel();
         for _ in 0..SIDE_BY_SIDE.min(sessions.len()) {
-            let (sender, next) = (sender.clone(), &next);
+            let (sender, next, order) = (sender.clone(), &next, &order);
             scope.spawn(move || {
                 loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(session) = sessions.get(at) else { return };
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(at) = order.get(place).copied() else { return };
+                    let played = play_fairly(&sessions[at], programs);
                     // When nobody wants to know any more, there is nothing left to play for.
-                    if sender.send((at, play(session, programs, &mut Nobody))).is_err() {
+                    if sender.send((at, played)).is_err() {
                         return;
                     }
                 }

@@ -15,6 +15,7 @@ pub mod markdown;
 pub mod matrix;
 pub mod measured;
 pub mod page;
+pub mod pattern;
 pub mod player;
 pub mod ports;
 pub mod session;

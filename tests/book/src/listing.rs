@@ -16,9 +16,24 @@ const LONGEST: usize = 25;
 /// What stands for lines that are left out.
 const LEFT_OUT: &str = "// …";
 
-/// Every listing whose lines are not in its file, at the first line that is not.
+/// The longest line of a fence, in letters. A page has room for it without scrolling.
+const WIDEST: usize = 100;
+
+/// Every listing whose lines are not in its file, at the first line that is not, and every line
+/// of a fence that is too long.
 pub fn check(book: &Book, root: &Path) -> Vec<Untrue> {
-    book.fences.iter().filter_map(|fence| check_fence(fence, root).err()).collect()
+    let mut untrue: Vec<_> =
+        book.fences.iter().filter_map(|fence| check_fence(fence, root).err()).collect();
+    for fence in book.fences.iter().filter(|f| book.shows_program(f.chapter.number())) {
+        for (line, text) in fence.numbered() {
+            let letters = text.chars().count();
+            if letters > WIDEST {
+                let what = format!("a line has at most {WIDEST} letters, not {letters}");
+                untrue.push(Untrue::new(line, what));
+            }
+        }
+    }
+    untrue
 }
 
 fn check_fence(fence: &Fence, root: &Path) -> Result<(), Untrue> {
@@ -118,6 +133,14 @@ mod tests {
         assert_eq!(wrong("fn a() {\n    // …\n    three();\n    one();"), Some(3));
         assert_eq!(wrong("fn b() {\n    // …\nfn a() {"), Some(2));
         assert_eq!(wrong("nothing"), Some(0));
+    }
+
+    #[test]
+    fn a_line_has_at_most_100_letters() {
+        let text = |letters| {
+            format!("# 1 A\n## 1.4 The program\n```text\n{}\n```\n", "é".repeat(letters))
+        };
+        assert_eq!([check_text(&text(100)), check_text(&text(101))], [vec![], vec![4]]);
     }
 
     fn check_text(text: &str) -> Vec<usize> {

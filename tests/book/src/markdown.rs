@@ -2,7 +2,8 @@
 //!
 //! This is no Markdown parser. It reads what the book uses, written the way the book writes
 //! it: headings with `#`, fences with three backticks at the line's start, tables whose lines
-//! begin with `|`, links whose target is in one line. A comment in a line of its own is a mark for
+//! begin with `|`, links whose target is in one line, quotes whose lines all begin with `>`, and
+//! `<details>`, whose tags are in lines of their own. A comment in a line of its own is a mark for
 //! the fence or table directly below it:
 //!
 //! | mark | what it says of the block below |
@@ -132,6 +133,13 @@ pub struct Link {
 }
 
 impl Book {
+    /// True if the chapter with this number shows its whole program. The others have the form of
+    /// before, and are not held to the rules of this one.
+    pub fn shows_program(&self, chapter: &str) -> bool {
+        let section = format!("{chapter}.4 The program");
+        self.headings.iter().any(|heading| heading.text == section)
+    }
+
     /// Takes the text of a book apart.
     pub fn parse(text: &str) -> Book {
         let mut reader = Reader::default();
@@ -157,11 +165,19 @@ struct Reader {
     paragraph_is_over: bool,
     /// True while the line above belongs to a table.
     in_table: bool,
+    /// True if the open fence is one of a quote.
+    is_quoted: bool,
+    /// The line of the `<details>` that is open.
+    details: Option<usize>,
+    /// True while the line above is a `<summary>`.
+    below_summary: bool,
 }
 
 impl Reader {
     fn line(&mut self, line: usize, text: &str) {
+        let quoted = text.strip_prefix("> ").or((text == ">").then_some(""));
         if let Some(mut fence) = self.fence.take() {
+            let text = if self.is_quoted { quoted.unwrap_or(text) } else { text };
             if text == "```" {
                 self.book.fences.push(fence);
             } else {
@@ -170,6 +186,11 @@ impl Reader {
             }
             return;
         }
+        self.is_quoted = quoted.is_some();
+        let text = quoted.unwrap_or(text);
+        if std::mem::take(&mut self.below_summary) && !text.is_empty() {
+            self.fault(line, "a blank line must follow the summary: else no Markdown is read");
+        }
         let was_in_table = std::mem::take(&mut self.in_table);
         if let Some(info) = text.trim_start().strip_prefix("```") {
             self.open_fence(line, text, info);
@@ -177,6 +198,8 @@ impl Reader {
             self.row(line, text, was_in_table);
         } else if let Some(comment) = text.strip_prefix("<!--") {
             self.comment(line, comment);
+        } else if ["<details>", "</details>"].contains(&text) || text.starts_with("<summary>") {
+            self.tag(line, text);
         } else {
             self.prose(line, text);
         }
@@ -228,6 +251,26 @@ impl Reader {
         }
     }
 
+    fn tag(&mut self, line: usize, text: &str) {
+        self.mark_belongs_nowhere();
+        self.paragraph_is_over = true;
+        match (text, self.details) {
+            ("<details>", None) => self.details = Some(line),
+            ("<details>", Some(_)) => self.fault(line, "these details are within others"),
+            ("</details>", _) if self.details.take().is_some() => {}
+            (summary, Some(above)) if above + 1 == line && summary.ends_with("</summary>") => {
+                self.below_summary = true;
+            }
+            _ => self.fault(line, "this tag has no `<details>` that it belongs to"),
+        }
+    }
+
+    fn details_end(&mut self) {
+        if let Some(open) = self.details.take() {
+            self.fault(open, "these details are never closed");
+        }
+    }
+
     fn prose(&mut self, line: usize, text: &str) {
         self.mark_belongs_nowhere();
         let level = text.bytes().take_while(|b| *b == b'#').count();
@@ -246,6 +289,7 @@ impl Reader {
     }
 
     fn heading(&mut self, heading: Heading) {
+        self.details_end();
         self.paragraph.clear();
         if heading.level == 1 {
             self.chapter = heading.clone();
@@ -283,6 +327,7 @@ impl Reader {
 
     fn end(mut self) -> Book {
         self.mark_belongs_nowhere();
+        self.details_end();
         if let Some(fence) = self.fence.take() {
             self.fault(fence.line, "this fence is never closed");
         }
@@ -351,6 +396,37 @@ mod tests {
         let found: Vec<_> =
             book.links.iter().map(|l| (l.line, l.image, l.target.as_str())).collect();
         assert_eq!(found, [(1, false, "c.md"), (2, true, "e.svg"), (3, false, "#h")]);
+    }
+
+    #[test]
+    fn a_fence_may_be_quoted() {
+        let book = Book::parse(
+            "> **Box**\n>\n> ```console\n> $ ss\n> > x\n>\n> ```\n>\n> [a](b)\n\n```text\n> y\n```\n",
+        );
+        let lines: Vec<_> =
+            book.fences.iter().map(|fence| (fence.line, &fence.lines[..])).collect();
+        let own = |lines: &[&str]| lines.iter().map(|l| l.to_string()).collect::<Vec<_>>();
+        assert_eq!(lines, [(3, &own(&["$ ss", "> x", ""])[..]), (11, &own(&["> y"])[..])]);
+        assert_eq!((book.fences[0].above.as_str(), book.links[0].line), ("**Box**", 9));
+        assert_eq!(book.faults, []);
+    }
+
+    #[test]
+    fn a_listing_may_be_folded() {
+        let text = "Above.\n\n<details>\n<summary>All 3 lines</summary>\n\n<!-- from: a.rs -->\n\
+                    ```rust\nx\n```\n\n</details>\n\n## 1.1 Next\n";
+        let book = Book::parse(text);
+        assert_eq!((book.faults.len(), book.fences[0].above.as_str()), (0, "Above."));
+        assert!(book.fences[0].marked("from").is_some());
+        for (from, to, line) in [
+            ("</summary>\n", "</summary>", 5),
+            ("</details>\n", "", 3),
+            ("<details>\n", "", 3),
+            ("Above.", "<details>", 3),
+        ] {
+            let faults = Book::parse(&text.replacen(from, to, 1)).faults;
+            assert_eq!(faults.first().map(|fault| fault.line), Some(line), "{from} {faults:?}");
+        }
     }
 
     #[test]

@@ -10,14 +10,18 @@
 //! | `bob: TEXT` | the program prints this line | waits for the next line, and compares |
 //! | `bob: [3 lines]` | it prints three lines | waits for them |
 //! | `bob ...` | it is silent, and runs | listens for a moment |
+//! | `bob ... 3 s` | it is silent for so long | listens until that time has passed |
 //! | `bob^D` | bob ends the input | closes its stdin |
 //! | `bob^C` | bob interrupts the program | sends SIGINT to its process group |
 //! | `bob$? 0` | the program has ended | waits for the end, compares the exit status |
 //!
 //! stdout and stderr come in the order in which they were written, as on a screen; a last line
-//! without its `\n` counts once the program has ended. `[..]` in a printed line stands for
-//! anything within it. Every printed line must stand in the session: one that does not is
-//! found at its terminal's next line, or at the end.
+//! without its `\n` counts once the program has ended. What `[..]`, `[µs]`, `[ms]` and `[s]` in a
+//! printed line stand for is said in [`super::pattern`]. Every printed line must stand in the
+//! session: one that does not is found at its terminal's next line, or at the end.
+//!
+//! A silence begins with the end of the last line that is no silence. So two that follow each
+//! other, of two terminals, are the same seconds, and a `[s]` printed after a silence is true.
 //!
 //! To wait for something, let the transcript say it: a client that must come second stands
 //! below the line that says the first one is connected.
@@ -34,6 +38,7 @@ use super::{
     Untrue,
     markdown::{Book, Fence},
 };
+use std::time::Duration;
 
 /// One experiment, from its first command to the end of its programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +54,16 @@ pub struct Session {
 }
 
 impl Session {
+    /// How long it takes at least: its silences.
+    pub fn silence(&self) -> Duration {
+        let steps = self.scenes.iter().flat_map(|scene| &scene.steps);
+        let silences = steps.filter_map(|step| match step.act {
+            Act::Silent(time) => time,
+            _ => None,
+        });
+        silences.sum()
+    }
+
     /// True if it belongs to this section (`2.2`) or chapter (`2`).
     pub fn is_in(&self, section: &str) -> bool {
         self.number == section || self.number.starts_with(&format!("{section}."))
@@ -86,8 +101,8 @@ pub enum Act {
     Print(String),
     /// `bob: [3 lines]`
     PrintLines(usize),
-    /// `bob ...`
-    Silent,
+    /// `bob ...`, `bob ... 3 s`
+    Silent(Option<Duration>),
     /// `bob^D`
     EndInput,
     /// `bob^C`
@@ -165,11 +180,12 @@ pub fn step(line: usize, text: &str) -> Option<Step> {
         if rest.is_empty() { Some("") } else { rest.strip_prefix(' ') }
     };
     let act = match rest {
-        " ..." => Act::Silent,
+        " ..." => Act::Silent(None),
         "^D" => Act::EndInput,
         "^C" => Act::Interrupt,
         _ => behind("$?")
             .map(|status| status.parse().ok().map(Act::Exit))
+            .or_else(|| behind(" ...").map(silence))
             .or_else(|| behind("$").map(start))
             .or_else(|| behind("<").map(|text| Some(Act::Type(text.to_string()))))
             .or_else(|| behind(":").map(|text| Some(print(text))))??,
@@ -179,6 +195,13 @@ pub fn step(line: usize, text: &str) -> Option<Step> {
 
 fn start(command: &str) -> Option<Act> {
     (!command.is_empty()).then(|| Act::Start(command.to_string()))
+}
+
+/// `3 s`, `0.5 s`
+fn silence(text: &str) -> Option<Act> {
+    let seconds = text.strip_suffix(" s")?.parse().ok()?;
+    let time = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero());
+    time.map(|time| Act::Silent(Some(time)))
 }
 
 fn print(text: &str) -> Act {
@@ -210,19 +233,6 @@ fn impossible(session: &Session) -> Vec<Untrue> {
     faults
 }
 
-/// True if `line` is what `pattern` says, in which `[..]` stands for anything.
-pub fn matches(pattern: &str, line: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once("[..]") else { return pattern == line };
-    let Some(mut line) = line.strip_prefix(first) else { return false };
-    let mut parts: Vec<_> = rest.split("[..]").collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some(at) = line.find(part) else { return false };
-        line = &line[at + part.len()..];
-    }
-    line.ends_with(last)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,32 +249,20 @@ mod tests {
         assert_eq!(act("a<"), Some(Act::Type(text(""))));
         assert_eq!(act("a:  b"), Some(Act::Print(text(" b"))));
         assert_eq!(act("a: [12 lines]"), Some(Act::PrintLines(12)));
-        assert_eq!(act("a ..."), Some(Act::Silent));
+        assert_eq!(act("a ..."), Some(Act::Silent(None)));
+        let silence = |seconds| Some(Act::Silent(Some(Duration::from_secs_f64(seconds))));
+        assert_eq!([act("a ... 3 s"), act("a ... 0.5 s")], [silence(3.0), silence(0.5)]);
         assert_eq!([act("a^D"), act("a^C")], [Some(Act::EndInput), Some(Act::Interrupt)]);
         assert_eq!(act("a$? 130"), Some(Act::Exit(130)));
     }
 
     #[test]
     fn other_lines_are_none() {
-        for text in ["", "a", "A: b", "a:b", "a$", "a$? x", "a ...b", "$ a", ": b", "a^Z"] {
-            assert_eq!(act(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_pattern_stands_for_anything_within_a_line() {
-        for (pattern, line) in [
-            ("a", "a"),
-            ("[..]", ""),
-            ("at 127.0.0.1:[..] now", "at 127.0.0.1:4711 now"),
-            ("[..]a[..]a", "bacada"),
-        ] {
-            assert!(matches(pattern, line), "{pattern}");
-        }
-        for (pattern, line) in
-            [("a", "b"), ("a", "ab"), ("a[..]a", "a"), ("[..]x[..]", "abc"), ("a[..]c", "abd")]
+        for text in ["", "a", "A: b", "a:b", "a$", "a$? x", "a ...b", "$ a", ": b", "a^Z"]
+            .into_iter()
+            .chain(["a ... 3", "a ... s", "a ... 0 s", "a ... -1 s", "a ... 1e99 s"])
         {
-            assert!(!matches(pattern, line), "{pattern}");
+            assert_eq!(act(text), None, "{text}");
         }
     }
 

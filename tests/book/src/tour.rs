@@ -156,7 +156,12 @@ impl Audience for Screen {
             }
             Act::EndInput => self.prompt(name, "^D\n"),
             Act::Interrupt => self.prompt(name, "^C\n"),
-            Act::Silent => {
+            Act::Silent(Some(time)) => {
+                self.prompt(name, " ...");
+                self.show(&format!(" {} s\n", time.as_secs_f64()));
+                return; // the player waits
+            }
+            Act::Silent(None) => {
                 self.prompt(name, " ...");
                 self.show(&self.coloured("2", " (waits)\n"));
                 self.wait(NOTHING_HAPPENS);
