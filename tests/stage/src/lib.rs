@@ -4,6 +4,7 @@
 pub mod datagrams;
 pub mod deadline;
 pub mod failure;
+pub mod files;
 pub mod kernel;
 pub mod metronome;
 pub mod peer;
