@@ -227,18 +227,6 @@ impl Workshop {
         Ok(taken)
     }
 
-    /// Applies a diff of our own to the reference, and returns the folder of the chapter that
-    /// it changes.
-    ///
-    /// # Errors
-    /// When it does not apply.
-    pub fn changed(&self, diff: &Path, chapter: &Chapter) -> Result<PathBuf, Refusal> {
-        let folder = Path::new("chapters").join(chapter.folder());
-        mirror(&workspace::root().join(&folder), &self.copy.join(&folder))?;
-        self.apply(diff).map_err(Refusal::Submission)?;
-        Ok(self.copy.join(folder))
-    }
-
     /// The chapters that a diff touches.
     fn touched(&self, diff: &Path) -> Result<Vec<&'static Chapter>, Refusal> {
         let refused = |what: String| Err(Refusal::Submission(what));

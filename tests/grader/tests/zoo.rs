@@ -1,4 +1,4 @@
-//! Every diff in `tests/diffs` fails the checks that its header names: `src/zoo` says more.
+//! Every mutant in `tests/checks/mutants` fails the checks that its header names: `src/zoo` says more.
 
 use std::process::ExitCode;
 

@@ -3,8 +3,11 @@
 //! all. Files that are right already are not touched, so that the next call builds only what has
 //! changed.
 
-use super::header::Mutant;
-use crate::submission::{Refusal, Workshop, remove, write_once};
+use super::{
+    edits::{Sources, sources},
+    header::Mutant,
+};
+use crate::submission::{remove, write_once};
 use checks::{
     check::{CHAPTERS, Chapter},
     workspace::{self, Programs},
@@ -24,7 +27,7 @@ use std::{
 pub struct Built {
     /// Where each mutant's program is, by the mutant's name.
     programs: BTreeMap<String, PathBuf>,
-    /// Why a diff does not apply, by the mutant's name.
+    /// Why an edit does not apply, by the mutant's name.
     refused: BTreeMap<String, String>,
     /// What the compiler said; nothing if it was content.
     pub warnings: String,
@@ -81,8 +84,8 @@ fn main_file(mutant: &Mutant) -> String {
 /// Applies and builds all mutants below `target/grade/zoo`.
 ///
 /// # Errors
-/// When nothing can be written there, or there is no git or no cargo. That a single diff does
-/// not apply or build is told by [`Built::subject`].
+/// When nothing can be written there, or there is no cargo. That a single mutant does not apply
+/// or build is told by [`Built::subject`].
 pub fn build(mutants: &[Mutant]) -> Result<Built, Error> {
     let folder = workspace::root().join("target/grade/zoo");
     let package = folder.join("mutants");
@@ -121,23 +124,19 @@ fn named(
 
 /// Lays out the changed sources of each mutant in `package`, and returns why some have none.
 fn lay_out(mutants: &[Mutant], package: &Path) -> Result<BTreeMap<String, String>, Error> {
-    let workshop = Workshop::open("zoo").map_err(trouble)?;
     let mut refused = BTreeMap::new();
     for chapter in CHAPTERS {
         let folder = workspace::root().join("chapters").join(chapter.folder());
-        let name = reference(chapter);
-        write_module(&folder, package, &name, |source| source)
+        let ours = sources(&folder).attempt("cannot read a chapter")?;
+        write_module(&ours, package, &reference(chapter), |source| source)
             .attempt("cannot write the zoo")?;
-    }
-    for mutant in mutants {
-        match workshop.changed(&mutant.file, mutant.chapter) {
-            Ok(chapter) => {
-                write_mutant(mutant, &chapter, package).attempt("cannot write the zoo")?
+        for mutant in mutants.iter().filter(|m| m.chapter.number == chapter.number) {
+            match mutant.sources(&ours) {
+                Ok(own) => {
+                    write_mutant(mutant, &own, &ours, package).attempt("cannot write the zoo")?
+                }
+                Err(why) => drop(refused.insert(mutant.name.clone(), why)),
             }
-            Err(Refusal::Submission(why)) => {
-                refused.insert(mutant.name.clone(), why);
-            }
-            Err(refusal) => return Err(trouble(refusal)),
         }
     }
     remove_others(mutants, package).attempt("cannot clear the zoo")?;
@@ -145,16 +144,18 @@ fn lay_out(mutants: &[Mutant], package: &Path) -> Result<BTreeMap<String, String
 }
 
 /// Writes a mutant, whose modules are the reference's where they do the same.
-fn write_mutant(mutant: &Mutant, chapter: &Path, package: &Path) -> io::Result<()> {
+fn write_mutant(
+    mutant: &Mutant,
+    own: &Sources,
+    ours: &Sources,
+    package: &Path,
+) -> io::Result<()> {
     let shared = match mutant.answer() {
         Some(_) => BTreeSet::new(),
-        None => {
-            let folder = workspace::root().join("chapters").join(mutant.chapter.folder());
-            unchanged(&sources(&chapter.join("src"))?, &sources(&folder.join("src"))?)
-        }
+        None => unchanged(&modules(own), &modules(ours)),
     };
     let from = module(&reference(mutant.chapter));
-    write_module(chapter, package, &mutant.name, |source| {
+    write_module(own, package, &mutant.name, |source| {
         shared.iter().fold(source, |source, name| {
             let here = format!("\nmod {name};");
             source.replace(
@@ -166,26 +167,25 @@ fn write_mutant(mutant: &Mutant, chapter: &Path, package: &Path) -> io::Result<(
 }
 
 /// The texts of a program's modules, by their names.
-fn sources(src: &Path) -> io::Result<BTreeMap<String, String>> {
-    let source = |file: fs::DirEntry| {
-        let name = file.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Ok((name, fs::read_to_string(file.path())?))
+fn modules<'a>(sources: &'a Sources) -> BTreeMap<&'a str, &'a str> {
+    let module = |(file, text): (&'a String, &'a String)| {
+        Some((file.strip_prefix("src/")?.strip_suffix(".rs")?, text.as_str()))
     };
-    fs::read_dir(src)?.map(|file| source(file?)).collect()
+    sources.iter().filter_map(module).collect()
 }
 
 /// The modules that do the same in both: they are alike, and so are all that they use.
-fn unchanged(
-    own: &BTreeMap<String, String>,
-    reference: &BTreeMap<String, String>,
-) -> BTreeSet<String> {
-    let alike = |name: &&String| *name != "main" && own.get(*name) == reference.get(*name);
-    let mut same: BTreeSet<String> = own.keys().filter(alike).cloned().collect();
+fn unchanged<'a>(
+    own: &BTreeMap<&'a str, &str>,
+    reference: &BTreeMap<&str, &str>,
+) -> BTreeSet<&'a str> {
+    let alike = |name: &&str| *name != "main" && own.get(name) == reference.get(name);
+    let mut same: BTreeSet<&str> = own.keys().copied().filter(alike).collect();
     loop {
-        let uses_another = |name: &&String| {
-            own.keys().any(|other| !same.contains(other) && mentions(&own[*name], other))
+        let uses_another = |name: &&str| {
+            own.keys().any(|other| !same.contains(other) && mentions(own[name], other))
         };
-        let others: Vec<String> = same.iter().filter(uses_another).cloned().collect();
+        let others: Vec<&str> = same.iter().copied().filter(uses_another).collect();
         if others.is_empty() {
             return same;
         }
@@ -209,35 +209,27 @@ fn mentions(source: &str, module: &str) -> bool {
     })
 }
 
-fn trouble(refusal: Refusal) -> Error {
-    match refusal {
-        Refusal::Submission(why) | Refusal::Grader(why) => Error::Failed(why),
-    }
-}
-
 /// Writes a chapter's sources, changed, as those of a module, which is not the root of its crate.
 fn write_module(
-    chapter: &Path,
+    sources: &Sources,
     package: &Path,
     name: &str,
     change: impl Fn(String) -> String,
 ) -> io::Result<()> {
     for part in ["src", "examples"] {
-        let (from, to) = (chapter.join(part), package.join(name).join(part));
-        fs::create_dir_all(&to)?;
-        for file in fs::read_dir(&from).into_iter().flatten() {
-            let file = file?;
-            let source = fs::read_to_string(file.path())?
-                .replace("crate::", &format!("crate::{}::", module(name)))
-                .replace("\nfn main(", "\npub fn main(");
-            let source = change(source).replace("\nmod ", "\npub mod ");
-            write_once(&to.join(file.file_name()), source.as_bytes())?;
-        }
+        fs::create_dir_all(package.join(name).join(part))?;
+    }
+    for (file, source) in sources {
+        let source = source
+            .replace("crate::", &format!("crate::{}::", module(name)))
+            .replace("\nfn main(", "\npub fn main(");
+        let source = change(source).replace("\nmod ", "\npub mod ");
+        write_once(&package.join(name).join(file), source.as_bytes())?;
     }
     Ok(())
 }
 
-/// Removes what earlier calls have laid out and no diff is there for any more.
+/// Removes what earlier calls have laid out and no mutant is there for any more.
 fn remove_others(mutants: &[Mutant], package: &Path) -> io::Result<()> {
     let references = CHAPTERS.iter().map(|chapter| OsString::from(reference(chapter)));
     let names: BTreeSet<OsString> =
@@ -298,15 +290,14 @@ mod tests {
 
     #[test]
     fn what_uses_something_changed_is_not_shared() {
-        let modules = |hub: &str| {
-            let all = [
+        let modules = |hub: &'static str| {
+            BTreeMap::from([
                 ("main", "mod hub;\nmod reader;\nmod room;\nmod socket;\n"),
                 ("hub", hub),
                 ("room", "use crate::{\n    hub::Hub,\n    socket,\n};\n"),
                 ("reader", "//! As crate::room.\nuse crate::socket::Socket;\n"),
                 ("socket", ""),
-            ];
-            all.map(|(name, source)| (name.to_string(), source.to_string())).into()
+            ])
         };
         let shared = unchanged(&modules("// slow"), &modules("// fast"));
         assert_eq!(shared.into_iter().collect::<Vec<_>>(), ["reader", "socket"]);

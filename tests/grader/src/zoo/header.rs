@@ -1,4 +1,4 @@
-//! A diff of the zoo and what its header says:
+//! A mutant: what its header says, and the edits below it ([`super::edits`]).
 //!
 //! ```text
 //! mistake: 20
@@ -6,7 +6,8 @@
 //! diagnosis: one-at-a-time
 //! Joins each worker right after it has started it.
 //!
-//! diff --git a/chapters/03-echo-threaded/src/main.rs b/chapters/03-echo-threaded/src/main.rs
+//! src/main.rs
+//! -    if let Err(e) = thread::Builder::new().name(peer.to_string()).spawn(worker) {
 //! …
 //! ```
 //!
@@ -14,7 +15,10 @@
 //! chapter can fail a check of each: then `check` and `diagnosis` come again. A diagnosis `-`
 //! says that none is given.
 
-use super::Row;
+use super::{
+    Row,
+    edits::{Edits, Sources},
+};
 use checks::check::{CHAPTERS, Chapter, Check};
 use stage::failure::Diagnosis;
 use std::{
@@ -22,19 +26,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A diff with one mistake.
+/// A program with one mistake.
 #[derive(Debug)]
 pub struct Mutant {
     /// The file's name without its ending: `03-one-at-a-time`.
     pub name: String,
-    /// The diff.
-    pub file: PathBuf,
     /// The number of its mistake, if it is one of the known ones.
     pub mistake: Option<u8>,
     /// The chapter that it changes.
     pub chapter: &'static Chapter,
     /// The checks that it must fail, and the diagnosis that each must give.
     pub fails: Vec<(&'static Check, Option<&'static Diagnosis>)>,
+    /// What is changed in the chapter.
+    pub edits: Edits,
 }
 
 impl Mutant {
@@ -59,22 +63,32 @@ impl Mutant {
         self.fails.iter().find_map(|(check, _)| check.answer())
     }
 
-    fn read(file: &Path) -> Result<Mutant, String> {
-        let text = fs::read_to_string(file).map_err(|e| common::cause(&e))?;
-        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut mutant = Mutant::with_header(name, &text)?;
-        mutant.file = file.to_path_buf();
-        Ok(mutant)
+    /// Its sources, made from the chapter's.
+    ///
+    /// # Errors
+    /// Which text of which file is not there exactly once.
+    pub fn sources(&self, reference: &Sources) -> Result<Sources, String> {
+        self.edits.apply(reference).map_err(|why| format!("{}: {why}", self.name))
     }
 
-    fn with_header(name: String, text: &str) -> Result<Mutant, String> {
+    /// The mutant in this file.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn read(file: &Path) -> Result<Mutant, String> {
+        let text = fs::read_to_string(file).map_err(|e| common::cause(&e))?;
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Mutant::parse(name, &text)
+    }
+
+    fn parse(name: String, text: &str) -> Result<Mutant, String> {
         let number = name.split('-').next().unwrap_or_default();
         let chapter = CHAPTERS
             .iter()
             .find(|chapter| chapter.number == number)
             .ok_or("its name does not begin with the number of a chapter that has checks")?;
         let (mut mistake, mut fails, mut check) = (None, Vec::new(), None);
-        let (header, _) = text.split_once("\n\n").ok_or("no blank line ends its header")?;
+        let (header, edits) = text.split_once("\n\n").ok_or("no blank line ends its header")?;
         let mut sentence = false;
         for line in header.lines() {
             match line.split_once(": ") {
@@ -93,7 +107,7 @@ impl Mutant {
                 "its header is not `mistake`, `check`, `diagnosis` and a sentence".into()
             );
         }
-        Ok(Mutant { name, file: PathBuf::new(), mistake, chapter, fails })
+        Ok(Mutant { name, mistake, chapter, fails, edits: Edits::read(edits)? })
     }
 }
 
@@ -119,7 +133,7 @@ fn known_diagnosis(check: &Check, id: &str) -> Result<Option<&'static Diagnosis>
     diagnosis.copied().map(Some).ok_or_else(unknown)
 }
 
-/// A diff whose header cannot be read.
+/// A file that is no mutant.
 #[derive(Debug)]
 pub struct Unreadable {
     /// The file.
@@ -128,14 +142,14 @@ pub struct Unreadable {
     pub why: String,
 }
 
-/// All diffs of a folder, in the order of their names.
+/// All mutants of a folder, in the order of their names.
 ///
 /// # Errors
 /// When the folder cannot be read.
 pub fn read_all(folder: &Path) -> io::Result<Vec<Result<Mutant, Unreadable>>> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "diff"));
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "mutant"));
     files.sort();
     let read = |file: PathBuf| Mutant::read(&file).map_err(|why| Unreadable { file, why });
     Ok(files.into_iter().map(read).collect())
@@ -146,7 +160,7 @@ mod tests {
     use super::*;
 
     fn read(header: &str) -> Result<Mutant, String> {
-        Mutant::with_header("03-name".to_string(), &format!("{header}\n\ndiff --git …\n"))
+        Mutant::parse("03-name".to_string(), &format!("{header}\n\nsrc/main.rs\n-a\n+b\n"))
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! The zoo: diffs against the reference chapters, each with one mistake that students make, and
-//! the proof that each fails exactly the checks that it names, with the diagnosis it names.
+//! The zoo: mutants of the reference chapters, each with one mistake that students make, and the
+//! proof that each fails exactly the checks that it names, with the diagnosis it names.
 //!
-//! A check that no diff fails proves nothing, and a diagnosis that no diff is given may be
+//! A check that no mutant fails proves nothing, and a diagnosis that no mutant is given may be
 //! wrong: both are found by reading the headers. That the headers are true is tried, on every
-//! diff: with the checks it names (`make test`), or with all of its chapter (`make zoo`, which
+//! mutant: with the checks it names (`make test`), or with all of its chapter (`make zoo`, which
 //! is `ZOO=all`).
 
 mod build;
+mod edits;
 mod header;
 
 pub use build::{Built, build};
@@ -22,7 +23,10 @@ use checks::{
 use stage::failure::Diagnosis;
 use std::{collections::BTreeSet, fmt::Write, process::ExitCode};
 
-/// How many mutants are tried at the same time: nearly all of their time is spent waiting for
+/// Where the mutants are, below the workspace.
+const FOLDER: &str = "tests/checks/mutants";
+
+/// How many of them are tried at the same time: nearly all of their time is spent waiting for
 /// what a wrong program does not do.
 const SIDE_BY_SIDE: usize = 32;
 
@@ -31,15 +35,15 @@ const SIDE_BY_SIDE_ALL: usize = 6;
 
 /// The `main` of `tests/zoo.rs`.
 pub fn main() -> ExitCode {
-    let read = match read_all(&workspace::root().join("tests/diffs")) {
+    let read = match read_all(&workspace::root().join(FOLDER)) {
         Ok(read) => read,
         Err(why) => return cases::cannot_begin(why),
     };
     let (mut mutants, mut unreadable) = (Vec::new(), Vec::new());
-    for diff in read {
-        match diff {
+    for file in read {
+        match file {
             Ok(mutant) => mutants.push(mutant),
-            Err(diff) => unreadable.push(diff),
+            Err(file) => unreadable.push(file),
         }
     }
     let built = match build(&mutants) {
@@ -88,11 +92,11 @@ fn uncovered(mutants: &[Mutant]) -> String {
     let mut text = String::new();
     for check in checks() {
         if !fails(check) {
-            let _ = writeln!(text, "{}: no diff in tests/diffs fails it", check.id);
+            let _ = writeln!(text, "{}: no mutant fails it", check.id);
         }
         for diagnosis in check.diagnoses.iter().filter(|d| !given.contains(d.id)) {
             let (id, at) = (diagnosis.id, check.id);
-            let _ = writeln!(text, "{at}: no diff in tests/diffs is given the diagnosis {id}");
+            let _ = writeln!(text, "{at}: no mutant is given the diagnosis {id}");
         }
     }
     text
