@@ -1,5 +1,5 @@
 //! The book's table of the zoo: below `<!-- zoo: FOLDER -->` a table has a row for each check and
-//! each wrong program that fails it, as the headers of the folder's diffs say. `make zoo` tries
+//! each wrong program that fails it, as the headers in the folder say. `make zoo` tries
 //! that the headers are true; `make figures` writes the table.
 
 use super::{
@@ -35,7 +35,7 @@ pub fn check(mark: &Mark, table: &Table, root: &Path) -> Vec<Untrue> {
 /// Writes the book's tables of the zoo again. True if that changes it.
 ///
 /// # Errors
-/// When the book or the diffs cannot be read, or the book not be written.
+/// When the book or the mutants cannot be read, or the book not be written.
 pub fn write(book: &Path, root: &Path) -> Result<bool, Error> {
     let before = fs::read_to_string(book).attempt("cannot read the book")?;
     let mut lines: Vec<String> = before.lines().map(String::from).collect();

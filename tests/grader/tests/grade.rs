@@ -4,7 +4,12 @@
 
 use assert_cmd::{Command, assert::Assert};
 use checks::{check::CHAPTERS, workspace};
-use std::{fs, path::PathBuf};
+use grader::zoo;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 fn grade(words: &[&str]) -> Assert {
     Command::new(env!("CARGO_BIN_EXE_grade")).args(words).assert()
@@ -12,6 +17,15 @@ fn grade(words: &[&str]) -> Assert {
 
 fn stdout(graded: &Assert) -> String {
     String::from_utf8_lossy(&graded.get_output().stdout).into_owned()
+}
+
+/// A student's diff, with a mistake.
+fn one_at_a_time() -> &'static Path {
+    static DIFF: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("one-at-a-time");
+        zoo::hand_in("03-one-at-a-time", &folder).unwrap()
+    });
+    &DIFF
 }
 
 /// A diff that puts one line into the file at `path`, which `mode` says is new, or is none.
@@ -30,7 +44,7 @@ fn diff(name: &str, path: &str, mode: &str) -> PathBuf {
 
 #[test]
 fn a_wrong_diff_is_told_what_its_mistake_means() {
-    let mutant = workspace::root().join("tests/diffs/03-one-at-a-time.diff");
+    let mutant = one_at_a_time();
     let words = ["--only", "03.second-client", "--seed", "7"];
     let graded = grade(&[&["--diff", mutant.to_str().unwrap()], &words[..]].concat()).code(1);
     let story = stdout(&graded).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -51,7 +65,7 @@ fn a_wrong_diff_is_told_what_its_mistake_means() {
 
 #[test]
 fn the_reference_is_shown_beside_a_wrong_program() {
-    let mutant = workspace::root().join("tests/diffs/03-one-at-a-time.diff");
+    let mutant = one_at_a_time();
     let words = ["--only", "03.second-client", "--seed", "7", "--against-reference"];
     let story =
         stdout(&grade(&[&["--diff", mutant.to_str().unwrap()], &words[..]].concat()).code(1));
@@ -119,7 +133,7 @@ fn a_diff_that_does_not_apply_or_build_is_not_graded() {
 fn a_diff_that_is_not_there_or_is_of_another_chapter_is_not_graded() {
     let said = stdout(&grade(&["--diff", "/nonexistent.diff"]).code(3));
     assert!(said.contains("NOT GRADED: cannot read the diff: "), "{said}");
-    let mutant = workspace::root().join("tests/diffs/03-one-at-a-time.diff");
+    let mutant = one_at_a_time();
     let words = ["--diff", mutant.to_str().unwrap(), "--only", "02.port-zero"];
     let said = stdout(&grade(&words).code(3));
     assert!(said.contains("changes nothing of chapter 02"), "{said}");

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)] // all of it is a test
 
 use checks::{check, workspace};
-use grader::edition;
+use grader::{edition, zoo};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -37,10 +37,6 @@ fn python(program: &str, text: &str) -> String {
 fn points(chapter: &str) -> u32 {
     let checks = check::chapter(chapter).unwrap().checks.iter();
     checks.map(|check| check.points).sum()
-}
-
-fn mutant() -> PathBuf {
-    workspace::root().join("tests/diffs/03-one-at-a-time.diff")
 }
 
 /// Gradescope's folders, and what it finds in results.json when `name` was handed in.
@@ -81,7 +77,8 @@ for member in (zip := zipfile.ZipFile(sys.argv[1])).infolist():
         .current_dir(&place));
     fs::create_dir(place.join("results")).unwrap();
 
-    let wrong = gradescope(&place, "alice.diff", &fs::read(mutant()).unwrap());
+    let diff = zoo::hand_in("03-one-at-a-time", &place.join("alice")).unwrap();
+    let wrong = gradescope(&place, "alice.diff", &fs::read(diff).unwrap());
     let said = python(READ_GRADESCOPE, &wrong);
     let (score, lost) = said.split_once(' ').unwrap();
     assert!(score.parse::<u32>().unwrap() < points("03"), "{said}");

@@ -132,9 +132,8 @@ fn lay_out(mutants: &[Mutant], package: &Path) -> Result<BTreeMap<String, String
             .attempt("cannot write the zoo")?;
         for mutant in mutants.iter().filter(|m| m.chapter.number == chapter.number) {
             match mutant.sources(&ours) {
-                Ok(own) => {
-                    write_mutant(mutant, &own, &ours, package).attempt("cannot write the zoo")?
-                }
+                Ok(own) => write_mutant(mutant, &own, &ours, package)
+                    .attempt("cannot write the zoo")?,
                 Err(why) => drop(refused.insert(mutant.name.clone(), why)),
             }
         }

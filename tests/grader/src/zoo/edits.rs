@@ -65,7 +65,9 @@ impl Edits {
             };
             if !"-+ ".contains(mark) {
                 if !line.starts_with("src/") && !line.starts_with("examples/") {
-                    return Err(format!("{line:?} is no file in src/ or examples/, and no edit"));
+                    return Err(format!(
+                        "{line:?} is no file in src/ or examples/, and no edit"
+                    ));
                 }
                 edits = Some(files.entry(line.to_string()).or_default());
                 begins = true;
@@ -221,7 +223,10 @@ mod tests {
         let sources = apply("src/main.rs\n use a;\n+mod b;\n\nsrc/b.rs\n+fn b() {}\n").unwrap();
         assert_eq!(sources["src/b.rs"], "fn b() {}\n");
         assert!(sources["src/main.rs"].starts_with("use a;\nmod b;\n"));
-        assert_eq!(apply("src/b.rs\n-x\n+y\n"), Err("src/b.rs: the chapter has no such file".into()));
+        assert_eq!(
+            apply("src/b.rs\n-x\n+y\n"),
+            Err("src/b.rs: the chapter has no such file".into())
+        );
     }
 
     #[test]

@@ -9,9 +9,11 @@
 mod build;
 mod edits;
 mod header;
+mod student;
 
 pub use build::{Built, build};
 pub use header::{Mutant, Unreadable, read_all};
+pub use student::{hand_in, lay_out};
 
 use checks::{
     cases::{self, Again, Case, Ending},
