@@ -1,7 +1,7 @@
 //! The whole check: what the book says, and whether it is true.
 
 use super::{
-    Untrue, links, listing,
+    Untrue, blocking, links, listing,
     markdown::Book,
     player::{Played, play_fairly},
     session::{Session, sessions},
@@ -25,6 +25,10 @@ pub fn still(book: &Book, root: &Path) -> Vec<Untrue> {
     untrue.extend(sessions(book).err().into_iter().flatten());
     untrue.extend(listing::check(book, root));
     untrue.extend(table::check(book, root));
+    match blocking::missing(book, root) {
+        Ok(missing) => untrue.extend(missing),
+        Err(e) => untrue.push(Untrue::new(1, format!("cannot read the source: {e}"))),
+    }
     untrue.extend(links::check(book, root));
     untrue.sort();
     untrue

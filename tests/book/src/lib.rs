@@ -5,6 +5,7 @@
 //! [`player`] runs one with the real programs, [`tour`] shows that to people. What is not true
 //! is an [`Untrue`], which names the line.
 
+pub mod blocking;
 pub mod check;
 pub mod drawing;
 pub mod figures;

@@ -10,15 +10,15 @@
 //! |------|---------------------------------|
 //! | `<!-- from: FILE -->` | a listing: lines of this file ([`super::listing`]) |
 //! | `<!-- continued -->` | goes on with the session above ([`super::session`]) |
-//! | `<!-- blocking: FOLDER -->` | lists the folder's blocking calls ([`super::table`]) |
-//! | `<!-- calls: FOLDER … -->` | lists the names of all blocking calls ([`super::table`]) |
+//! | `<!-- all-blocking: FOLDER -->` | lists the folder's blocking calls ([`super::blocking`]) |
+//! | `<!-- blocking: FOLDER -->` | repeats some of them in the chapter |
 //! | `<!-- measured: FILE -->` | shows what a run has measured ([`super::measured`]) |
 //! | `<!-- zoo: FOLDER -->` | lists the wrong programs by the check that they fail ([`super::matrix`]) |
 
 use super::Untrue;
 
 /// The marks that there are.
-const MARKS: [&str; 6] = ["from", "continued", "blocking", "calls", "measured", "zoo"];
+const MARKS: [&str; 6] = ["from", "continued", "blocking", "all-blocking", "measured", "zoo"];
 
 /// The book's parts, each kind in the book's order.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@
 
 use book::{
     Untrue, check,
-    markdown::Book,
+    markdown::{Book, Table},
     player::Played,
     session::{Act, Session, Step, sessions},
 };
@@ -90,7 +90,8 @@ fn a_changed_line_of_a_listing_is_named() {
 #[test]
 fn a_changed_row_of_a_table_is_named() {
     let book = Book::parse(&text());
-    let tables = book.tables.iter().filter(|table| table.mark.is_some());
+    let is_old = |table: &Table| table.rows[0].1[1] == "function";
+    let tables = book.tables.iter().filter(|table| table.mark.is_some() && !is_old(table));
     let rows = tables.flat_map(|table| table.rows.iter().skip(1)).map(|(line, _)| *line);
     each_is_named(&rows.collect::<Vec<_>>(), |row| row.replacen("| ", "| x", 1));
 }
