@@ -19,7 +19,7 @@ CHECKED  := $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 AGAIN    := make check CHAPTER=$(CHAPTER) ONLY={id} SEED={seed}
 
 # The longest first, so that none is left alone at the end.
-LONG     := grader.zoo checks.subjects book.book checks.abuse grader.edition
+LONG     := checks.zoo checks.subjects book.book checks.abuse grader.edition
 TESTS    := $(LONG) $(filter-out $(LONG),$(subst /tests/,.,$(patsubst tests/%.rs,%,$(wildcard tests/*/tests/*.rs))))
 CRATES   := common stage checks grader book
 CHAPTERS := $(notdir $(wildcard chapters/*))
@@ -123,7 +123,7 @@ test: cargo
 	@echo 'Unit tests, then each chapter'"'"'s checks on its program, the book (listings, sessions,'
 	@echo 'tables, links, figures), the zoo of wrong programs, and right programs of other styles.'
 	@cargo test --workspace --no-run
-	@cargo test -q -p grader --test zoo -- 'build without a warning'
+	@cargo test -q -p checks --test zoo -- 'build without a warning'
 	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j6 $(TESTED)
 
 # Without make's flags: cargo would look for make's jobs in them, and warn that it finds none.

@@ -6,8 +6,8 @@ use super::{
     Untrue,
     markdown::{Book, Mark, Table},
 };
+use checks::zoo::{self, Row};
 use common::{Attempt, Error};
-use grader::zoo::{self, Row};
 use std::{fs, io, path::Path};
 
 /// Every row that is not so in the folder; if there are too many or too few, the first one from

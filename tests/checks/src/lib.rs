@@ -4,16 +4,18 @@
 //! check does is written below it, in the same order. [`check`] says what a check is, [`runner`]
 //! runs the checks on a program and [`report`] tells a person what they found; [`harness`] shows
 //! them as `cargo test` shows its tests. [`subjects`] proves the checks with programs that are
-//! right. A new sentence of behaviour belongs into its chapter's file; what several chapters
+//! right, and [`zoo`] with wrong ones. A new sentence of behaviour belongs into its chapter's file; what several chapters
 //! share into `shared`, or into `manners` if it is about a program's conduct.
 
 pub mod cases;
 pub mod check;
+pub mod files;
 pub mod harness;
 pub mod report;
 pub mod runner;
 pub mod subjects;
 pub mod workspace;
+pub mod zoo;
 
 pub mod binary_codec;
 pub mod calculator;

@@ -2,8 +2,8 @@
 //! and without what answers a question: the exercises' programs and their tests, the wrong
 //! programs with ours around them, the right ones in other languages. The checks are all there.
 
-use crate::submission::{mirror, remove};
-use checks::{check, workspace};
+use crate::submission::mirror;
+use checks::{check, files::remove, workspace};
 use common::{Attempt, Error};
 use std::{
     collections::BTreeSet,

@@ -16,4 +16,3 @@ pub mod results;
 pub mod sandbox;
 pub mod submission;
 pub mod work;
-pub mod zoo;

@@ -11,6 +11,7 @@ use crate::{
 };
 use checks::{
     check::{CHAPTERS, Chapter, Check},
+    files::{remove, write_once},
     workspace::{self, Programs},
 };
 use common::cause;
@@ -672,29 +673,6 @@ pub fn mirror(from: &Path, to: &Path) -> io::Result<()> {
         .iter()
         .filter(|name| *name != OsStr::new("target"))
         .try_for_each(|name| mirror(&from.join(name), &to.join(name)))
-}
-
-/// Writes the file if its content is not this already.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn write_once(file: &Path, content: &[u8]) -> io::Result<()> {
-    match fs::read(file) {
-        Ok(there) if there == content => Ok(()),
-        _ => fs::write(file, content),
-    }
-}
-
-/// Removes a file, a link or a whole folder; that there is none is no error.
-///
-/// # Errors
-/// When it cannot be removed.
-pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(_) => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -3,15 +3,14 @@
 
 #![allow(clippy::unwrap_used)] // all of it is a test
 
-use checks::workspace;
-use grader::zoo;
+use checks::{workspace, zoo};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-const MUTANT: &str = "03-newline-lost";
+const MUTANT: &str = "03-newline-added";
 const MAIN: &str = "chapters/03-echo-threaded/src/main.rs";
 
 struct Student {
@@ -108,6 +107,6 @@ fn the_mistake_is_found_in_a_diff_of_any_shape() {
     let csv = fs::read_to_string(csv).unwrap();
     let rows: Vec<Vec<&str>> =
         csv.split("\r\n").skip(1).map(|row| row.split(',').collect()).collect();
-    let found = |row: &&Vec<&str>| row.get(1) == Some(&"Failed") && row[5] == "newline-lost";
+    let found = |row: &&Vec<&str>| row.get(1) == Some(&"Failed") && row[5] == "newline-added";
     assert_eq!(rows.iter().filter(found).count(), 10, "{csv}\n{said}");
 }

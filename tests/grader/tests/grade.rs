@@ -3,8 +3,7 @@
 #![allow(clippy::unwrap_used)] // all of it is a test
 
 use assert_cmd::{Command, assert::Assert};
-use checks::{check::CHAPTERS, workspace};
-use grader::zoo;
+use checks::{check::CHAPTERS, workspace, zoo};
 use std::{
     fs,
     path::{Path, PathBuf},

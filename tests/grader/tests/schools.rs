@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used)] // all of it is a test
 
-use checks::{check, workspace};
-use grader::{edition, zoo};
+use checks::{check, workspace, zoo};
+use grader::edition;
 use std::{
     fs,
     path::{Path, PathBuf},

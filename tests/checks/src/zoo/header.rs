@@ -19,7 +19,7 @@ use super::{
     Row,
     edits::{Edits, Sources},
 };
-use checks::check::{CHAPTERS, Chapter, Check};
+use crate::check::{CHAPTERS, Chapter, Check};
 use stage::failure::Diagnosis;
 use std::{
     fs, io,

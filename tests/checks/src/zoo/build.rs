@@ -7,9 +7,9 @@ use super::{
     edits::{Sources, sources},
     header::Mutant,
 };
-use crate::submission::{remove, write_once};
-use checks::{
+use crate::{
     check::{CHAPTERS, Chapter},
+    files::{remove, write_once},
     workspace::{self, Programs},
 };
 use common::{Attempt, Error};

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    grader::zoo::main()
+    checks::zoo::main()
 }

@@ -15,7 +15,7 @@ pub use build::{Built, build};
 pub use header::{Mutant, Unreadable, read_all};
 pub use student::{hand_in, lay_out};
 
-use checks::{
+use crate::{
     cases::{self, Again, Case, Ending},
     check::{CHAPTERS, Check},
     report,
@@ -187,7 +187,7 @@ fn lie(mutant: &Mutant, result: &runner::Result) -> Option<String> {
         (other, _) => format!("{id} could not be run: {other:?}"),
     };
     let again = report::Again {
-        command: format!("ZOO=all cargo test -p grader --test zoo {}", mutant.name),
+        command: format!("ZOO=all cargo test -p checks --test zoo {}", mutant.name),
     };
     let story = report::story(result, &again);
     Some(format!("{what}\n{story}"))

@@ -2,8 +2,7 @@
 //! for the tests of what reads diffs.
 
 use super::{FOLDER, Mutant, edits};
-use crate::submission::remove;
-use checks::workspace;
+use crate::{files::remove, workspace};
 use common::{Attempt, Error};
 use std::{
     fs,
