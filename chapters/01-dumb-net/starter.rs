@@ -14,7 +14,7 @@
 //!
 //! This is the starter: the four functions below `run` are yours, and `run` itself. From
 //! `common` you will want `blocking` (around every call that waits), `put` (bytes to stdout,
-//! flushed) and `Attempt` (an error that says what was attempted); `cargo doc --open` tells
+//! flushed) and `Context` (an error that says what was attempted); `cargo doc --open` tells
 //! you about them.
 
 // Delete this line when you begin: the compiler then lists what is written and not used yet.
@@ -55,7 +55,7 @@ fn run(_host: &str, _port: u16) -> Result<(), Error> {
 /// program? A name can have several addresses; who tries them all? What should the user read
 /// when none of them answers, and with which exit status should the program end?
 fn connect(_host: &str, _port: u16) -> Result<TcpStream, Error> {
-    Err(Error::Failed("connect is not written yet".to_string()))
+    Err(Error::failed("connect", "not written yet"))
 }
 
 /// Reads one line from stdin and gives it the ending that the network wants, `\r\n`. Which
@@ -64,13 +64,13 @@ fn connect(_host: &str, _port: u16) -> Result<TcpStream, Error> {
 /// line at all? How much memory does a line take that never ends, and who stops it at
 /// [`MAX_LINE`]?
 fn read_line() -> Result<Vec<u8>, Error> {
-    Err(Error::Failed("read_line is not written yet".to_string()))
+    Err(Error::failed("read_line", "not written yet"))
 }
 
 /// Sends the line, all of it. What does `write` return, and what have you sent if it returns
 /// less than you gave it? Can it wait, and for whom?
 fn send(_server: &TcpStream, _line: &[u8]) -> Result<(), Error> {
-    Err(Error::Failed("send is not written yet".to_string()))
+    Err(Error::failed("send", "not written yet"))
 }
 
 /// Copies the reply to stdout until the server closes. How many times will you have to read?
@@ -78,5 +78,5 @@ fn send(_server: &TcpStream, _line: &[u8]) -> Result<(), Error> {
 /// Is the reply text? If the server pauses in the middle, what should stdout have seen by
 /// then? If the connection breaks, what becomes of the part that has come already?
 fn print_reply(_server: &TcpStream) -> Result<(), Error> {
-    Err(Error::Failed("print_reply is not written yet".to_string()))
+    Err(Error::failed("print_reply", "not written yet"))
 }

@@ -13,7 +13,7 @@
 //! This is the starter: every function below `main` is yours. From `common` you will want
 //! `net::connect` (chapter 1's) and `net::accept`, `typed` (a line from the user), `say` (a
 //! line to stdout), `note` (a line to stderr), `blocking` (around every call that waits) and
-//! `Attempt` (an error that says what was attempted).
+//! `Context` (an error that says what was attempted).
 
 // Delete this line when you begin: the compiler then lists what is written and not used yet.
 #![allow(dead_code)]
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
 /// with the port that it really is. From which call on can a client connect, and who answers
 /// it, though nobody has called `accept` yet? So when may the line be printed?
 fn listen(_bind: &str, _port: u16) -> Result<TcpListener, Error> {
-    Err(Error::Failed("listen is not written yet".to_string()))
+    Err(Error::failed("listen", "not written yet"))
 }
 
 /// Serves one client after another. What does a second client see while the first one talks,
@@ -67,7 +67,7 @@ fn listen(_bind: &str, _port: u16) -> Result<TcpListener, Error> {
 /// which do you not? What of a conversation that ends with an error: whose end is it? When is
 /// the client's socket closed, and by which line?
 fn run(_listener: &TcpListener) -> Result<(), Error> {
-    Err(Error::Failed("run is not written yet".to_string()))
+    Err(Error::failed("run", "not written yet"))
 }
 
 /// The client: connects, says so on stderr, and talks once. Whose turn is it first?
@@ -81,12 +81,12 @@ fn meet(_host: &str, _port: u16) -> Result<(), Error> {
 /// end? A blank line ends it: does it go over the wire? Where does a second line wait that
 /// came in the same packet as the first, and how long must that place live?
 fn talk(_stream: &TcpStream, _first: Turn) -> Result<End, Error> {
-    Err(Error::Failed("talk is not written yet".to_string()))
+    Err(Error::failed("talk", "not written yet"))
 }
 
 /// Sends one message. How does the reader find its end?
 fn send(_stream: &TcpStream, _line: &str) -> Result<(), Error> {
-    Err(Error::Failed("send is not written yet".to_string()))
+    Err(Error::failed("send", "not written yet"))
 }
 
 /// Reads one message, without its `\n`. In how many pieces may it come? `None` says that the

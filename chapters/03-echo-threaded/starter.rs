@@ -45,7 +45,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 fn main() -> ExitCode {
     PROGRAM.main(|args| match args.role("0.0.0.0")? {
         // What goes here listens as chapter 2 did, `net::listen(&bind, port)?`, and then runs.
-        Role::Server { .. } => Err(Error::Failed("run is not written yet".to_string())),
+        Role::Server { .. } => Err(Error::failed("run", "not written yet")),
         Role::Client { .. } => {
             Err(Error::Usage("this is a server; to talk to it, use one-to-one".to_string()))
         }
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 /// calls of `accept`, and for how long? When `accept` fails, is that the end of the server?
 /// When does this function return?
 fn run(_listener: &TcpListener) -> Result<(), Error> {
-    Err(Error::Failed("run is not written yet".to_string()))
+    Err(Error::failed("run", "not written yet"))
 }
 
 /// Hands the client to a thread of its own. Who owns the socket from now on, and who closes

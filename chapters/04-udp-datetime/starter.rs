@@ -19,7 +19,7 @@
 // Delete this line when you begin: the compiler then lists what is written and not used yet.
 #![allow(dead_code)]
 
-use common::{Args, Attempt, Error, Program, Role, Seconds, net, note};
+use common::{Args, Context, Error, Program, Role, Seconds, net, note};
 use std::{
     hash::{BuildHasher, RandomState},
     io,
@@ -105,8 +105,8 @@ impl FromStr for Delay {
 /// port, for whoever calls `recv_from`.
 fn open(bind: &str, port: u16) -> Result<UdpSocket, Error> {
     let socket = UdpSocket::bind((bind, port))
-        .attempt(format_args!("cannot listen on {}", net::address(bind, port)))?;
-    note(format_args!("listening on {}", socket.local_addr().attempt("cannot listen")?));
+        .context(format_args!("cannot listen on {}", net::address(bind, port)))?;
+    note(format_args!("listening on {}", socket.local_addr().context("cannot listen")?));
     Ok(socket)
 }
 
@@ -114,7 +114,7 @@ fn open(bind: &str, port: u16) -> Result<UdpSocket, Error> {
 /// answer? Does a second client have to wait for the first one to leave, and can it leave? What
 /// does a datagram of 0 bytes mean here? Which errors end the server?
 fn run(_socket: &UdpSocket) -> Result<(), Error> {
-    Err(Error::Failed("run is not written yet".to_string()))
+    Err(Error::failed("run", "not written yet"))
 }
 
 /// The answer to a request: the date as `2026-11-20`, the time as `09:05:00`, each as it is at
@@ -130,7 +130,7 @@ fn answer(_request: &[u8]) -> Option<String> {
 /// is its exit status? A name may have several addresses (`ToSocketAddrs`): how do you learn
 /// which of them the server is at?
 fn keep_asking(_host: &str, _port: u16, _options: &Options) -> Result<(), Error> {
-    Err(Error::Failed("keep_asking is not written yet".to_string()))
+    Err(Error::failed("keep_asking", "not written yet"))
 }
 
 /// One request and its reply. Which address and which port does the client's own socket have?

@@ -11,7 +11,7 @@
 //! This is the starter: it listens and connects, and then `read_frame`, `write_frame`,
 //! `encode`, `decode`, `run`, `serve` and `talk` are yours. From `common` you will want
 //! `net::accept`, `net::spawn` (chapter 3's), `typed` (a line from the user), `say` (a line to
-//! stdout), `blocking` (around every call that waits), and `Attempt`.
+//! stdout), `blocking` (around every call that waits), and `Context`.
 
 // Delete this line when you begin: the compiler then lists what is written and not used yet.
 #![allow(dead_code)]
@@ -114,7 +114,7 @@ fn read_frame(_from: impl Read) -> io::Result<Option<Vec<u8>>> {
 /// One client at a time, each in turn; or a thread for each, as in chapter 3. Whose end is it
 /// when a session fails?
 fn run(_listener: &TcpListener, _codec: Codec, _multi_threaded: bool) -> Result<(), Error> {
-    Err(Error::Failed("run is not written yet".to_string()))
+    Err(Error::failed("run", "not written yet"))
 }
 
 /// One session: each frame gets one frame in answer, and a `Received:` and a `Sent:` line on
@@ -123,7 +123,7 @@ fn run(_listener: &TcpListener, _codec: Codec, _multi_threaded: bool) -> Result<
 /// `error: …`? When can the bytes become text: as they come, or at the end? Which answers
 /// cannot be sent, because they would be over the limit or say goodbye?
 fn serve(_client: &TcpStream, _codec: Codec) -> Result<(), Error> {
-    Err(Error::Failed("serve is not written yet".to_string()))
+    Err(Error::failed("serve", "not written yet"))
 }
 
 /// The client: a line, its answer, the next line. What does it send at a blank line or at the

@@ -67,7 +67,7 @@ fn main() -> ExitCode {
 
 /// The server: starts the hub, and for each client a thread of its own that reads its lines.
 fn run(_listener: &TcpListener) -> Result<(), Error> {
-    Err(Error::Failed("run is not written yet".to_string()))
+    Err(Error::failed("run", "not written yet"))
 }
 
 /// The thread of one connection: passes each line to the hub. What is a line when the peer

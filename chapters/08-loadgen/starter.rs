@@ -62,7 +62,11 @@ fn run_clients(host: &str, port: u16, numbers: &[usize], bytes: u64) -> Result<(
         put(format!("{clients} clients: {served} served\n").as_bytes())?;
         all_served &= served == clients;
     }
-    if all_served { Ok(()) } else { Err(Error::Failed("some sessions failed".to_string())) }
+    if all_served {
+        Ok(())
+    } else {
+        Err(Error::Failed("some sessions failed".to_string().into()))
+    }
 }
 
 /// Starts that many threads, lets all of them begin at the same moment (std has a `Barrier`

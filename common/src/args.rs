@@ -4,6 +4,7 @@ use crate::{Error, note, put};
 use std::{
     env,
     ffi::OsString,
+    io::ErrorKind,
     process::{self, ExitCode},
     str::FromStr,
     time::Duration,
@@ -15,54 +16,54 @@ pub struct Program {
     pub name: &'static str,
     /// The command lines that it takes, one a line.
     pub usage: &'static str,
-    /// One command that works as it stands.
+    /// One command that works as it is.
     pub example: &'static str,
 }
 
 impl Program {
-    /// Runs `start` with the command line and turns what it returns into the exit status:
-    /// 0, or 2 and the usage when the command line is wrong, or 1 and one line.
-    /// `--help` and `--version` are answered here.
+    /// Runs `start` with the command line and turns what it returns into the exit status: 0, or
+    /// 2 and the usage when the command line is wrong, or 1 and one line. `--help` and
+    /// `--version` are answered here: `start` does not know them, so it calls a command line
+    /// wrong that has them, unless they are the value of an option (`--name -h`).
     pub fn main(&self, start: impl FnOnce(Args) -> Result<(), Error>) -> ExitCode {
-        self.status(self.answer(env::args_os().skip(1).collect(), start)).into()
+        let words: Vec<OsString> = env::args_os().skip(1).collect();
+        let has = |long, short| words.iter().any(|word| word == long || word == short);
+        let result = match Args::new(&words).and_then(start) {
+            Err(Error::Usage(_)) if has("--help", "-h") => {
+                put(format!("{}\nexample: {}\n", self.usage(), self.example).as_bytes())
+            }
+            Err(Error::Usage(_)) if has("--version", "-V") => {
+                put(format!("{} {}\n", self.name, env!("CARGO_PKG_VERSION")).as_bytes())
+            }
+            result => result,
+        };
+        self.status(result).into()
     }
 
-    /// Ends the program with `error`, as [`Program::main`] would: for a thread whose failure is
-    /// the whole program's, while the main thread waits in `accept` and cannot be told.
+    /// Ends the program from any of its threads, as [`Program::main`] ends it when `start`
+    /// returns this error. It is meant for [`Error::Stdout`]: without stdout no client is served
+    /// as promised, and the main thread waits in `accept` and cannot be told.
     pub fn exit(&self, error: Error) -> ! {
         process::exit(self.status(Err(error)).into())
     }
 
     fn status(&self, result: Result<(), Error>) -> u8 {
         match result {
-            Ok(()) | Err(Error::StdoutClosed) => 0,
-            Err(Error::Failed(text)) => {
-                note(format!("{}: {text}", self.name));
-                1
-            }
+            Ok(()) => 0,
+            // A reader that has gone (`| head -1`) is a quiet end.
+            Err(Error::Stdout(e)) if e.kind() == ErrorKind::BrokenPipe => 0,
             Err(Error::Usage(text)) => {
-                note(format!("{}: {text}\n{}", self.name, self.usage_text()));
+                note(format_args!("{}: {text}\n{}", self.name, self.usage()));
                 2
             }
+            Err(failed) => {
+                note(format_args!("{}: {failed}", self.name));
+                1
+            }
         }
     }
 
-    fn answer(
-        &self,
-        words: Vec<OsString>,
-        start: impl FnOnce(Args) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let asked = |long, short| words.iter().any(|word| word == long || word == short);
-        if asked("--help", "-h") {
-            put(format!("{}\nexample: {}\n", self.usage_text(), self.example).as_bytes())
-        } else if asked("--version", "-V") {
-            put(format!("{} {}\n", self.name, env!("CARGO_PKG_VERSION")).as_bytes())
-        } else {
-            start(Args::new(words)?)
-        }
-    }
-
-    fn usage_text(&self) -> String {
+    fn usage(&self) -> String {
         format!("usage: {}", self.usage.replace('\n', "\n       "))
     }
 }
@@ -101,25 +102,26 @@ impl FromStr for Seconds {
     }
 }
 
-/// The words of a command line that nobody has taken yet.
+/// The words of a command line that have not been taken yet.
 #[derive(Debug)]
 pub struct Args {
     words: Vec<String>,
 }
 
 impl Args {
-    fn new(words: Vec<OsString>) -> Result<Args, Error> {
-        let utf8 = |word: OsString| {
-            word.into_string().map_err(|word| Error::Usage(format!("{word:?} is not UTF-8")))
+    fn new(words: &[OsString]) -> Result<Args, Error> {
+        let utf8 = |word: &OsString| {
+            let text = word.to_str().map(String::from);
+            text.ok_or_else(|| Error::Usage(format!("{word:?} is not UTF-8")))
         };
-        Ok(Args { words: words.into_iter().map(utf8).collect::<Result<_, _>>()? })
+        Ok(Args { words: words.iter().map(utf8).collect::<Result<_, _>>()? })
     }
 
-    /// Takes the option `name` and the value behind it: `--bind ADDR` or `--bind=ADDR`.
+    /// Takes the option `name` and the value that follows it: `--bind ADDR` or `--bind=ADDR`.
     ///
     /// # Errors
-    /// [`Error::Usage`] when the value is missing, is no `T` (`what` says what it should
-    /// be), or the option stands there twice.
+    /// [`Error::Usage`] when the value is missing or is not a `T` (`what` says what it should
+    /// be), or when the option is given twice.
     pub fn option<T: FromStr>(&mut self, name: &str, what: &str) -> Result<Option<T>, Error> {
         let is_it = |word: &String| {
             word == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))
@@ -137,6 +139,37 @@ impl Args {
         parse(&value, name, what).map(Some)
     }
 
+    /// Takes an option that must be there.
+    ///
+    /// # Errors
+    /// Like [`Args::option`], and `NAME is missing`.
+    pub fn required<T: FromStr>(&mut self, name: &str, what: &str) -> Result<T, Error> {
+        let value = self.option(name, what)?;
+        value.ok_or_else(|| Error::Usage(format!("{name} is missing")))
+    }
+
+    /// Takes the option `name`, a time of more than 0 seconds.
+    ///
+    /// # Errors
+    /// Like [`Args::option`].
+    pub fn seconds(&mut self, name: &str) -> Result<Option<Duration>, Error> {
+        match self.option(name, "a number of seconds")? {
+            Some(Seconds(Duration::ZERO)) => {
+                Err(Error::Usage(format!("{name} must be more than 0 seconds")))
+            }
+            time => Ok(time.map(|Seconds(time)| time)),
+        }
+    }
+
+    /// Takes the option `--bind`: the address that a server listens on, or else `default`.
+    ///
+    /// # Errors
+    /// Like [`Args::option`].
+    pub fn bind(&mut self, default: &str) -> Result<String, Error> {
+        let given: Option<String> = self.option("--bind", "an address")?;
+        Ok(given.map_or_else(|| default.to_string(), without_brackets))
+    }
+
     /// Takes the option `name`, which has no value. True if it was there.
     pub fn flag(&mut self, name: &str) -> bool {
         let before = self.words.len();
@@ -144,8 +177,8 @@ impl Args {
         self.words.len() < before
     }
 
-    /// Takes the next word if it is `word`: a command such as `tunnel`, which stands first.
-    /// True if it was there.
+    /// Takes the next word if it is `word`: a command such as `tunnel`, which comes first. True
+    /// if it was there.
     pub fn command(&mut self, word: &str) -> bool {
         let there = self.words.first().is_some_and(|first| first == word);
         if there {
@@ -154,41 +187,54 @@ impl Args {
         there
     }
 
-    /// Takes the next word. Options must have been taken before.
+    /// Takes the next word. Options must have been taken before. An IPv6 address may be in
+    /// brackets, `[::1]`, as it is where a port follows it.
     ///
     /// # Errors
-    /// [`Error::Usage`] when no word is left, or an option that nobody knows is next.
+    /// [`Error::Usage`] when no word is left, or an unknown option is.
     pub fn word(&mut self, name: &str) -> Result<String, Error> {
         self.no_unknown_option()?;
         if self.words.is_empty() {
             return Err(Error::Usage(format!("{name} is missing")));
         }
-        Ok(self.words.remove(0))
+        Ok(without_brackets(self.words.remove(0)))
     }
 
     /// Takes the next word as a port, 0 to 65535.
     ///
     /// # Errors
-    /// [`Error::Usage`] when it is missing or no port.
+    /// [`Error::Usage`] when it is missing or is not a port.
     pub fn port(&mut self, name: &str) -> Result<u16, Error> {
-        parse(&self.word(name)?, name, "a number from 0 to 65535")
+        let word = self.word(name)?;
+        let plain = !word.starts_with('+'); // std takes `+1` for a number
+        word.parse().ok().filter(|_| plain).ok_or_else(|| {
+            Error::Usage(format!("{name} must be a number from 0 to 65535, not {word:?}"))
+        })
     }
 
-    /// Takes all that is left as one of the two roles; `bind` is where a server listens when
-    /// nobody says otherwise.
+    /// Takes all that is left as `HOST PORT`, where to connect to.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when it is anything else.
+    pub fn target(mut self) -> Result<(String, u16), Error> {
+        let target = (self.word("HOST")?, self.port("PORT")?);
+        self.finish()?;
+        Ok(target)
+    }
+
+    /// Takes all that is left as one of the two roles; `bind` is the address that a server
+    /// listens on when the command line has no `--bind`.
     ///
     /// # Errors
     /// [`Error::Usage`] when it is neither.
     pub fn role(mut self, bind: &str) -> Result<Role, Error> {
-        let given = self.option("--bind", "an address")?;
-        let (host, port) = (self.word("HOST")?, self.port("PORT")?);
-        self.finish()?;
-        match (host.as_str(), given) {
-            ("server", given) => {
-                Ok(Role::Server { bind: given.unwrap_or_else(|| bind.to_string()), port })
-            }
-            (_, Some(_)) => Err(Error::Usage("--bind is for the server".to_string())),
-            (_, None) => Ok(Role::Client { host, port }),
+        let before = self.words.len();
+        let bind = self.bind(bind)?;
+        let is_bound = self.words.len() < before;
+        match self.target()? {
+            (host, port) if host == "server" => Ok(Role::Server { bind, port }),
+            _ if is_bound => Err(Error::Usage("--bind is for the server".to_string())),
+            (host, port) => Ok(Role::Client { host, port }),
         }
     }
 
@@ -217,6 +263,11 @@ impl Args {
 
 fn parse<T: FromStr>(value: &str, name: &str, what: &str) -> Result<T, Error> {
     value.parse().map_err(|_| Error::Usage(format!("{name} must be {what}, not {value:?}")))
+}
+
+fn without_brackets(word: String) -> String {
+    let inside = word.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    inside.filter(|inside| inside.contains(':')).map(String::from).unwrap_or(word)
 }
 
 #[cfg(test)]
@@ -255,6 +306,13 @@ mod tests {
     }
 
     #[test]
+    fn an_ipv6_address_may_be_in_brackets() {
+        assert_eq!(args("[::1] 80").target().unwrap(), ("::1".to_string(), 80));
+        assert_eq!(args("--bind [::1]").bind("127.0.0.1").unwrap(), "::1");
+        assert_eq!(args("[x] 80").target().unwrap(), ("[x]".to_string(), 80));
+    }
+
+    #[test]
     fn a_command_is_the_first_word() {
         let mut line = args("tunnel 7000 tunnel 80");
         assert!(!line.command("server") && line.command("tunnel") && !line.command("tunnel"));
@@ -289,6 +347,15 @@ mod tests {
             wrong(args("-1").port("PORT")),
             "PORT must be a number from 0 to 65535, not \"-1\""
         );
+        assert_eq!(
+            wrong(args("+1").port("PORT")),
+            "PORT must be a number from 0 to 65535, not \"+1\""
+        );
         assert_eq!(wrong(args("x").finish()), "\"x\" is one word too many");
+        assert_eq!(wrong(args("").required::<u8>("--limit", "a number")), "--limit is missing");
+        assert_eq!(
+            wrong(args("--idle 0").seconds("--idle")),
+            "--idle must be more than 0 seconds"
+        );
     }
 }

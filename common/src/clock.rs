@@ -59,8 +59,8 @@ impl LocalTime {
     }
 }
 
-/// Seconds east of UTC. Asks `date +%z` when the last answer is too old; meanwhile others
-/// who want to know wait at the lock.
+/// How many seconds the local clock is ahead of UTC. Asks `date` when its last answer is too
+/// old; meanwhile another thread that wants to know waits at the lock.
 fn zone_offset() -> i64 {
     static ZONE: Mutex<Option<(Instant, i64)>> = Mutex::new(None);
     let mut zone =
@@ -81,20 +81,28 @@ fn zone_offset() -> i64 {
     }
 }
 
+/// One moment as seconds since 1970 and as the local clock shows it. `%z` would not do: it has
+/// no seconds, and zones may (those of long ago, and those that count leap seconds).
 fn ask_date() -> Option<i64> {
-    let answer = blocking("wait", || Command::new("date").arg("+%z").output()).ok()?;
-    parse_zone(std::str::from_utf8(&answer.stdout).ok()?.trim())
+    let answer =
+        blocking("wait", || Command::new("date").arg("+%s %Y %m %d %H %M %S").output()).ok()?;
+    offset(std::str::from_utf8(&answer.stdout).ok()?)
 }
 
-/// `+0530` is 19800 seconds east.
-fn parse_zone(text: &str) -> Option<i64> {
-    let (sign, digits) = match text.split_at_checked(1)? {
-        ("+", digits) => (1, digits),
-        ("-", digits) => (-1, digits),
-        _ => return None,
-    };
-    let number: i64 = digits.parse().ok().filter(|_| digits.len() == 4)?;
-    Some(sign * (number / 100 * 3600 + number % 100 * 60))
+fn offset(text: &str) -> Option<i64> {
+    let numbers: Vec<i64> = text.split_whitespace().map_while(|n| n.parse().ok()).collect();
+    let [since_1970, year, month, day, hour, minute, second] = numbers[..] else { return None };
+    let seconds = hour * 3600 + minute * 60 + second;
+    Some(days(year, month, day) * 86_400 + seconds - since_1970)
+}
+
+/// Days since 1970-01-01: `days_from_civil`, the inverse of the calendar above.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year
+        - 719_468
 }
 
 #[cfg(test)]
@@ -120,9 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_is_seconds_east() {
-        assert_eq!(parse_zone("+0530"), Some(19_800));
-        assert_eq!(parse_zone("-0330"), Some(-12_600));
-        assert_eq!(["", "+5", "0530", "+05é"].map(parse_zone), [None; 4]);
+    fn a_zone_is_ahead_by_seconds_too() {
+        let ahead = |local: &str| offset(&format!("951782400 {local}\n"));
+        assert_eq!(ahead("2000 02 29 00 00 00"), Some(0));
+        assert_eq!(ahead("2000 02 29 01 02 03"), Some(3723)); // TZ=AAA-1:02:03
+        assert_eq!(ahead("2000 02 28 23 59 33"), Some(-27)); // TZ=right/UTC, some years later
+        assert_eq!(ahead("2000 02 29 05 30 00"), Some(19_800));
+        assert_eq!(ahead("2000 02 28 20 30 00"), Some(-12_600));
+        assert_eq!(["", "now", "1 2000 02 29"].map(offset), [None; 3]);
     }
 }

@@ -1,48 +1,89 @@
-//! One-line errors: `program: attempt: cause`.
+//! One-line errors: `program: context: cause`.
 
-use std::{fmt, io};
+use std::{error, fmt, io};
 
 /// Why a program ends before its work is done.
 #[derive(Debug)]
 pub enum Error {
-    /// The command line is wrong, and how. Exit status 2, the usage below it.
+    /// The command line is wrong, and how. One line, the usage below it, and exit status 2.
     Usage(String),
-    /// Something failed at run time: `attempt: cause`. Exit status 1.
-    Failed(String),
-    /// Nobody reads our stdout any more (`| head -1`): a quiet end.
-    StdoutClosed,
+    /// Something failed at run time. One line and exit status 1.
+    Failed(Failure),
+    /// Stdout cannot be written any more, so the program cannot do its work, whichever thread
+    /// found that out. A reader that has gone (`| head -1`) is a quiet end with status 0; a
+    /// full disk, say, is a failure.
+    Stdout(io::Error),
 }
 
 impl Error {
-    /// A run-time failure from what was attempted and why it did not work.
-    pub fn failed(attempt: impl fmt::Display, cause: impl fmt::Display) -> Error {
-        Error::Failed(format!("{attempt}: {cause}"))
+    /// A failure from what we were trying to do and why that did not work.
+    pub fn failed(context: impl fmt::Display, cause: impl fmt::Display) -> Error {
+        Error::Failed(format!("{context}: {cause}").into())
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Usage(text) | Error::Failed(text) => f.write_str(text),
-            Error::StdoutClosed => f.write_str("stdout was closed"),
+            Error::Usage(text) => f.write_str(text),
+            Error::Failed(failure) => failure.fmt(f),
+            Error::Stdout(e) => write!(f, "cannot write to stdout: {}", cause(e)),
         }
     }
 }
 
-impl std::error::Error for Error {}
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Error::Failed(Failure { cause: Some(cause), .. }) | Error::Stdout(cause) => {
+                Some(cause)
+            }
+            _ => None,
+        }
+    }
+}
 
-/// Says what was attempted when an I/O call fails.
-pub trait Attempt<T> {
+/// What failed, and the error of std behind it, if there was one. It prints as `context: cause`.
+#[derive(Debug)]
+pub struct Failure {
+    /// What we were trying to do.
+    pub context: String,
+    /// Why it did not work. Without it, `context` says everything.
+    pub cause: Option<io::Error>,
+}
+
+impl Failure {
+    /// The kind of the error behind it, if there was one.
+    pub fn kind(&self) -> Option<io::ErrorKind> {
+        self.cause.as_ref().map(io::Error::kind)
+    }
+}
+
+impl From<String> for Failure {
+    fn from(context: String) -> Failure {
+        Failure { context, cause: None }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.context)?;
+        self.cause.as_ref().map_or(Ok(()), |e| write!(f, ": {}", cause(e)))
+    }
+}
+
+/// Adds to an I/O error what we were trying to do.
+pub trait Context<T> {
     /// Turns `Connection refused` into `cannot connect to localhost:1: Connection refused`.
     ///
     /// # Errors
-    /// The same failure, with the attempt in front of its cause.
-    fn attempt(self, what: impl fmt::Display) -> Result<T, Error>;
+    /// The same failure, with its context in front.
+    fn context(self, what: impl fmt::Display) -> Result<T, Error>;
 }
 
-impl<T> Attempt<T> for io::Result<T> {
-    fn attempt(self, what: impl fmt::Display) -> Result<T, Error> {
-        self.map_err(|error| Error::failed(what, cause(&error)))
+impl<T> Context<T> for io::Result<T> {
+    fn context(self, what: impl fmt::Display) -> Result<T, Error> {
+        self.map_err(|e| Error::Failed(Failure { context: what.to_string(), cause: Some(e) }))
     }
 }
 
@@ -55,14 +96,30 @@ pub fn cause(error: &io::Error) -> String {
     }
 }
 
+/// The error for bytes that do not follow the protocol: `line too long`, `line is not UTF-8`.
+pub fn invalid_data(what: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::error::Error as _;
 
     #[test]
     fn a_cause_is_words_alone() {
         let refused = io::Error::from_raw_os_error(111);
         assert!(!cause(&refused).contains("os error"), "{}", cause(&refused));
-        assert_eq!(cause(&io::Error::other("line too long")), "line too long");
+        assert_eq!(cause(&invalid_data("line too long")), "line too long");
+    }
+
+    #[test]
+    fn an_error_prints_in_one_line_and_keeps_what_std_said() {
+        let refused: io::Result<()> = Err(io::Error::from_raw_os_error(111));
+        let error = refused.context("cannot connect to localhost:1").unwrap_err();
+        assert_eq!(error.to_string(), "cannot connect to localhost:1: Connection refused");
+        let source = error.source().unwrap().downcast_ref::<io::Error>().unwrap();
+        assert_eq!(source.kind(), io::ErrorKind::ConnectionRefused);
+        assert!(Error::failed("cannot read stdin", "no line there").source().is_none());
     }
 }

@@ -10,23 +10,25 @@ use std::{net::Ipv4Addr, process::Command};
 /// `cannot find the address of interface NAME: …` when there is no such interface, it has no
 /// IPv4 address, or the system has neither `ip` nor `ifconfig`.
 pub fn interface_address(name: &str) -> Result<Ipv4Addr, Error> {
+    let cannot = format!("cannot find the address of interface {name:?}");
+    if name.is_empty() || name.starts_with('-') {
+        return Err(Error::failed(cannot, "no interface has such a name")); // an option to ifconfig
+    }
     let mut ip = Command::new("ip");
     ip.args(["-4", "-o", "addr", "show", "dev", name]);
     let mut ifconfig = Command::new("ifconfig");
     ifconfig.arg(name);
-    [ip, ifconfig].iter_mut().find_map(ask).ok_or_else(|| {
-        let attempt = format!("cannot find the address of interface {name:?}");
-        Error::failed(attempt, "neither ip nor ifconfig tells one")
-    })
+    let found = [ip, ifconfig].iter_mut().find_map(ask);
+    found.ok_or_else(|| Error::failed(cannot, "neither ip nor ifconfig tells one"))
 }
 
 fn ask(command: &mut Command) -> Option<Ipv4Addr> {
-    // A wait without a mark: a server's first words are where it listens.
+    // A wait without a mark: the first line of a server says where it listens.
     let answer = command.output().ok()?;
     parse(&String::from_utf8_lossy(&answer.stdout))
 }
 
-/// The word behind `inet`: `inet 127.0.0.1/8` (ip), `inet 127.0.0.1` or `inet addr:127.0.0.1`
+/// The word after `inet`: `inet 127.0.0.1/8` (ip), `inet 127.0.0.1` or `inet addr:127.0.0.1`
 /// (ifconfig).
 fn parse(text: &str) -> Option<Ipv4Addr> {
     let word = text.split_whitespace().skip_while(|word| *word != "inet").nth(1)?;
@@ -38,7 +40,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_stands_behind_inet() {
+    fn an_option_is_not_an_interface() {
+        for name in ["-a", ""] {
+            let error = interface_address(name).unwrap_err().to_string();
+            assert!(error.ends_with(": no interface has such a name"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_address_follows_inet() {
         for text in [
             "1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever",
             "7: ppp0    inet 127.0.0.1 peer 10.0.0.1/32 scope global ppp0",

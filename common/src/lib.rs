@@ -12,13 +12,16 @@ mod blocking;
 mod clock;
 mod error;
 mod interface;
+mod lines;
 mod terminal;
+mod trace;
 
 pub mod net;
 
 pub use args::{Args, Program, Role, Seconds};
 pub use blocking::blocking;
 pub use clock::LocalTime;
-pub use error::{Attempt, Error, cause};
+pub use error::{Context, Error, Failure, cause, invalid_data};
 pub use interface::interface_address;
-pub use terminal::{note, printable, progress, put, say, text_line, typed, typed_line};
+pub use lines::text_line;
+pub use terminal::{note, printable, progress, prompt, put, say, typed};

@@ -1,18 +1,17 @@
-//! What the chapters have taught about sockets, for the chapters behind them.
+//! What the chapters have taught about sockets, for the chapters after them.
 
-use crate::{Attempt, Error, blocking, cause, note, printable};
+use crate::{Context, Error, blocking, cause, note, printable};
 use std::{
-    io::{self, BufRead, Read},
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
     thread,
     time::{Duration, Instant},
 };
 
-/// The longest line of text in any protocol here, in bytes, its `\n` included.
-pub const MAX_LINE: usize = 64 * 1024;
+pub use crate::lines::{MAX_LINE, read_line, read_line_bytes};
 
-/// How long to leave a listener alone when accept() fails: the usual cause, no descriptor
-/// left, lasts until somebody hangs up, and asking in a loop would burn a core meanwhile.
+/// How long to leave a listener alone after a failed accept(). The usual cause, no descriptor
+/// left, lasts until a client hangs up, and asking in a loop would burn a core until then.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long [`hang_up`] listens to a peer that does not stop talking.
@@ -24,6 +23,17 @@ pub fn address(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
+/// All addresses of a host. Blocks while the name is looked up, until a name server answers or
+/// the system gives up.
+///
+/// # Errors
+/// `cannot find HOST:PORT: …`.
+pub fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
+    let found = blocking("getaddrinfo", || (host, port).to_socket_addrs())
+        .context(format_args!("cannot find {}", address(host, port)))?;
+    Ok(found.collect())
+}
+
 /// Connects to the first of the host's addresses that answers. Blocks while names are looked
 /// up and until the other kernel has answered. First written out in chapter 1.
 ///
@@ -31,7 +41,7 @@ pub fn address(host: &str, port: u16) -> String {
 /// `cannot connect to HOST:PORT: …`, with the cause of the last address tried.
 pub fn connect(host: &str, port: u16) -> Result<TcpStream, Error> {
     blocking("connect", || TcpStream::connect((host, port)))
-        .attempt(format_args!("cannot connect to {}", address(host, port)))
+        .context(format_args!("cannot connect to {}", address(host, port)))
 }
 
 /// Listens, and says so once it is true. First written out in chapter 2.
@@ -40,19 +50,28 @@ pub fn connect(host: &str, port: u16) -> Result<TcpStream, Error> {
 /// `cannot listen on ADDR:PORT: …`.
 pub fn listen(bind: &str, port: u16) -> Result<TcpListener, Error> {
     let listener = TcpListener::bind((bind, port))
-        .attempt(format_args!("cannot listen on {}", address(bind, port)))?;
-    note(format_args!("listening on {}", listener.local_addr().attempt("cannot listen")?));
+        .context(format_args!("cannot listen on {}", address(bind, port)))?;
+    note(format_args!("listening on {}", listener.local_addr().context("cannot listen")?));
     Ok(listener)
 }
 
-/// Waits for the next client, whatever goes wrong with those before it. First written out
-/// in chapter 3.
+/// Waits for the next client, whatever goes wrong with those before it. First written out in
+/// chapter 2.
 pub fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match blocking("accept", || listener.accept()) {
             Ok(connection) => return connection,
-            Err(e) => note(format_args!("cannot accept: {}", cause(&e))),
+            Err(e) => after_failed_accept(&e),
         }
+    }
+}
+
+/// Reports a failed accept(), and pauses unless the failure is that of one client, which has
+/// hung up while it was in the queue (ECONNABORTED in accept(2)). The next one is not to wait
+/// for that.
+pub fn after_failed_accept(error: &io::Error) {
+    note(format_args!("cannot accept: {}", cause(error)));
+    if error.kind() != io::ErrorKind::ConnectionAborted {
         blocking("sleep", || thread::sleep(ACCEPT_PAUSE));
     }
 }
@@ -65,36 +84,20 @@ pub fn spawn(peer: SocketAddr, serve: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Reads one line of UTF-8 without its `\n`. Blocks until a whole line is there; what has
-/// come behind it stays in the reader. `None`: the peer closed, or the input ended. First
-/// written out in chapter 2.
+/// Hands one line over to the kernel, in a single call. Blocks while the send buffer is full:
+/// the peer's kernel takes bytes only as long as the peer reads them. First written out in
+/// chapter 2.
 ///
 /// # Errors
-/// As [`read_line_bytes`], and `line is not UTF-8`, of the same kind.
-pub fn read_line(from: &mut impl BufRead) -> io::Result<Option<String>> {
-    let Some(line) = read_line_bytes(from)? else { return Ok(None) };
-    String::from_utf8(line).map_or_else(|_| wrong("line is not UTF-8"), |line| Ok(Some(line)))
+/// The connection's own.
+pub fn write_line(mut to: impl Write, line: &str) -> io::Result<()> {
+    let line = format!("{line}\n");
+    blocking("write", || to.write_all(line.as_bytes()))
 }
 
-/// Reads one line as [`read_line`] does, whatever its bytes are.
-///
-/// # Errors
-/// The connection's own; `line too long` (over [`MAX_LINE`]) and `line cut off` by the end,
-/// both of kind [`io::ErrorKind::InvalidData`].
-pub fn read_line_bytes(from: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
-    let mut line = Vec::new();
-    let mut limited = from.take(MAX_LINE as u64);
-    blocking("read", || limited.read_until(b'\n', &mut line))?;
-    match line.pop() {
-        None => Ok(None),
-        Some(b'\n') => Ok(Some(line)),
-        Some(_) if line.len() + 1 == MAX_LINE => wrong("line too long"),
-        Some(_) => wrong("line cut off"),
-    }
-}
-
-fn wrong<T>(what: &str) -> io::Result<T> {
-    Err(io::Error::new(io::ErrorKind::InvalidData, what))
+/// True if a socket's timeout has ended the call: systems disagree about that error's name.
+pub fn timed_out(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 /// Ends a connection whose peer may still be talking, so that what we said last arrives.
@@ -124,7 +127,17 @@ pub fn hang_up(mut stream: &TcpStream) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+
+    #[test]
+    fn one_client_that_has_hung_up_costs_the_next_one_no_pause() {
+        let took = |kind: io::ErrorKind| {
+            let begun = Instant::now();
+            after_failed_accept(&kind.into());
+            begun.elapsed()
+        };
+        assert!(took(io::ErrorKind::ConnectionAborted) < ACCEPT_PAUSE);
+        assert!(took(io::ErrorKind::OutOfMemory) >= ACCEPT_PAUSE);
+    }
 
     #[test]
     fn last_words_arrive_though_nobody_read_what_came_before() {

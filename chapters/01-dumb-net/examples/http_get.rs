@@ -9,7 +9,7 @@
 //! nothing about whether all was sent. HTTP/1.1 puts a number in front of the page: with it we
 //! need not wait for a close, and a page that was cut off is found out.
 
-use common::{Args, Attempt, Error, Program, blocking, net, note, put, typed};
+use common::{Args, Context, Error, Program, blocking, net, note, put, typed};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
@@ -56,7 +56,7 @@ fn ask(mut server: &TcpStream, path: &str, address: &str) -> Result<(), Error> {
     let request =
         format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     blocking("write", || server.write_all(request.as_bytes()))
-        .attempt("cannot send the request")
+        .context("cannot send the request")
 }
 
 /// Reads the lines up to the blank one, shows them on stderr, and returns how many bytes will
@@ -65,7 +65,7 @@ fn read_head(reply: &mut impl BufRead) -> Result<Option<u64>, Error> {
     let wrong = |what: &str| Err(Error::failed("cannot read the reply", what));
     let mut length = None;
     for _ in 0..MAX_HEAD {
-        let Some(line) = net::read_line(reply).attempt("cannot read the reply")? else {
+        let Some(line) = net::read_line(reply).context("cannot read the reply")? else {
             return wrong("it ends in front of the page");
         };
         let line = line.strip_suffix('\r').unwrap_or(&line);
@@ -95,7 +95,7 @@ fn print_page(reply: &mut impl Read, length: Option<u64>) -> Result<(), Error> {
     loop {
         // Waits only while bytes are missing: behind the last one `take` says 0 by itself.
         let read =
-            blocking("read", || page.read(&mut block)).attempt("cannot read the reply")?;
+            blocking("read", || page.read(&mut block)).context("cannot read the reply")?;
         match (read, length) {
             (0, Some(_)) if page.limit() > 0 => {
                 let missing = format!("{} bytes are missing", page.limit());

@@ -12,7 +12,7 @@
 //! socket). A TCP connection is a stream of bytes: it keeps their order, and nothing of how
 //! they were sent. So one `read` is not one reply, and only a `read` of 0 bytes is the end.
 
-use common::{Args, Attempt, Error, Program, blocking, put};
+use common::{Args, Context, Error, Program, blocking, put};
 use std::{
     io::{self, BufRead, Read, Write},
     net::TcpStream,
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 /// address of the name is tried in turn; the error is that of the last one.
 fn connect(host: &str, port: u16) -> Result<TcpStream, Error> {
     blocking("connect", || TcpStream::connect((host, port)))
-        .attempt(format_args!("cannot connect to {}", common::net::address(host, port)))
+        .context(format_args!("cannot connect to {}", common::net::address(host, port)))
 }
 
 /// The whole conversation: we speak once, then only the server does.
@@ -63,7 +63,7 @@ fn run(server: &TcpStream) -> Result<(), Error> {
 fn read_line() -> Result<Vec<u8>, Error> {
     let mut line = Vec::new();
     let mut stdin = io::stdin().lock().take(MAX_LINE as u64 + 2);
-    blocking("read", || stdin.read_until(b'\n', &mut line)).attempt("cannot read stdin")?;
+    blocking("read", || stdin.read_until(b'\n', &mut line)).context("cannot read stdin")?;
     if line.is_empty() {
         return Err(Error::failed("cannot read stdin", "no line there"));
     }
@@ -83,7 +83,7 @@ fn read_line() -> Result<Vec<u8>, Error> {
 /// `write` may take less than it was given; `write_all` goes on until all is handed over. It
 /// blocks while the kernel's send buffer is full, until the server's side takes some.
 fn send(mut server: &TcpStream, line: &[u8]) -> Result<(), Error> {
-    blocking("write", || server.write_all(line)).attempt("cannot send the line")
+    blocking("write", || server.write_all(line)).context("cannot send the line")
 }
 
 /// Copies the reply to stdout as it comes, in blocks of whatever size happens to be there.
@@ -92,7 +92,7 @@ fn print_reply(mut server: &TcpStream) -> Result<(), Error> {
     loop {
         // Blocks until at least one byte has come, or the server has closed.
         let length =
-            blocking("read", || server.read(&mut block)).attempt("cannot read the reply")?;
+            blocking("read", || server.read(&mut block)).context("cannot read the reply")?;
         if length == 0 {
             return Ok(()); // not "nothing yet": the server has closed, nothing more can come
         }

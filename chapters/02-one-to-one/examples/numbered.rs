@@ -8,7 +8,7 @@
 //! Notice where the number lives: it is born with the conversation and dies with it, like the
 //! buffer beside it. Declared a few lines higher, in `run`, it would count the lines of all.
 
-use common::{Attempt, Error, Program, blocking, net, note, say, typed};
+use common::{Context, Error, Program, blocking, net, note, say, typed};
 use std::{
     io::{BufReader, Write},
     net::{TcpListener, TcpStream},
@@ -57,7 +57,7 @@ fn run(listener: &TcpListener) -> Result<(), Error> {
 fn talk(client: &TcpStream) -> Result<End, Error> {
     let (mut lines, mut number) = (BufReader::new(client), 0_u64);
     loop {
-        let line = net::read_line(&mut lines).attempt("cannot read a message")?;
+        let line = net::read_line(&mut lines).context("cannot read a message")?;
         let Some(line) = line else { return Ok(End::PeerClosed) };
         number += 1;
         say(&format!("{number} {line}"))?;
@@ -71,5 +71,5 @@ fn talk(client: &TcpStream) -> Result<End, Error> {
 
 fn send(mut client: &TcpStream, line: &str) -> Result<(), Error> {
     let message = format!("{line}\n");
-    blocking("write", || client.write_all(message.as_bytes())).attempt("cannot send a message")
+    blocking("write", || client.write_all(message.as_bytes())).context("cannot send a message")
 }

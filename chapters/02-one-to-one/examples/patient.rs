@@ -9,7 +9,7 @@
 //! thread to get rid of a client who says nothing. Notice also what this does not mend: the
 //! clock starts again with each byte, so whoever sends one now and then can stay for ever.
 
-use common::{Attempt, Error, Program, Seconds, blocking, net, note, say, typed};
+use common::{Context, Error, Program, Seconds, blocking, net, note, say, typed};
 use std::{
     io::{BufReader, ErrorKind, Write},
     net::{TcpListener, TcpStream},
@@ -64,7 +64,7 @@ fn run(listener: &TcpListener, patience: Duration) -> Result<(), Error> {
 /// One conversation. Our own user may think for as long as it takes: only the client's silence is
 /// measured.
 fn talk(client: &TcpStream, patience: Duration) -> Result<End, Error> {
-    client.set_read_timeout(Some(patience)).attempt("cannot set a timeout")?;
+    client.set_read_timeout(Some(patience)).context("cannot set a timeout")?;
     let mut lines = BufReader::new(client);
     loop {
         // Blocks until a whole line has come, the client has closed, or the time is over.
@@ -72,7 +72,7 @@ fn talk(client: &TcpStream, patience: Duration) -> Result<End, Error> {
             Ok(Some(line)) => say(&line)?,
             Ok(None) => return Ok(End::PeerClosed),
             Err(e) if is_timeout(e.kind()) => return Ok(End::PeerSilent),
-            Err(e) => return Err(e).attempt("cannot read a message"),
+            Err(e) => return Err(e).context("cannot read a message"),
         }
         match typed()? {
             None => return Ok(End::InputEnded),
@@ -89,5 +89,5 @@ fn is_timeout(kind: ErrorKind) -> bool {
 
 fn send(mut client: &TcpStream, line: &str) -> Result<(), Error> {
     let message = format!("{line}\n");
-    blocking("write", || client.write_all(message.as_bytes())).attempt("cannot send a message")
+    blocking("write", || client.write_all(message.as_bytes())).context("cannot send a message")
 }

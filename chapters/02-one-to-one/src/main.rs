@@ -10,7 +10,7 @@
 //! whoever waits for the network does not hear the keyboard, and a server that talks does
 //! not accept. A message is a line of UTF-8 ended by `\n`; a blank line typed says goodbye.
 
-use common::{Attempt, Error, Program, Role, blocking, note, say, typed};
+use common::{Context, Error, Program, Role, blocking, note, say, typed};
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -55,8 +55,8 @@ fn main() -> ExitCode {
 /// we call `accept` or not. So we say that we listen only now, when it is true.
 fn listen(bind: &str, port: u16) -> Result<TcpListener, Error> {
     let listener = TcpListener::bind((bind, port))
-        .attempt(format_args!("cannot listen on {}", common::net::address(bind, port)))?;
-    note(format_args!("listening on {}", listener.local_addr().attempt("cannot listen")?));
+        .context(format_args!("cannot listen on {}", common::net::address(bind, port)))?;
+    note(format_args!("listening on {}", listener.local_addr().context("cannot listen")?));
     Ok(listener)
 }
 
@@ -94,7 +94,7 @@ fn talk(stream: &TcpStream, first: Turn) -> Result<End, Error> {
                 }
             },
             // Waits for the peer alone. What the user types meanwhile waits in the terminal.
-            Turn::Theirs => match read_line(&mut peer).attempt("cannot read a message")? {
+            Turn::Theirs => match read_line(&mut peer).context("cannot read a message")? {
                 None => return Ok(End::PeerClosed),
                 Some(line) => {
                     say(&line)?;
@@ -108,7 +108,7 @@ fn talk(stream: &TcpStream, first: Turn) -> Result<End, Error> {
 /// One message is one line, handed over in one call.
 fn send(mut stream: &TcpStream, line: &str) -> Result<(), Error> {
     let message = format!("{line}\n");
-    blocking("write", || stream.write_all(message.as_bytes())).attempt("cannot send a message")
+    blocking("write", || stream.write_all(message.as_bytes())).context("cannot send a message")
 }
 
 /// Reads one message, without its `\n`, from however many pieces it comes in. `None`: the

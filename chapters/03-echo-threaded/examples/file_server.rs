@@ -11,7 +11,7 @@
 //! its Content-Length for that. And notice how much of the code is about the name: it comes
 //! from a stranger, and it must not lead out of the folder.
 
-use common::{Attempt, Error, Program, blocking, cause, net, note};
+use common::{Context, Error, Program, blocking, cause, net, note};
 use std::{
     fs::{self, File},
     io::{self, BufReader, Write},
@@ -47,8 +47,8 @@ fn main() -> ExitCode {
 /// The folder's path from `/` on, without links in it: what every file's path must begin with.
 fn folder(root: &Path) -> Result<Arc<Path>, Error> {
     let attempt = format!("cannot serve {}", root.display());
-    fs::read_dir(root).attempt(&attempt)?; // a folder, and one that we may read
-    Ok(fs::canonicalize(root).attempt(&attempt)?.into())
+    fs::read_dir(root).context(&attempt)?; // a folder, and one that we may read
+    Ok(fs::canonicalize(root).context(&attempt)?.into())
 }
 
 /// A thread for each client: a slow one, with a large file, holds up nobody.

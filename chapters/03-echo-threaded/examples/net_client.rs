@@ -9,7 +9,7 @@
 //! it sends the next line, so the time of a run is the number of lines times the way there
 //! and back, however fast the line between them is.
 
-use common::{Attempt, Error, Program, blocking, net, note, say, text_line};
+use common::{Context, Error, Program, blocking, net, note, say, text_line};
 use std::{
     fs::File,
     io::{BufReader, Write},
@@ -46,7 +46,7 @@ fn messages(count: Option<u64>, file: Option<String>) -> Result<Messages, Error>
         (Some(count), None) => Ok(Box::new((1..=count).map(|number| Ok(number.to_string())))),
         (None, Some(name)) => {
             let file = blocking("open", || File::open(&name))
-                .attempt(format_args!("cannot open {name}"))?;
+                .context(format_args!("cannot open {name}"))?;
             let mut file = BufReader::new(file);
             Ok(Box::new(iter::from_fn(move || text_line(&mut file, &name).transpose())))
         }
@@ -61,10 +61,10 @@ fn run(mut server: &TcpStream, messages: Messages) -> Result<(), Error> {
     for message in messages {
         let line = format!("{}\n", message?);
         blocking("write", || server.write_all(line.as_bytes()))
-            .attempt("cannot send a message")?;
+            .context("cannot send a message")?;
         // Blocks until the server has answered. With a server that serves somebody else first,
         // this is where we stand in the queue: it was our kernel alone that let us connect.
-        match net::read_line(&mut answers).attempt("cannot read the answer")? {
+        match net::read_line(&mut answers).context("cannot read the answer")? {
             Some(answer) => say(&answer)?,
             None => {
                 return Err(Error::failed("cannot read the answer", "the server has closed"));

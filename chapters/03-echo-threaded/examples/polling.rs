@@ -19,7 +19,7 @@
 //! though only one has spoken. What is missing is one call that blocks for all sockets at
 //! once: the kernel has it (poll, epoll, kqueue), std does not.
 
-use common::{Attempt, Program, blocking, cause, net, note};
+use common::{Context, Program, blocking, cause, net, note};
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
         let port = args.port("PORT")?;
         args.finish()?;
         let listener = net::listen(&bind, port)?;
-        listener.set_nonblocking(true).attempt("cannot listen")?;
+        listener.set_nonblocking(true).context("cannot listen")?;
         run(&listener)
     })
 }

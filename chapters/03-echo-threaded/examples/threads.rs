@@ -8,7 +8,7 @@
 //! keeps nobody else from running. And notice the order: within a thread the numbers count
 //! up, between the threads nobody promises anything. Run it twice, or with `--pause 0`.
 
-use common::{Attempt, Error, Program, Seconds, blocking, say};
+use common::{Context, Error, Program, Seconds, blocking, say};
 use std::{
     process::ExitCode,
     thread::{self, JoinHandle},
@@ -60,7 +60,7 @@ fn start(
     thread::Builder::new()
         .name(word.to_string())
         .spawn(move || sleep_and_print(word, count, pause))
-        .attempt("cannot start a thread")
+        .context("cannot start a thread")
 }
 
 /// What each thread does. The sleep blocks this thread and no other.

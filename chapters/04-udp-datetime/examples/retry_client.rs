@@ -9,7 +9,7 @@
 //! harm here, because asking for the time changes nothing: such a request is idempotent. It
 //! would do harm to `take 5 from my account`.
 
-use common::{Attempt, Error, Program, Seconds, blocking, cause, net, note, say};
+use common::{Context, Error, Program, Seconds, blocking, cause, net, note, say};
 use std::{
     io,
     net::{SocketAddr, ToSocketAddrs, UdpSocket},
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         args.finish()?;
         let attempt = format!("cannot find {}", net::address(&host, port));
         let mut found = blocking("getaddrinfo", || (host.as_str(), port).to_socket_addrs())
-            .attempt(&attempt)?;
+            .context(&attempt)?;
         let server = found.next().ok_or(Error::failed(attempt, "it has no address"))?;
         run(server, timeout.0)
     })
@@ -51,11 +51,11 @@ fn main() -> ExitCode {
 fn run(server: SocketAddr, timeout: Duration) -> Result<(), Error> {
     let any = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let attempt = format_args!("cannot ask {server}").to_string();
-    let socket = UdpSocket::bind(any).attempt(&attempt)?;
+    let socket = UdpSocket::bind(any).context(&attempt)?;
     // A UDP socket that is connected has no connection: it has one peer, and the kernel drops
     // what anybody else sends.
-    socket.connect(server).attempt(&attempt)?; // waits for nobody
-    socket.set_read_timeout(Some(timeout)).attempt(&attempt)?;
+    socket.connect(server).context(&attempt)?; // waits for nobody
+    socket.set_read_timeout(Some(timeout)).context(&attempt)?;
     for _ in 0..TRIES {
         let next = Instant::now() + timeout;
         match ask(&socket) {

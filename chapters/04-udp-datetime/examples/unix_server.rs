@@ -9,7 +9,7 @@
 //! could change. And old clients notice nothing. The seconds know no time zone: two servers
 //! at two ends of the world give the same answer, which dates and times do not.
 
-use common::{Attempt, Error, LocalTime, Program, blocking, cause, net, note};
+use common::{Context, Error, LocalTime, Program, blocking, cause, net, note};
 use std::{
     net::UdpSocket,
     process::ExitCode,
@@ -42,8 +42,8 @@ fn main() -> ExitCode {
 /// Answers each datagram to where it came from, as chapter 4's server does.
 fn run(bind: &str, port: u16) -> Result<(), Error> {
     let attempt = format!("cannot listen on {}", net::address(bind, port));
-    let socket = UdpSocket::bind((bind, port)).attempt(&attempt)?;
-    note(format_args!("listening on {}", socket.local_addr().attempt(&attempt)?));
+    let socket = UdpSocket::bind((bind, port)).context(&attempt)?;
+    note(format_args!("listening on {}", socket.local_addr().context(&attempt)?));
     let mut datagram = vec![0; MAX_DATAGRAM];
     loop {
         // Blocks until a datagram is there, from anybody.

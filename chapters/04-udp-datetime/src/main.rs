@@ -12,7 +12,7 @@
 //! and a late one, so it must make sure that what came is the answer to what it asked.
 
 use common::{
-    Args, Attempt, Error, LocalTime, Program, Role, Seconds, blocking, cause, net, note, say,
+    Args, Context, Error, LocalTime, Program, Role, Seconds, blocking, cause, net, note, say,
 };
 use std::{
     hash::{BuildHasher, RandomState},
@@ -100,8 +100,8 @@ impl FromStr for Delay {
 /// port, for whoever calls `recv_from`.
 fn open(bind: &str, port: u16) -> Result<UdpSocket, Error> {
     let socket = UdpSocket::bind((bind, port))
-        .attempt(format_args!("cannot listen on {}", net::address(bind, port)))?;
-    note(format_args!("listening on {}", socket.local_addr().attempt("cannot listen")?));
+        .context(format_args!("cannot listen on {}", net::address(bind, port)))?;
+    note(format_args!("listening on {}", socket.local_addr().context("cannot listen")?));
     Ok(socket)
 }
 
@@ -157,7 +157,7 @@ fn answer(request: &[u8]) -> Option<String> {
 /// All addresses of the server. Blocks while the name is looked up.
 fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
     let found = blocking("getaddrinfo", || (host, port).to_socket_addrs())
-        .attempt(format_args!("cannot find {}", net::address(host, port)))?;
+        .context(format_args!("cannot find {}", net::address(host, port)))?;
     Ok(found.collect())
 }
 

@@ -10,7 +10,7 @@
 //! lasts, and that a client that says nothing could make it last for ever: so it ends when
 //! nothing has come for a while.
 
-use common::{Args, Attempt, Error, Program, Seconds, blocking, net, say};
+use common::{Args, Context, Error, Program, Seconds, blocking, net, say};
 use std::{
     io::{BufReader, ErrorKind, Write},
     net::TcpStream,
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
                 // From now on a read waits so long for a byte, and no longer.
                 let _ = client.set_read_timeout(Some(idle));
                 match serve(&client) {
-                    Err(Error::StdoutClosed) => std::process::exit(0), // the end for all alike
+                    Err(gone @ Error::Stdout(_)) => PROGRAM.exit(gone), // the end for all alike
                     _ => net::hang_up(&client), // the end of nothing but this session
                 }
             });
@@ -74,7 +74,7 @@ fn session(lines: &mut BufReader<&TcpStream>, name: &str) -> Result<(), Error> {
         let answer = result.map_or_else(|why| format!("error: {why}"), |n| n.to_string());
         say(&format!("{name}: {request} = {answer}"))?;
         blocking("write", || client.write_all(format!("{answer}\n").as_bytes()))
-            .attempt("cannot answer")?;
+            .context("cannot answer")?;
     }
     Ok(())
 }
@@ -96,6 +96,6 @@ fn calculate(request: &str, ans: Option<f64>) -> Result<f64, &'static str> {
 fn next_line(lines: &mut BufReader<&TcpStream>) -> Result<Option<String>, Error> {
     match net::read_line(lines) {
         Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(None),
-        line => line.attempt("cannot read a line"),
+        line => line.context("cannot read a line"),
     }
 }

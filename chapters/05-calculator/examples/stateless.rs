@@ -9,7 +9,7 @@
 //! started anew can go on in the middle, and one connection may carry the requests of many.
 //! Notice also the price: the name is sent each time, and whoever asks may say any name.
 
-use common::{Args, Attempt, Error, Program, blocking, net, say};
+use common::{Args, Context, Error, Program, blocking, net, say};
 use std::{
     io::{BufReader, Write},
     net::TcpStream,
@@ -45,9 +45,9 @@ fn main() -> ExitCode {
 /// A line, its answer, the next line. Nothing is kept from one to the next.
 fn serve(mut client: &TcpStream) -> Result<(), Error> {
     let mut lines = BufReader::new(client);
-    while let Some(line) = net::read_line(&mut lines).attempt("cannot read a line")? {
+    while let Some(line) = net::read_line(&mut lines).context("cannot read a line")? {
         let answer = answer(&line)? + "\n";
-        blocking("write", || client.write_all(answer.as_bytes())).attempt("cannot answer")?;
+        blocking("write", || client.write_all(answer.as_bytes())).context("cannot answer")?;
     }
     Ok(())
 }

@@ -14,11 +14,11 @@
 mod arithmetic;
 
 use arithmetic::Expression;
-use common::{Args, Attempt, Error, Program, Role, blocking, net, note, say, typed};
+use common::{Args, Context, Error, Program, Role, blocking, net, note, say, typed};
 use std::{
     io::{self, BufReader, IsTerminal, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{self, ExitCode},
+    process::ExitCode,
 };
 
 const PROGRAM: Program = Program {
@@ -60,7 +60,7 @@ fn run(listener: &TcpListener) -> ! {
                 Ok(()) => note(format_args!("{peer} left")),
                 Err(Error::Failed(why)) => note(format_args!("{peer} left: {why}")),
                 // Nobody reads what we print, which is the end for all clients alike.
-                Err(_) => process::exit(0),
+                Err(gone) => PROGRAM.exit(gone),
             }
             net::hang_up(&client);
         });
@@ -102,7 +102,7 @@ fn session(client: &mut BufReader<&TcpStream>, name: &str) -> Result<(), Error> 
 /// `\u{FFFD}`, which is part of no number. A line without an end is refused here: who cannot
 /// find the end of this line cannot find the beginning of the next one.
 fn next_line(client: &mut BufReader<&TcpStream>) -> Result<Option<String>, Error> {
-    match net::read_line_bytes(client) {
+    match net::read_line_bytes(client, net::MAX_LINE) {
         Ok(line) => Ok(line.map(|line| {
             let text = String::from_utf8_lossy(&line);
             text.strip_suffix('\r').unwrap_or(&text).to_string() // telnet ends lines with \r\n
@@ -111,7 +111,7 @@ fn next_line(client: &mut BufReader<&TcpStream>) -> Result<Option<String>, Error
             if e.kind() == io::ErrorKind::InvalidData {
                 let _ = send(client.get_ref(), &format!("error: {e}")); // it may be gone by now
             }
-            Err(e).attempt("cannot read a line")
+            Err(e).context("cannot read a line")
         }
     }
 }
@@ -120,7 +120,7 @@ fn next_line(client: &mut BufReader<&TcpStream>) -> Result<Option<String>, Error
 /// asks and never reads the answers stops its own thread here, and nobody else's.
 fn send(mut to: &TcpStream, line: &str) -> Result<(), Error> {
     let line = format!("{line}\n");
-    blocking("write", || to.write_all(line.as_bytes())).attempt("cannot send a line")
+    blocking("write", || to.write_all(line.as_bytes())).context("cannot send a line")
 }
 
 /// The client: first the name, then a request and its answer, in turn.
@@ -130,17 +130,18 @@ fn be_client(server: &TcpStream, name: Option<String>) -> Result<(), Error> {
     send(server, name.trim())?;
     let mut answers = BufReader::new(server);
     loop {
-        match common::typed_line() {
+        match typed() {
             Ok(None) => break,
             Ok(Some(line)) if line.trim() == QUIT => break,
             Ok(Some(line)) => match Expression::parse(&line) {
                 Ok(_) => say(&ask(&mut answers, line.trim())?)?,
                 Err(why) => note(format_args!("warning: {why}")),
             },
-            Err(e) if e.kind() == io::ErrorKind::InvalidData => {
+            // The line was no text, and has been read: the next one may be.
+            Err(Error::Failed(e)) if e.kind() == Some(io::ErrorKind::InvalidData) => {
                 note(format_args!("warning: {e}"))
             }
-            Err(e) => return Err(e).attempt("cannot read stdin"),
+            Err(e) => return Err(e),
         }
     }
     let _ = send(server, QUIT); // a server that is gone already needs no goodbye
@@ -168,7 +169,7 @@ fn is_name(text: &str) -> bool {
 /// One request and its answer. The wait ends with the answer, or when the server is gone.
 fn ask(server: &mut BufReader<&TcpStream>, request: &str) -> Result<String, Error> {
     send(server.get_ref(), request)?;
-    match net::read_line(server).attempt("cannot read the answer")? {
+    match net::read_line(server).context("cannot read the answer")? {
         Some(answer) => Ok(answer),
         None => Err(Error::failed("cannot read the answer", "the server has gone")),
     }

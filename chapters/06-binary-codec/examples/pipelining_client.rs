@@ -8,7 +8,7 @@
 //! the other, in the order of the requests. Notice also why it takes two threads: whoever only
 //! sends may be stopped by a server that waits until somebody reads its answers.
 
-use common::{Args, Attempt, Error, Program, net, say, typed};
+use common::{Args, Context, Error, Program, net, say, typed};
 use std::{
     net::{Shutdown, TcpStream},
     process::ExitCode,
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         let (host, port) = (args.word("HOST")?, args.port("PORT")?);
         args.finish()?;
         let server = net::connect(&host, port)?;
-        let to_server = server.try_clone().attempt("cannot share the connection")?;
+        let to_server = server.try_clone().context("cannot share the connection")?;
         let (sent, all_sent) = mpsc::channel();
         thread::Builder::new()
             .name("typing".to_string())
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
                 let _ = frame::write(&to_server, b""); // a server that is gone needs no goodbye
                 let _ = to_server.shutdown(Shutdown::Write);
             })
-            .attempt("cannot start a thread")?;
+            .context("cannot start a thread")?;
         // When this ends the program does, though the other thread may wait at the keyboard.
         let answers = print_answers(&server)?;
         match all_sent.try_recv() {
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 fn send_typed(server: &TcpStream) -> Result<u64, Error> {
     let mut requests = 0;
     while let Some(line) = typed()?.filter(|line| !line.is_empty()) {
-        frame::write(server, line.as_bytes()).attempt("cannot send a request")?;
+        frame::write(server, line.as_bytes()).context("cannot send a request")?;
         requests += 1;
     }
     Ok(requests)
@@ -65,7 +65,7 @@ fn send_typed(server: &TcpStream) -> Result<u64, Error> {
 /// Answers, in the order of their requests, until the server has closed. Returns how many.
 fn print_answers(server: &TcpStream) -> Result<u64, Error> {
     let mut answers = 0;
-    while let Some(answer) = frame::read(server).attempt("cannot read an answer")? {
+    while let Some(answer) = frame::read(server).context("cannot read an answer")? {
         say(&String::from_utf8_lossy(&answer))?;
         answers += 1;
     }

@@ -9,7 +9,7 @@
 //! ends, and what it means is another layer's business. A frame of one byte is no goodbye any
 //! more, so an answer may be empty now.
 
-use common::{Args, Attempt, Error, Program, net, note};
+use common::{Args, Context, Error, Program, net, note};
 use std::{net::TcpStream, process::ExitCode};
 
 // The exercise is about what is in a frame; frames and codes stay the chapter's.
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 
 /// One client, until its empty frame or its close.
 fn serve(client: &TcpStream) -> Result<(), Error> {
-    while let Some(request) = frame::read(client).attempt("cannot read a request")? {
+    while let Some(request) = frame::read(client).context("cannot read a request")? {
         if request.is_empty() {
             return Ok(());
         }
@@ -61,7 +61,7 @@ fn serve(client: &TcpStream) -> Result<(), Error> {
             Ok(_) => format!("{ERROR}the answer would be too long"),
             Err(why) => format!("{ERROR}{why}"),
         };
-        frame::write(client, frame.as_bytes()).attempt("cannot answer")?;
+        frame::write(client, frame.as_bytes()).context("cannot answer")?;
     }
     Ok(())
 }

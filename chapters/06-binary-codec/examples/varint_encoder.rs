@@ -10,7 +10,7 @@
 //! by byte, through a buffer, or each byte would cost a call into the kernel; and whoever never
 //! ends it must be stopped.
 
-use common::{Args, Attempt, Error, Program, blocking, net, note};
+use common::{Args, Context, Error, Program, blocking, net, note};
 use std::{
     io::{self, BufRead, BufReader, ErrorKind, Read, Write},
     net::TcpStream,
@@ -48,14 +48,14 @@ fn main() -> ExitCode {
 /// One client, until its empty frame or its close.
 fn serve(client: &TcpStream) -> Result<(), Error> {
     let mut requests = BufReader::new(client);
-    while let Some(request) = read(&mut requests).attempt("cannot read a request")? {
+    while let Some(request) = read(&mut requests).context("cannot read a request")? {
         if request.is_empty() {
             return Ok(());
         }
         let text = String::from_utf8(request).map_err(|e| e.to_string());
         let answer = text.and_then(|text| codec::encode(&text));
         let answer = answer.unwrap_or_else(|why| format!("error: {why}"));
-        write(client, answer.as_bytes()).attempt("cannot answer")?;
+        write(client, answer.as_bytes()).context("cannot answer")?;
     }
     Ok(())
 }

@@ -16,11 +16,11 @@ mod codec;
 mod frame;
 
 use codec::Codec;
-use common::{Args, Attempt, Error, Program, interface_address, net, note, say, typed};
+use common::{Args, Context, Error, Program, interface_address, net, note, say, typed};
 use frame::MAX_FRAME;
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{self, ExitCode},
+    process::ExitCode,
 };
 
 const PROGRAM: Program = Program {
@@ -73,8 +73,8 @@ fn run(listener: &TcpListener, codec: Codec, multi_threaded: bool) -> Result<(),
         let (client, peer) = net::accept(listener);
         if multi_threaded {
             net::spawn(peer, move || {
-                if serve(&client, peer, codec).is_err() {
-                    process::exit(0); // the main thread waits in accept and cannot be told
+                if let Err(gone) = serve(&client, peer, codec) {
+                    PROGRAM.exit(gone); // the main thread waits in accept and cannot be told
                 }
             });
         } else {
@@ -89,7 +89,7 @@ fn serve(client: &TcpStream, peer: SocketAddr, codec: Codec) -> Result<(), Error
     note(format_args!("connected to {peer}"));
     match converse(client, codec) {
         Ok(()) => note(format_args!("{peer} left")),
-        Err(Error::StdoutClosed) => return Err(Error::StdoutClosed),
+        Err(gone @ Error::Stdout(_)) => return Err(gone),
         Err(e) => {
             note(format_args!("{peer} left: {e}"));
             net::hang_up(client); // what it was answered before shall still arrive
@@ -100,13 +100,13 @@ fn serve(client: &TcpStream, peer: SocketAddr, codec: Codec) -> Result<(), Error
 
 /// Answers each frame with one frame, until the client says goodbye or closes.
 fn converse(client: &TcpStream, codec: Codec) -> Result<(), Error> {
-    while let Some(request) = frame::read(client).attempt("cannot read a frame")? {
+    while let Some(request) = frame::read(client).context("cannot read a frame")? {
         if request.is_empty() {
             return Ok(()); // goodbye, and not answered
         }
         say(&format!("Received: {}", String::from_utf8_lossy(&request)))?;
         let answer = answer(request, codec);
-        frame::write(client, answer.as_bytes()).attempt("cannot send the answer")?;
+        frame::write(client, answer.as_bytes()).context("cannot send the answer")?;
         say(&format!("Sent: {answer}"))?;
     }
     Ok(())
@@ -139,15 +139,15 @@ fn connect(host: &str, port: u16, options: &Options) -> Result<(), Error> {
 /// The client: a line, its answer, the next line. A blank line or the end of stdin is goodbye.
 fn talk(server: &TcpStream) -> Result<(), Error> {
     while let Some(line) = typed()?.filter(|line| !line.is_empty()) {
-        frame::write(server, line.as_bytes()).attempt("cannot send the request")?;
+        frame::write(server, line.as_bytes()).context("cannot send the request")?;
         say(&read_answer(server)?)?;
     }
-    frame::write(server, b"").attempt("cannot say goodbye")
+    frame::write(server, b"").context("cannot say goodbye")
 }
 
 fn read_answer(server: &TcpStream) -> Result<String, Error> {
     const ATTEMPT: &str = "cannot read the answer";
-    match frame::read(server).attempt(ATTEMPT)? {
+    match frame::read(server).context(ATTEMPT)? {
         Some(answer) if !answer.is_empty() => {
             String::from_utf8(answer).map_err(|_| Error::failed(ATTEMPT, "it is not UTF-8"))
         }

@@ -1,6 +1,6 @@
 //! The client: one thread types, one listens.
 
-use common::{Attempt, Error, blocking, cause, net, note, printable, say, typed};
+use common::{Context, Error, blocking, cause, net, note, printable, say, typed};
 use std::{
     io::{self, BufReader, IsTerminal, Write},
     net::{Shutdown, TcpStream},
@@ -26,11 +26,11 @@ pub fn run(host: &str, port: u16, name: Option<String>) -> Result<(), Error> {
         ask_for_name();
     }
     let (quit, has_quit) = mpsc::channel();
-    let keyboard = server.try_clone().attempt("cannot share the connection")?;
+    let keyboard = server.try_clone().context("cannot share the connection")?;
     thread::Builder::new()
         .name("keyboard".to_string())
         .spawn(move || type_lines(&keyboard, name, &quit))
-        .attempt("cannot start a thread")?;
+        .context("cannot start a thread")?;
     let end = listen(&server)?;
     // Did we leave the room, or did the room leave us?
     has_quit.try_recv().unwrap_or_else(|_| Err(Error::failed("the server has gone away", end)))
@@ -74,7 +74,7 @@ fn listen(server: &TcpStream) -> Result<String, Error> {
     let mut joined = false;
     loop {
         // Whoever serves: what comes is data, and bytes that are no text end nothing.
-        let line = net::read_line_bytes(&mut lines);
+        let line = net::read_line_bytes(&mut lines, net::MAX_LINE);
         match line.map(|line| line.map(|line| String::from_utf8_lossy(&line).into_owned())) {
             Ok(Some(line)) => {
                 say(&line)?;

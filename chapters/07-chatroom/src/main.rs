@@ -19,7 +19,7 @@ mod hub;
 mod reader;
 mod socket;
 
-use common::{Attempt, Error, Program, Role, net};
+use common::{Context, Error, Program, Role, net};
 use hub::Event;
 use socket::Socket;
 use std::{
@@ -58,7 +58,7 @@ fn run(listener: &TcpListener) -> Result<(), Error> {
     thread::Builder::new()
         .name("hub".to_string())
         .spawn(move || hub::run(&inbox))
-        .attempt("cannot start the hub")?;
+        .context("cannot start the hub")?;
     let mut id = 0;
     loop {
         let (stream, peer) = net::accept(listener);

@@ -11,7 +11,7 @@
 //! for whom no thread is free: in the kernel's queue, which is short. One thread that accepts
 //! fast (the chapter's) takes in all who come; here a long session keeps others outside.
 
-use common::{Attempt, Error, Program, blocking, cause, net, note};
+use common::{Context, Error, Program, blocking, cause, net, note};
 use std::{
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},
@@ -48,10 +48,10 @@ fn main() -> ExitCode {
 fn run(listener: &TcpListener, threads: usize) -> Result<(), Error> {
     let mut pool = Vec::new();
     for number in 1..=threads {
-        let listener = listener.try_clone().attempt("cannot share the listener")?;
+        let listener = listener.try_clone().context("cannot share the listener")?;
         let thread = thread::Builder::new().name(format!("server {number}"));
         let thread = thread.spawn(move || serve_one_after_another(&listener));
-        pool.push(thread.attempt(format_args!("cannot start {threads} threads"))?);
+        pool.push(thread.context(format_args!("cannot start {threads} threads"))?);
     }
     // They serve for ever, so this waits for ever.
     pool.into_iter().for_each(|thread| {

@@ -14,7 +14,7 @@
 //! (The field calls the burst a closed loop and this an open one, and what the closed one does
 //! not see coordinated omission.)
 
-use common::{Args, Attempt, Error, Program, blocking, cause, net, note, say};
+use common::{Args, Context, Error, Program, blocking, cause, net, note, say};
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs},
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 fn look_up(host: &str, port: u16) -> Result<SocketAddr, Error> {
     let cannot = format!("cannot connect to {}", net::address(host, port));
     let mut addresses =
-        blocking("getaddrinfo", || (host, port).to_socket_addrs()).attempt(&cannot)?;
+        blocking("getaddrinfo", || (host, port).to_socket_addrs()).context(&cannot)?;
     addresses.next().ok_or_else(|| Error::failed(cannot, "no address"))
 }
 
@@ -81,7 +81,7 @@ fn run(
                 // Fails only when nobody listens any more, and then nobody misses it.
                 let _ = sender.send(result.map(|()| due.elapsed()));
             })
-            .attempt("cannot start a thread")?;
+            .context("cannot start a thread")?;
     }
     drop(sender); // when the last client has done the same, the channel is at its end
     let mut times = Vec::new();
@@ -129,8 +129,6 @@ fn report(mut times: Vec<Duration>, clients: u32) -> Result<(), Error> {
     if times.len() == clients as usize {
         return Ok(());
     }
-    Err(Error::Failed(format!(
-        "{} of {clients} were not served",
-        clients as usize - times.len()
-    )))
+    let unserved = clients as usize - times.len();
+    Err(Error::Failed(format!("{unserved} of {clients} were not served").into()))
 }

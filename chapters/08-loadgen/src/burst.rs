@@ -5,7 +5,7 @@ use crate::{
     session::{self, Outcome, Task},
     step::Step,
 };
-use common::{Attempt, Error, blocking, progress};
+use common::{Context, Error, blocking, progress};
 use std::{
     sync::{
         Arc, Barrier, OnceLock,
@@ -76,7 +76,7 @@ fn start(clients: usize, task: &Arc<Task>) -> Result<Burst, Error> {
             let _ = sender.send(session::run(&task));
         };
         let thread = thread::Builder::new().name(format!("client {number}")).stack_size(STACK);
-        thread.spawn(client).attempt(format_args!("cannot start {clients} threads"))?;
+        thread.spawn(client).context(format_args!("cannot start {clients} threads"))?;
     }
     Ok(Burst { outcomes, line })
 }

@@ -25,7 +25,7 @@ mod session;
 mod step;
 mod timeline;
 
-use common::{Args, Attempt, Error, Program, Role, Seconds, blocking, net};
+use common::{Args, Context, Error, Program, Role, Seconds, blocking, net};
 use std::{
     net::{SocketAddr, ToSocketAddrs},
     num::NonZeroU32,
@@ -111,7 +111,7 @@ fn run(host: &str, port: u16, options: Options) -> Result<(), Error> {
 /// same name would measure the name server.
 fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
     blocking("getaddrinfo", || (host, port).to_socket_addrs())
-        .attempt(format_args!("cannot connect to {}", net::address(host, port)))
+        .context(format_args!("cannot connect to {}", net::address(host, port)))
         .map(Iterator::collect)
 }
 

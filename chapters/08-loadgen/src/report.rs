@@ -5,7 +5,7 @@ use crate::{
     numbers::{digits, per_second, scaled},
     step::Step,
 };
-use common::{Attempt, Error, blocking, put, say};
+use common::{Context, Error, blocking, put, say};
 use std::{fs::File, io::Write, time::Duration};
 
 /// The table's heading. Twenty columns have no room for their names, so the names stand
@@ -119,9 +119,9 @@ impl Report {
         let failed: u64 = self.steps.iter().flat_map(|step| step.failed).sum();
         match self.steps.iter().find_map(|step| step.first_failure.as_ref()) {
             None => Ok(()),
-            Some(first) => {
-                Err(Error::Failed(format!("{first} ({failed} of {sessions} sessions failed)")))
-            }
+            Some(first) => Err(Error::Failed(
+                format!("{first} ({failed} of {sessions} sessions failed)").into(),
+            )),
         }
     }
 }
@@ -129,13 +129,13 @@ impl Report {
 impl Output {
     fn open(name: String) -> Result<Output, Error> {
         let file = File::options().append(true).create(true).open(&name);
-        let file = file.attempt(format_args!("cannot write {name}"))?;
+        let file = file.context(format_args!("cannot write {name}"))?;
         Ok(Output { file, name })
     }
 
     fn append(&mut self, text: &str) -> Result<(), Error> {
         blocking("write", || self.file.write_all(text.as_bytes()))
-            .attempt(format_args!("cannot write {}", self.name))
+            .context(format_args!("cannot write {}", self.name))
     }
 }
 

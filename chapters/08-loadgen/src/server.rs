@@ -1,7 +1,7 @@
 //! The server that is put under load: a thread for each client, as in chapter 3, and an
 //! `accept` that keeps up with a thousand of them.
 
-use common::{Attempt, Error, blocking, cause, net, note};
+use common::{Context, Error, blocking, cause, net, note};
 use std::{
     convert::Infallible,
     io::{self, Read, Write},
@@ -26,7 +26,7 @@ const BLOCK: usize = 16 * 1024;
 pub fn run(listener: &TcpListener) -> Result<Infallible, Error> {
     let (accepted, clients) = mpsc::channel();
     let starter = thread::Builder::new().name("starter".to_string());
-    starter.spawn(move || start_threads(&clients)).attempt("cannot start a thread")?;
+    starter.spawn(move || start_threads(&clients)).context("cannot start a thread")?;
     loop {
         // Never blocks: this queue has no end but that of the descriptors. Nor does it fail
         // while the starter lives, and that is as long as we do.

@@ -10,7 +10,7 @@
 //! one is a name. Notice what is lost with it: `nc` is no partner any more, and no picture can
 //! be sent.
 
-use common::{Attempt, Error, Program, Role, blocking, net, note, printable, say, typed};
+use common::{Context, Error, Program, Role, blocking, net, note, printable, say, typed};
 use std::{
     io::{BufReader, Write},
     net::{Shutdown, TcpStream},
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 
 /// Two threads, one for each way, as in the chapter.
 fn talk(partner: &TcpStream, name: String) -> Result<(), Error> {
-    let to_partner = partner.try_clone().attempt("cannot share the connection")?;
+    let to_partner = partner.try_clone().context("cannot share the connection")?;
     let typing = thread::Builder::new()
         .name("typing".to_string())
         .spawn(move || {
@@ -49,7 +49,7 @@ fn talk(partner: &TcpStream, name: String) -> Result<(), Error> {
             let _ = to_partner.shutdown(Shutdown::Write);
             result
         })
-        .attempt("cannot start a thread")?;
+        .context("cannot start a thread")?;
     print_received(partner)?;
     note("the other side has ended; this one ends with its input");
     blocking("join", || typing.join()).unwrap_or_else(|panicked| panic::resume_unwind(panicked))
@@ -60,7 +60,7 @@ fn send_typed(mut partner: &TcpStream, name: String) -> Result<(), Error> {
     let mut next = Some(name);
     while let Some(line) = next {
         blocking("write", || partner.write_all(format!("{line}\n").as_bytes()))
-            .attempt("cannot send to the other side")?;
+            .context("cannot send to the other side")?;
         next = typed()?;
     }
     Ok(())
@@ -70,9 +70,9 @@ fn send_typed(mut partner: &TcpStream, name: String) -> Result<(), Error> {
 fn print_received(partner: &TcpStream) -> Result<(), Error> {
     const ATTEMPT: &str = "cannot read from the other side";
     let mut lines = BufReader::new(partner);
-    let Some(name) = net::read_line(&mut lines).attempt(ATTEMPT)? else { return Ok(()) };
+    let Some(name) = net::read_line(&mut lines).context(ATTEMPT)? else { return Ok(()) };
     note(format_args!("talking to {}", printable(&name)));
-    while let Some(line) = net::read_line(&mut lines).attempt(ATTEMPT)? {
+    while let Some(line) = net::read_line(&mut lines).context(ATTEMPT)? {
         say(&format!("{name}: {line}"))?;
     }
     Ok(())

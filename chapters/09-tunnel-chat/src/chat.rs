@@ -1,6 +1,6 @@
 //! Both ends of the chat: what is typed goes out, what comes in is printed, at the same time.
 
-use common::{Attempt, Error, blocking, net, note, put};
+use common::{Context, Error, blocking, net, note, put};
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
@@ -29,7 +29,7 @@ pub fn connect(host: &str, port: u16) -> Result<(), Error> {
 /// Two threads, one for each direction. The other one has a descriptor of its own for the
 /// same connection: the kernel closes a connection when its last descriptor is.
 fn talk(partner: &TcpStream) -> Result<(), Error> {
-    let to_partner = partner.try_clone().attempt("cannot share the connection")?;
+    let to_partner = partner.try_clone().context("cannot share the connection")?;
     let (we_end, has_ended) = std::sync::mpsc::channel::<()>();
     let typing = thread::Builder::new()
         .name("typing".to_string())
@@ -41,7 +41,7 @@ fn talk(partner: &TcpStream) -> Result<(), Error> {
             let _ = to_partner.shutdown(Shutdown::Write);
             result
         })
-        .attempt("cannot start a thread")?;
+        .context("cannot start a thread")?;
     // When this fails the connection is broken in both directions. Then we return and the
     // program ends, though the other thread may still wait for somebody to type.
     print_received(partner)?;
@@ -57,10 +57,10 @@ fn send_typed(mut partner: &TcpStream) -> Result<(), Error> {
     let mut block = vec![0; BLOCK];
     loop {
         let typed = blocking("read", || io::stdin().read(&mut block));
-        match typed.attempt("cannot read stdin")? {
+        match typed.context("cannot read stdin")? {
             0 => return Ok(()),
             length => blocking("write", || partner.write_all(&block[..length]))
-                .attempt("cannot send to the other side")?,
+                .context("cannot send to the other side")?,
         }
     }
 }
@@ -71,7 +71,7 @@ fn print_received(mut partner: &TcpStream) -> Result<(), Error> {
     let mut block = vec![0; BLOCK];
     loop {
         let received = blocking("read", || partner.read(&mut block));
-        match received.attempt("cannot read from the other side")? {
+        match received.context("cannot read from the other side")? {
             0 => return Ok(()), // the end of this direction alone
             length => put(&block[..length])?,
         }

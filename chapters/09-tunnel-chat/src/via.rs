@@ -2,7 +2,7 @@
 //! there, in the clear from there on. (The field calls that host a jump host or bastion, and
 //! what `ssh -L` does local port forwarding.)
 
-use common::{Attempt, Error, blocking, cause, note};
+use common::{Context, Error, blocking, cause, note};
 use std::{
     io::{BufRead, BufReader, Write},
     process::{Child, ChildStdin, Command, Stdio},
@@ -39,7 +39,7 @@ pub fn run(login: &Login, local_port: u16, target: &str) -> Result<(), Error> {
     if says_ready(&mut ssh) {
         note(format_args!("listening on 127.0.0.1:{local_port}"));
     }
-    let status = blocking("wait", || ssh.wait()).attempt("cannot wait for ssh")?;
+    let status = blocking("wait", || ssh.wait()).context("cannot wait for ssh")?;
     let _ = writeln!(pipe, "ended");
     let _ = blocking("wait", || watcher.wait());
     Err(Error::failed(format_args!("ssh to {} has ended", login.destination), status))
@@ -53,7 +53,7 @@ fn start_watcher() -> Result<(Child, ChildStdin), Error> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .attempt("cannot run sh")?;
+        .context("cannot run sh")?;
     let Some(pipe) = watcher.stdin.take() else {
         return Err(Error::failed("cannot run sh", "it has no stdin"));
     };
@@ -72,7 +72,7 @@ fn start_ssh(login: &Login, forwarding: &str) -> Result<Child, Error> {
         ssh.args(["-p", &port.to_string()]);
     }
     ssh.args(["--", &login.destination]).stdin(Stdio::null()).stdout(Stdio::piped());
-    ssh.spawn().attempt("cannot run ssh")
+    ssh.spawn().context("cannot run ssh")
 }
 
 /// Blocks until ssh listens, which may take as long as typing a password, or has ended.

@@ -1,7 +1,7 @@
 //! The book's figures: each `chapters/*/figures/NAME.lanes` has its drawing beside it.
 
 use super::{drawing::draw, lanes::Figure};
-use common::{Attempt, Error};
+use common::{Context, Error};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -28,7 +28,7 @@ impl Drawn {
     /// When it cannot be written.
     pub fn write(&self, root: &Path) -> Result<(), Error> {
         let file = root.join(&self.file);
-        fs::write(&file, &self.svg).attempt(format_args!("cannot write {}", file.display()))
+        fs::write(&file, &self.svg).context(format_args!("cannot write {}", file.display()))
     }
 }
 
@@ -38,7 +38,7 @@ impl Drawn {
 /// `FILE:LINE: …` for the first file of lanes that cannot be read.
 pub fn draw_all(root: &Path) -> Result<Vec<Drawn>, Error> {
     let mut files = Vec::new();
-    for chapter in names(root, Path::new("chapters")).attempt("cannot read chapters")? {
+    for chapter in names(root, Path::new("chapters")).context("cannot read chapters")? {
         // A chapter without a folder of figures has none.
         files.extend(names(root, &chapter.join("figures")).unwrap_or_default());
     }
@@ -49,9 +49,9 @@ pub fn draw_all(root: &Path) -> Result<Vec<Drawn>, Error> {
 fn draw_one(root: &Path, lanes: &Path) -> Result<Drawn, Error> {
     let name = lanes.display();
     let text =
-        fs::read_to_string(root.join(lanes)).attempt(format_args!("cannot read {name}"))?;
+        fs::read_to_string(root.join(lanes)).context(format_args!("cannot read {name}"))?;
     let figure = Figure::parse(&text)
-        .map_err(|(line, why)| Error::Failed(format!("{name}:{line}: {why}")))?;
+        .map_err(|(line, why)| Error::failed(format_args!("{name}:{line}"), why))?;
     Ok(Drawn { file: lanes.with_extension("svg"), svg: draw(&figure) })
 }
 

@@ -17,7 +17,7 @@ use book::{
     tour::tour,
 };
 use checks::workspace;
-use common::{Args, Attempt, Error, Program, put, say};
+use common::{Args, Context, Error, Program, put, say};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 
 fn read(file: &Path) -> Result<Book, Error> {
     let text = fs::read_to_string(file);
-    Ok(Book::parse(&text.attempt(format_args!("cannot read {}", file.display()))?))
+    Ok(Book::parse(&text.context(format_args!("cannot read {}", file.display()))?))
 }
 
 /// Says every line of the book that is not true, and how each section's sessions went.
@@ -81,8 +81,8 @@ fn check(file: &Path) -> Result<(), Error> {
 fn all_true(untrue: usize) -> Result<(), Error> {
     match untrue {
         0 => Ok(()),
-        1 => Err(Error::Failed("one line is not true".to_string())),
-        count => Err(Error::Failed(format!("{count} lines are not true"))),
+        1 => Err(Error::Failed("one line is not true".to_string().into())),
+        count => Err(Error::Failed(format!("{count} lines are not true").into())),
     }
 }
 
@@ -115,7 +115,7 @@ fn play_all(file: &Path, sessions: &[Session]) -> Result<Vec<Untrue>, Error> {
 
 fn grammar(file: &Path, untrue: &[Untrue]) -> Error {
     let lines: Vec<_> = untrue.iter().map(|lie| lie.of(file)).collect();
-    Error::Failed(lines.join("\n"))
+    Error::Failed(lines.join("\n").into())
 }
 
 /// Plays the sessions of a section or chapter, or all, for people to see.

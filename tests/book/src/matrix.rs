@@ -7,7 +7,7 @@ use super::{
     markdown::{Book, Mark, Table},
 };
 use checks::zoo::{self, Row};
-use common::{Attempt, Error};
+use common::{Context, Error};
 use std::{fs, io, path::Path};
 
 /// Every row that is not so in the folder; if there are too many or too few, the first one from
@@ -37,14 +37,14 @@ pub fn check(mark: &Mark, table: &Table, root: &Path) -> Vec<Untrue> {
 /// # Errors
 /// When the book or the mutants cannot be read, or the book not be written.
 pub fn write(book: &Path, root: &Path) -> Result<bool, Error> {
-    let before = fs::read_to_string(book).attempt("cannot read the book")?;
+    let before = fs::read_to_string(book).context("cannot read the book")?;
     let mut lines: Vec<String> = before.lines().map(String::from).collect();
     let parsed = Book::parse(&before);
     let marked = |table: &&Table| table.marked("zoo").is_some();
     // From the end, so that the lines before keep their numbers.
     for table in parsed.tables.iter().rev().filter(marked) {
         let Some(mark) = table.marked("zoo") else { continue };
-        let rows = rows(&root.join(&mark.value)).attempt("cannot read the zoo")?;
+        let rows = rows(&root.join(&mark.value)).context("cannot read the zoo")?;
         // Lines are counted from 1: the mark, the heads, their rule, the rows.
         let begin = mark.line + 2;
         let end = begin + table.rows.len() - 1;
@@ -54,7 +54,7 @@ pub fn write(book: &Path, root: &Path) -> Result<bool, Error> {
     if after == before {
         return Ok(false);
     }
-    fs::write(book, after).attempt("cannot write the book")?;
+    fs::write(book, after).context("cannot write the book")?;
     Ok(true)
 }
 

@@ -5,7 +5,7 @@ use super::{
     markdown::{Book, Heading},
     session::{Act, step},
 };
-use common::{Attempt, Error};
+use common::{Context, Error};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -24,15 +24,15 @@ const COLOURS: usize = 5;
 /// When rustdoc is missing or fails, or a file cannot be read or written.
 pub fn page(book: &Path, root: &Path, folder: &Path) -> Result<PathBuf, Error> {
     let text =
-        fs::read_to_string(book).attempt(format_args!("cannot read {}", book.display()))?;
+        fs::read_to_string(book).context(format_args!("cannot read {}", book.display()))?;
     let parts = Book::parse(&text);
-    fs::create_dir_all(folder).attempt(format_args!("cannot make {}", folder.display()))?;
+    fs::create_dir_all(folder).context(format_args!("cannot make {}", folder.display()))?;
     let contents = folder.join("contents.html");
     write(&contents, &navigation(&parts.headings))?;
     rustdoc(book, &root.join(STYLE), &contents, folder)?;
-    fs::remove_file(&contents).attempt("cannot remove contents.html")?;
+    fs::remove_file(&contents).context("cannot remove contents.html")?;
     let page = folder.join(book.file_name().unwrap_or_default()).with_extension("html");
-    let html = fs::read_to_string(&page).attempt("cannot read rustdoc's page")?;
+    let html = fs::read_to_string(&page).context("cannot read rustdoc's page")?;
     write(&page, &coloured(&html))?;
     copy_files(&parts, root, folder)?;
     Ok(page)
@@ -51,12 +51,12 @@ fn rustdoc(book: &Path, style: &Path, contents: &Path, folder: &Path) -> Result<
         .arg(folder)
         .stdin(Stdio::null())
         .status()
-        .attempt("cannot run rustdoc (is Rust installed?)")?;
+        .context("cannot run rustdoc (is Rust installed?)")?;
     if status.success() { Ok(()) } else { Err(Error::failed("cannot make the page", status)) }
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Error> {
-    fs::write(file, text).attempt(format_args!("cannot write {}", file.display()))
+    fs::write(file, text).context(format_args!("cannot write {}", file.display()))
 }
 
 /// The contents: each chapter can be opened to show its sections.
@@ -130,7 +130,7 @@ fn copy_files(parts: &Book, root: &Path, folder: &Path) -> Result<(), Error> {
         }
         let copied = fs::create_dir_all(to.parent().unwrap_or(folder))
             .and_then(|()| fs::copy(&from, &to));
-        copied.attempt(format_args!("cannot copy {}", link.target))?;
+        copied.context(format_args!("cannot copy {}", link.target))?;
     }
     Ok(())
 }

@@ -48,8 +48,8 @@ pub fn tour(sessions: &[&Session], programs: &[PathBuf]) -> Result<(), Error> {
     }
     match untrue {
         0 => Ok(()),
-        1 => Err(Error::Failed("one session was not true".to_string())),
-        _ => Err(Error::Failed(format!("{untrue} sessions were not true"))),
+        1 => Err(Error::Failed("one session was not true".to_string().into())),
+        _ => Err(Error::Failed(format!("{untrue} sessions were not true").into())),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     check::{Check, Kind},
     runner::{Result, Verdict},
 };
-use common::{Attempt, Error};
+use common::{Context, Error};
 use std::{fmt::Write, fs, path::Path};
 
 /// How a result can be had again, for the report's last line.
@@ -181,7 +181,7 @@ pub fn write_whole(file: &Path, text: &str) -> std::result::Result<(), Error> {
     beside.push(".part");
     fs::write(&beside, text)
         .and_then(|()| fs::rename(&beside, file))
-        .attempt(format_args!("cannot write {}", file.display()))
+        .context(format_args!("cannot write {}", file.display()))
 }
 
 #[cfg(all(test, unix))]

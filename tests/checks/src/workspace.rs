@@ -1,7 +1,7 @@
 //! The workspace's own programs: built by cargo, and found where cargo says they are, so that
 //! nobody ever tests, grades or shows a stale one.
 
-use common::{Attempt, Error};
+use common::{Context, Error};
 use std::{
     collections::BTreeSet,
     env, fs,
@@ -92,7 +92,7 @@ pub fn build() -> Result<Programs, Error> {
 pub fn build_in(folder: &Path, what: &[&str]) -> Result<Programs, Error> {
     let mut build = cargo_build(folder, what);
     build.args((!io::stderr().is_terminal()).then_some("--quiet")).stderr(Stdio::inherit());
-    let built = build.output().attempt("cannot run cargo (is Rust installed?)")?;
+    let built = build.output().context("cannot run cargo (is Rust installed?)")?;
     if !built.status.success() {
         return Err(Error::failed(
             "cannot build the programs",

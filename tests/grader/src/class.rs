@@ -8,7 +8,7 @@ use crate::{
     work::{HandedIn, Work},
 };
 use checks::check::{self, Chapter, Check};
-use common::{Attempt, Error};
+use common::{Context, Error};
 use stage::failure::{Diagnosis, readable};
 use std::{
     cmp::Reverse,
@@ -60,7 +60,7 @@ impl Class {
             .and_then(|entries| {
                 entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>()
             })
-            .attempt(cannot)?;
+            .context(cannot)?;
         paths.sort_by_key(|path| in_order(&file_name(path)));
         let (mut submissions, mut left_out) = (Vec::new(), Vec::new());
         for path in paths.iter().filter(|path| !file_name(path).starts_with('.')) {

@@ -4,7 +4,7 @@
 
 use crate::submission::mirror;
 use checks::{check, files::remove, workspace};
-use common::{Attempt, Error};
+use common::{Context, Error};
 use std::{
     collections::BTreeSet,
     fs, io,
@@ -46,7 +46,7 @@ pub fn write(folder: &Path) -> Result<(), Error> {
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::Usage(format!("{} is not empty", folder.display())));
     }
-    copy(folder).attempt(format_args!("cannot write {}", folder.display()))
+    copy(folder).context(format_args!("cannot write {}", folder.display()))
 }
 
 fn copy(folder: &Path) -> io::Result<()> {

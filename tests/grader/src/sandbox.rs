@@ -10,7 +10,7 @@
 //! chapter's source, no process of the grader's. What is inside dies with the wall.
 
 use checks::{check::Chapter, workspace};
-use common::{Attempt, Error, cause};
+use common::{Context, Error, cause};
 use stage::process::{Surroundings, on_path};
 use std::{
     env, fs,
@@ -58,7 +58,7 @@ impl Mode {
             return Err(Error::failed("--sandbox needs bubblewrap", "there is no bwrap"));
         }
         let scratch = env::temp_dir().join(format!("grade-wall-{}", process::id()));
-        fs::create_dir(&scratch).attempt("cannot try the sandbox")?;
+        fs::create_dir(&scratch).context("cannot try the sandbox")?;
         let root = Mode::Root.holds(&scratch);
         let found = match root {
             Ok(()) => Ok(Mode::Root),

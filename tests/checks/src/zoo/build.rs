@@ -12,7 +12,7 @@ use crate::{
     files::{remove, write_once},
     workspace::{self, Programs},
 };
-use common::{Attempt, Error};
+use common::{Context, Error};
 use stage::Subject;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -92,14 +92,14 @@ pub fn build(mutants: &[Mutant]) -> Result<Built, Error> {
     let refused = lay_out(mutants, &package)?;
     let mutants: Vec<&Mutant> =
         mutants.iter().filter(|mutant| !refused.contains_key(&mutant.name)).collect();
-    write_crowds(&mutants, &package).attempt("cannot write the zoo")?;
+    write_crowds(&mutants, &package).context("cannot write the zoo")?;
     let built = workspace::cargo_build(&package, &["--offline", "--quiet", "--keep-going"])
         .env("CARGO_TARGET_DIR", folder.join("target"))
         .output()
-        .attempt("cannot run cargo")?;
+        .context("cannot run cargo")?;
     let warnings = String::from_utf8_lossy(&built.stderr).into_owned();
     let crowds = Programs::reported(&built.stdout);
-    let programs = named(&mutants, &crowds, &folder.join("named")).attempt("cannot link")?;
+    let programs = named(&mutants, &crowds, &folder.join("named")).context("cannot link")?;
     Ok(Built { programs, refused, warnings })
 }
 
@@ -127,18 +127,18 @@ fn lay_out(mutants: &[Mutant], package: &Path) -> Result<BTreeMap<String, String
     let mut refused = BTreeMap::new();
     for chapter in CHAPTERS {
         let folder = workspace::root().join("chapters").join(chapter.folder());
-        let ours = sources(&folder).attempt("cannot read a chapter")?;
+        let ours = sources(&folder).context("cannot read a chapter")?;
         write_module(&ours, package, &reference(chapter), |source| source)
-            .attempt("cannot write the zoo")?;
+            .context("cannot write the zoo")?;
         for mutant in mutants.iter().filter(|m| m.chapter.number == chapter.number) {
             match mutant.sources(&ours) {
                 Ok(own) => write_mutant(mutant, &own, &ours, package)
-                    .attempt("cannot write the zoo")?,
+                    .context("cannot write the zoo")?,
                 Err(why) => drop(refused.insert(mutant.name.clone(), why)),
             }
         }
     }
-    remove_others(mutants, package).attempt("cannot clear the zoo")?;
+    remove_others(mutants, package).context("cannot clear the zoo")?;
     Ok(refused)
 }
 

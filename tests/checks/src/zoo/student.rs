@@ -3,7 +3,7 @@
 
 use super::{FOLDER, Mutant, edits};
 use crate::{files::remove, workspace};
-use common::{Attempt, Error};
+use common::{Context, Error};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -17,17 +17,17 @@ use std::{
 /// When the mutant cannot be read or applied, or the folder not be written.
 pub fn lay_out(name: &str, folder: &Path) -> Result<(), Error> {
     let file = workspace::root().join(FOLDER).join(format!("{name}.mutant"));
-    let mutant = Mutant::read(&file).map_err(Error::Failed)?;
+    let mutant = Mutant::read(&file).map_err(|why| Error::Failed(why.into()))?;
     let chapter = Path::new("chapters").join(mutant.chapter.folder());
-    let ours = edits::sources(&workspace::root().join(&chapter)).attempt("cannot read")?;
-    let own = mutant.sources(&ours).map_err(Error::Failed)?;
-    remove(folder).attempt("cannot clear a folder")?;
+    let ours = edits::sources(&workspace::root().join(&chapter)).context("cannot read")?;
+    let own = mutant.sources(&ours).map_err(|why| Error::Failed(why.into()))?;
+    remove(folder).context("cannot clear a folder")?;
     for (side, sources) in [("a", ours), ("b", own)] {
         for (file, text) in sources {
             let file = folder.join(side).join(&chapter).join(file);
             let written = fs::create_dir_all(file.parent().unwrap_or(folder))
                 .and_then(|()| fs::write(&file, text));
-            written.attempt("cannot lay out a mutant")?;
+            written.context("cannot lay out a mutant")?;
         }
     }
     Ok(())
@@ -43,8 +43,8 @@ pub fn hand_in(name: &str, folder: &Path) -> Result<PathBuf, Error> {
         .args(["diff", "--no-index", "--no-ext-diff", "--no-color", "--no-prefix", "a", "b"])
         .current_dir(folder)
         .output()
-        .attempt("cannot run git")?;
+        .context("cannot run git")?;
     let file = folder.with_extension("diff");
-    fs::write(&file, diff.stdout).attempt("cannot write a diff")?;
+    fs::write(&file, diff.stdout).context("cannot write a diff")?;
     Ok(file)
 }
