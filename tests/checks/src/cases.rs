@@ -45,6 +45,24 @@ pub enum Again {
     Alone,
 }
 
+/// How often a test is tried at most, the first time beside others.
+const TRIES: usize = 4;
+
+/// What became of a test, and how many tries that took.
+#[derive(Debug, PartialEq, Eq)]
+struct Done {
+    name: String,
+    ending: Ending,
+    tries: usize,
+}
+
+impl Done {
+    /// True if it passed, and not at once.
+    fn took_several(&self) -> bool {
+        self.tries > 1 && !matches!(self.ending, Ending::Failed(_))
+    }
+}
+
 /// The `main` of a test target that has `harness = false`: runs the tests, `side_by_side` of
 /// them at a time. Words on the command line choose tests by a part of their name; `--list`
 /// lists them.
@@ -58,8 +76,8 @@ pub fn main(cases: Vec<Case>, side_by_side: usize, again: Again) -> ExitCode {
     }
     println!("\nrunning {} tests", cases.len());
     let begun = Instant::now();
-    let endings = run(cases, side_by_side, again);
-    summary(&endings, begun.elapsed())
+    let done = run(cases, side_by_side, again);
+    summary(&done, begun.elapsed())
 }
 
 /// True if the words of a test's command line choose what has one of these names: they stand
@@ -75,13 +93,14 @@ pub fn all_are_wanted() -> bool {
     env::var("ZOO").is_ok_and(|zoo| zoo == "all")
 }
 
-fn run(cases: Vec<Case>, side_by_side: usize, again: Again) -> Vec<(String, Ending)> {
+fn run(cases: Vec<Case>, side_by_side: usize, again: Again) -> Vec<Done> {
     let todo = Mutex::new(cases.into_iter());
-    let (endings, failed) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let (all_done, failed) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     let next = || locked(&todo).next();
-    let done = |case: Case, ending: Ending| {
-        show(&case.name, &ending);
-        locked(&endings).push((case.name, ending));
+    let done = |case: Case, ending: Ending, tries: usize| {
+        let done = Done { name: case.name, ending, tries };
+        show(&done);
+        locked(&all_done).push(done);
     };
     thread::scope(|scope| {
         for _ in 0..side_by_side {
@@ -92,39 +111,41 @@ fn run(cases: Vec<Case>, side_by_side: usize, again: Again) -> Vec<(String, Endi
                             println!("test {} ... not so; again, alone", case.name);
                             locked(&failed).push(case);
                         }
-                        ending => done(case, ending),
+                        ending => done(case, ending, 1),
                     }
                 }
             });
         }
     });
     for case in failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        let mut ending = (case.run)();
-        for _ in 1..3 {
-            if matches!(ending, Ending::Failed(_)) {
-                ending = (case.run)();
-            }
+        let (mut ending, mut tries) = ((case.run)(), 2);
+        while matches!(ending, Ending::Failed(_)) && tries < TRIES {
+            (ending, tries) = ((case.run)(), tries + 1);
         }
-        done(case, ending);
+        done(case, ending, tries);
     }
-    endings.into_inner().unwrap_or_else(PoisonError::into_inner)
+    all_done.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn show(name: &str, ending: &Ending) {
-    match ending {
+fn show(done: &Done) {
+    let name = &done.name;
+    match &done.ending {
+        Ending::Passed if done.took_several() => {
+            println!("test {name} ... ok, at try {} of {TRIES}", done.tries);
+        }
         Ending::Passed => println!("test {name} ... ok"),
         Ending::Ignored(why) => println!("test {name} ... ignored, {why}"),
         Ending::Failed(_) => println!("test {name} ... FAILED"),
     }
 }
 
-fn summary(endings: &[(String, Ending)], took: Duration) -> ExitCode {
+fn summary(all_done: &[Done], took: Duration) -> ExitCode {
     let (mut passed, mut failed, mut ignored) = (0, 0, 0);
-    for (name, ending) in endings {
+    for Done { name, ending, .. } in all_done {
         match ending {
             Ending::Passed => passed += 1,
             Ending::Ignored(_) => ignored += 1,
@@ -133,6 +154,12 @@ fn summary(endings: &[(String, Ending)], took: Duration) -> ExitCode {
                 println!("\n---- {name} ----\n{}", why.trim_end());
             }
         }
+    }
+    let again: Vec<_> = all_done.iter().filter(|done| done.took_several()).collect();
+    if !again.is_empty() {
+        let tries: usize = again.iter().map(|done| done.tries - 1).sum();
+        let names: Vec<_> = again.iter().map(|done| done.name.as_str()).collect();
+        println!("\nnot at the first try: {} ({tries} more tries)", names.join(", "));
     }
     result([passed, failed, ignored], took)
 }
@@ -166,11 +193,11 @@ mod tests {
             Case::new("b", ends(Ending::Failed("broken".to_string()))),
             Case::new("c", ends(Ending::Ignored("not here".to_string()))),
         ];
-        let mut endings = run(cases, 2, Again::Never);
-        endings.sort_by(|one, other| one.0.cmp(&other.0));
-        let names: Vec<_> = endings.iter().map(|(name, _)| name.as_str()).collect();
+        let mut done = run(cases, 2, Again::Never);
+        done.sort_by(|one, other| one.name.cmp(&other.name));
+        let names: Vec<_> = done.iter().map(|done| done.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "c"]);
-        assert_eq!(endings[1].1, Ending::Failed("broken".to_string()));
+        assert_eq!(done[1].ending, Ending::Failed("broken".to_string()));
     }
 
     #[test]
@@ -186,11 +213,15 @@ mod tests {
             Ending::Passed
         };
         let cases = vec![Case::new("shy", shy), Case::new("other", other)];
-        let endings = run(cases, 1, Again::Alone);
-        assert_eq!(endings[0], ("other".to_string(), Ending::Passed));
-        assert_eq!(endings[1], ("shy".to_string(), Ending::Passed));
+        let passed = |name: &str, tries| {
+            let name = name.to_string();
+            Done { name, ending: Ending::Passed, tries }
+        };
+        assert_eq!(run(cases, 1, Again::Alone), [passed("other", 1), passed("shy", 2)]);
         let always = vec![Case::new("wrong", || Ending::Failed("broken".to_string()))];
-        assert_eq!(run(always, 1, Again::Alone)[0].1, Ending::Failed("broken".to_string()));
+        let done = run(always, 1, Again::Alone);
+        assert_eq!(done[0].ending, Ending::Failed("broken".to_string()));
+        assert!(done[0].tries == TRIES && !done[0].took_several());
     }
 
     #[test]

@@ -4,9 +4,10 @@
 //! A check that no mutant fails proves nothing, and a diagnosis that no mutant is given may be
 //! wrong: both are found by reading the headers. That the headers are true is tried, on every
 //! mutant: with the checks it names (`make test`), or with all of its chapter (`make zoo`, which
-//! is `ZOO=all`).
+//! is `ZOO=all`; and `make test` for those that somebody is working on).
 
 mod build;
+mod changed;
 mod edits;
 mod header;
 mod student;
@@ -28,12 +29,12 @@ use std::{collections::BTreeSet, fmt::Write, process::ExitCode};
 /// Where the mutants are, below the workspace.
 const FOLDER: &str = "tests/checks/mutants";
 
-/// How many of them are tried at the same time: nearly all of their time is spent waiting for
-/// what a wrong program does not do.
-const SIDE_BY_SIDE: usize = 32;
+/// How many of them are tried at the same time, and of a chapter that is tried whole how many
+/// checks: nearly all of their time is spent waiting for what a wrong program does not do.
+const SIDE_BY_SIDE: (usize, usize) = (32, 2);
 
-/// The same with a whole chapter's checks for each, which run side by side themselves.
-const SIDE_BY_SIDE_ALL: usize = 6;
+/// The same where each is tried whole.
+const SIDE_BY_SIDE_ALL: (usize, usize) = (6, 8);
 
 /// The `main` of `tests/zoo.rs`.
 pub fn main() -> ExitCode {
@@ -48,11 +49,12 @@ pub fn main() -> ExitCode {
             Err(file) => unreadable.push(file),
         }
     }
-    let built = match build(&mutants) {
+    let built = &match build(&mutants) {
         Ok(built) => built,
         Err(why) => return cases::cannot_begin(why),
     };
     let all = cases::all_are_wanted();
+    let (crowd, side_by_side) = if all { SIDE_BY_SIDE_ALL } else { SIDE_BY_SIDE };
     if all {
         println!("{}", table(&mutants));
     }
@@ -65,10 +67,17 @@ pub fn main() -> ExitCode {
     for Unreadable { file, why } in unreadable {
         tests.push(Case::new(file.to_string_lossy(), move || Ending::Failed(why.clone())));
     }
+    let changed = if all { BTreeSet::new() } else { changed::names(&mutants) };
     for mutant in &mutants {
-        tests.push(Case::new(&mutant.name, || tried(mutant, &built, all)));
+        let whole = all || changed.contains(&mutant.name);
+        tests.push(Case::new(&mutant.name, move || tried(mutant, built, whole, side_by_side)));
     }
-    let crowd = if all { SIDE_BY_SIDE_ALL } else { SIDE_BY_SIDE };
+    if !changed.is_empty() {
+        println!(
+            "{} mutants have changed: all checks of their chapters are tried",
+            changed.len()
+        );
+    }
     // Some mistakes are mistakes only in time, and a busy machine has none to spare: then one is
     // not seen, which forgives a submission and never fails one. Alone it must be seen.
     cases::main(tests, crowd, Again::Alone)
@@ -133,22 +142,23 @@ fn table(mutants: &[Mutant]) -> String {
     text
 }
 
-/// Passed if a mutant does what its header says, as far as this machine can see.
-fn tried(mutant: &Mutant, built: &Built, all: bool) -> Ending {
+/// Passed if a mutant does what its header says, as far as this machine can see: the checks that it
+/// names, or the `whole` chapter's.
+fn tried(mutant: &Mutant, built: &Built, whole: bool, side_by_side: usize) -> Ending {
     let subject = match built.subject(mutant) {
         Ok(subject) => subject,
         Err(why) => return Ending::Failed(why),
     };
     let exercise = mutant.answer().is_some();
     let chosen = |check: &&Check| {
-        let asked = all && !exercise && check.answer().is_none();
+        let asked = whole && !exercise && check.answer().is_none();
         asked || mutant.names(check)
     };
     let checks: Vec<_> = mutant.chapter.checks.iter().filter(chosen).collect();
     // With all of them, needs decide; of those that are named, each is run whatever the others say.
     let rounds: Vec<_> =
-        if all { vec![checks] } else { checks.iter().map(|c| vec![*c]).collect() };
-    let plan = Plan { seed: 1, side_by_side: 8, twice: false };
+        if whole { vec![checks] } else { checks.iter().map(|c| vec![*c]).collect() };
+    let plan = Plan { seed: 1, side_by_side, twice: false };
     let results: Vec<_> =
         rounds.iter().flat_map(|checks| runner::run(checks, &subject, plan, &|_| ())).collect();
     let lies: String = results.iter().filter_map(|result| lie(mutant, result)).collect();
