@@ -1,18 +1,24 @@
 //! A check: one sentence of behaviour that a lab asks for, in one place, which is at once
 //! the test, the grade and the specification.
 
+use crate::{
+    binary_codec, calculator, chatroom, dumb_net, echo_threaded, loadgen, one_to_one,
+    tunnel_chat, udp_datetime,
+};
 use stage::{
     Role, Stage,
     failure::{Diagnosis, Outcome},
 };
 
-/// Whether a check counts.
+/// Who is asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A lab asks for it: it has points.
-    Required,
-    /// Our contract asks for it, the lab leaves it open: required of the reference, a remark
-    /// for a submission.
+    /// A lab asks for it: everybody is.
+    Lab,
+    /// The chapter and its starter ask for it, and the lab leaves it open: a diff or a crate,
+    /// which begins with our chapter, is asked for it. For a program from outside it is a remark.
+    Chapter,
+    /// The program's conduct: the reference is asked for it. For a submission it is a remark.
     Manners,
     /// An exercise of the book: run only when it is asked for by its id.
     Exercise {
@@ -22,7 +28,8 @@ pub enum Kind {
     },
 }
 
-/// One check.
+/// One check: a sentence with a program as its subject, and the steps that show whether it is
+/// true. It is written as one expression, from [`Check::lab`] to [`Check::steps`].
 #[derive(Debug)]
 pub struct Check {
     /// `03.second-client`: the chapter and a name.
@@ -33,11 +40,11 @@ pub struct Check {
     pub source: &'static str,
     /// Which role has to be handed in.
     pub role: Role,
-    /// Checks that must have passed, because this one tells nothing without them.
-    pub needs: &'static [&'static str],
-    /// What it is worth; 0 unless it is required.
+    /// Checks without which this one could not even be tried.
+    pub needs: &'static [&'static Check],
+    /// What it is worth; 0 for manners and exercises.
     pub points: u32,
-    /// Whether it counts.
+    /// Who is asked for it.
     pub kind: Kind,
     /// True if it takes long to be sure that it fails: then its two tries run side by side, and
     /// the first one that passes ends the other.
@@ -46,21 +53,115 @@ pub struct Check {
     pub book: &'static str,
     /// What it does.
     pub run: fn(&Stage) -> Outcome,
-    /// The diagnoses that it can give.
-    pub diagnoses: &'static [&'static Diagnosis],
+    /// The mistakes that it can name, each with the evidence for it.
+    pub mistakes: &'static [&'static Diagnosis],
 }
 
 impl Check {
+    const fn new(
+        id: &'static str,
+        role: Role,
+        title: &'static str,
+        kind: Kind,
+        points: u32,
+    ) -> Check {
+        Check {
+            id,
+            title,
+            source: "",
+            role,
+            needs: &[],
+            points,
+            kind,
+            long: false,
+            book: "0.2",
+            run: |_| Ok(()),
+            mistakes: &[],
+        }
+    }
+
+    /// A check that a lab asks for. It is worth one point.
+    pub const fn lab(id: &'static str, role: Role, title: &'static str) -> Check {
+        Check::new(id, role, title, Kind::Lab, 1)
+    }
+
+    /// A check that the chapter asks for, and no lab. It is worth one point.
+    pub const fn chapter(id: &'static str, role: Role, title: &'static str) -> Check {
+        Check::new(id, role, title, Kind::Chapter, 1)
+    }
+
+    /// A check of a program's conduct, which costs a submission nothing.
+    pub const fn manners(id: &'static str, role: Role, title: &'static str) -> Check {
+        Check::new(id, role, title, Kind::Manners, 0)
+    }
+
+    /// An exercise, with the command line of its answer.
+    pub const fn exercise(
+        id: &'static str,
+        role: Role,
+        title: &'static str,
+        answer: &'static str,
+    ) -> Check {
+        Check::new(id, role, title, Kind::Exercise { answer }, 0)
+    }
+
+    /// The lab and the place in it, or the part of the contract.
+    #[must_use]
+    pub const fn source(self, source: &'static str) -> Check {
+        Check { source, ..self }
+    }
+
+    /// The checks without which this one could not even be tried.
+    #[must_use]
+    pub const fn needs(self, needs: &'static [&'static Check]) -> Check {
+        Check { needs, ..self }
+    }
+
+    /// What it is worth, if that is not one point.
+    #[must_use]
+    pub const fn points(self, points: u32) -> Check {
+        Check { points, ..self }
+    }
+
+    /// The section of the book to read when it fails.
+    #[must_use]
+    pub const fn read(self, book: &'static str) -> Check {
+        Check { book, ..self }
+    }
+
+    /// It takes long to be sure that it fails: its two tries run side by side.
+    #[must_use]
+    pub const fn long(self) -> Check {
+        Check { long: true, ..self }
+    }
+
+    /// The mistakes that it can name.
+    #[must_use]
+    pub const fn mistakes(self, mistakes: &'static [&'static Diagnosis]) -> Check {
+        Check { mistakes, ..self }
+    }
+
+    /// What it does.
+    #[must_use]
+    pub const fn steps(self, run: fn(&Stage) -> Outcome) -> Check {
+        Check { run, ..self }
+    }
+
     /// The chapter's number: `03`.
-    pub fn chapter(&self) -> &'static str {
+    pub fn chapter_number(&self) -> &'static str {
         self.id.split_once('.').map_or(self.id, |(chapter, _)| chapter)
+    }
+
+    /// True if it has points, and its failure counts.
+    pub fn counts(&self) -> bool {
+        self.points > 0
     }
 
     /// The command line of the exercise's answer, if this is an exercise.
     pub fn answer(&self) -> Option<&'static str> {
         match self.kind {
             Kind::Exercise { answer } => Some(answer),
-            Kind::Required | Kind::Manners => None,
+            Kind::Lab | Kind::Chapter | Kind::Manners => None,
         }
     }
 }
@@ -75,7 +176,7 @@ pub struct Chapter {
     /// The roles that its program plays.
     pub roles: &'static [Role],
     /// Its checks.
-    pub checks: &'static [Check],
+    pub checks: &'static [&'static Check],
 }
 
 impl Chapter {
@@ -86,21 +187,21 @@ impl Chapter {
 
     /// The check of this id.
     pub fn check(&self, id: &str) -> Option<&'static Check> {
-        self.checks.iter().find(|check| check.id == id)
+        self.checks.iter().copied().find(|check| check.id == id)
     }
 }
 
 /// All chapters, in order.
 pub static CHAPTERS: &[&Chapter] = &[
-    &crate::dumb_net::CHAPTER,
-    &crate::one_to_one::CHAPTER,
-    &crate::echo_threaded::CHAPTER,
-    &crate::udp_datetime::CHAPTER,
-    &crate::calculator::CHAPTER,
-    &crate::binary_codec::CHAPTER,
-    &crate::chatroom::CHAPTER,
-    &crate::loadgen::CHAPTER,
-    &crate::tunnel_chat::CHAPTER,
+    &dumb_net::CHAPTER,
+    &one_to_one::CHAPTER,
+    &echo_threaded::CHAPTER,
+    &udp_datetime::CHAPTER,
+    &calculator::CHAPTER,
+    &binary_codec::CHAPTER,
+    &chatroom::CHAPTER,
+    &loadgen::CHAPTER,
+    &tunnel_chat::CHAPTER,
 ];
 
 /// The chapter with this number (`03`, or `3`).
@@ -113,7 +214,7 @@ pub fn chapter(number: &str) -> Option<&'static Chapter> {
 
 /// All checks, in order.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    CHAPTERS.iter().flat_map(|chapter| chapter.checks)
+    CHAPTERS.iter().flat_map(|chapter| chapter.checks).copied()
 }
 
 /// The check of this id.
@@ -132,20 +233,21 @@ mod tests {
         for chapter in CHAPTERS {
             for check in chapter.checks {
                 assert!(ids.insert(check.id), "{} stands twice", check.id);
-                assert_eq!(check.chapter(), chapter.number, "{}", check.id);
+                assert_eq!(check.chapter_number(), chapter.number, "{}", check.id);
                 assert!(chapter.roles.contains(&check.role), "{}: no such role", check.id);
-                let counts = check.kind == Kind::Required;
+                let counts = matches!(check.kind, Kind::Lab | Kind::Chapter);
                 assert_eq!(
                     counts,
                     check.points > 0,
-                    "{}: points are for required checks",
+                    "{}: points are for what counts",
                     check.id
                 );
                 for need in check.needs {
                     assert!(
-                        ids.contains(need),
-                        "{} needs {need}, which does not stand before it",
-                        check.id
+                        ids.contains(need.id),
+                        "{} needs {}, which is not before it",
+                        check.id,
+                        need.id
                     );
                 }
             }
@@ -156,8 +258,7 @@ mod tests {
     #[test]
     fn a_diagnosis_has_one_meaning() {
         let mut known = std::collections::BTreeMap::new();
-        for diagnosis in
-            CHAPTERS.iter().flat_map(|c| c.checks).flat_map(|check| check.diagnoses)
+        for diagnosis in CHAPTERS.iter().flat_map(|c| c.checks).flat_map(|check| check.mistakes)
         {
             let before = known.insert(diagnosis.id, diagnosis);
             assert!(before.is_none_or(|other| other == diagnosis), "{}", diagnosis.id);

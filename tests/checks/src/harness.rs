@@ -26,8 +26,8 @@ pub fn main(number: &str, program: &str) -> ExitCode {
         return ExitCode::from(2);
     };
     let words: Vec<String> = env::args().skip(1).collect();
-    let chosen = |check: &&Check| cases::is_chosen(&words, &[check.id, check.title]);
-    let checks: Vec<&'static Check> = chapter.checks.iter().filter(chosen).collect();
+    let chosen = |check: &&&Check| cases::is_chosen(&words, &[check.id, check.title]);
+    let checks: Vec<&'static Check> = chapter.checks.iter().filter(chosen).copied().collect();
     if words.iter().any(|word| word == "--list") {
         for check in &checks {
             println!("{}: {}: test", check.id, check.title);

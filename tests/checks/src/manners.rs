@@ -1,8 +1,8 @@
 //! The manners that every program of ours has (CONTRACT, "Manners"): asked of the reference,
 //! a remark for a submission, because no lab asks for them. Each function makes one check.
 
-use super::shared::{REFUSED_IS_FINE, written};
-use crate::check::{Check, Kind};
+use crate::check::Check;
+use crate::shared::{REFUSED_IS_FINE, written};
 use stage::{
     Program, Role, Stage,
     failure::{Explain, Outcome, Stop, fail, quote},
@@ -16,19 +16,9 @@ const fn check(
     title: &'static str,
     run: fn(&Stage) -> Outcome,
 ) -> Check {
-    Check {
-        id,
-        title,
-        source: "our contract: manners, the same for every program",
-        role,
-        needs: &[],
-        points: 0,
-        kind: Kind::Manners,
-        long: false,
-        book: "0.2",
-        run,
-        diagnoses: &[],
-    }
+    Check::manners(id, role, title)
+        .source("our contract: manners, the same for every program")
+        .steps(run)
 }
 
 pub const fn help(id: &'static str, role: Role) -> Check {
@@ -71,7 +61,7 @@ pub const fn usage(id: &'static str, role: Role) -> Check {
 pub const fn refused(id: &'static str) -> Check {
     let title = "a refused connection is one line and exit 1";
     let run: fn(&Stage) -> Outcome = |stage| is_refused(stage, "");
-    Check { diagnoses: &[&REFUSED_IS_FINE], ..check(id, Role::Client, title, run) }
+    check(id, Role::Client, title, run).mistakes(&[&REFUSED_IS_FINE])
 }
 
 /// The client finds nobody: with these options, if it needs some.

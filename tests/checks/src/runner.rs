@@ -1,7 +1,7 @@
 //! Runs a chapter's checks on a subject: side by side, each after those it needs, a failed
 //! one twice under the same seed, one that takes long twice side by side.
 
-use crate::check::{Check, Kind};
+use crate::check::Check;
 use stage::{
     Stage, Subject,
     deadline::Decided,
@@ -198,7 +198,8 @@ impl Board {
 /// chain of others waits.
 fn longest_chain_first(checks: &[&'static Check]) -> Vec<&'static Check> {
     fn chain(check: &Check, checks: &[&'static Check]) -> usize {
-        let behind = checks.iter().filter(|other| other.needs.contains(&check.id));
+        let behind =
+            checks.iter().filter(|other| other.needs.iter().any(|need| need.id == check.id));
         1 + behind.map(|other| chain(other, checks)).max().unwrap_or(0)
     }
     let mut order = checks.to_vec();
@@ -212,7 +213,8 @@ fn needs(
     check: &'static Check,
     selected: &[&'static Check],
 ) -> impl Iterator<Item = &'static str> {
-    check.needs.iter().copied().filter(|need| selected.iter().any(|check| check.id == *need))
+    let is_selected = |need: &&str| selected.iter().any(|check| check.id == *need);
+    check.needs.iter().map(|need| need.id).filter(is_selected)
 }
 
 fn skipped(check: &'static Check, because: &'static str) -> Result {
@@ -233,7 +235,7 @@ fn run_one(check: &'static Check, subject: &Subject, plan: Plan) -> Result {
     let begun = Instant::now();
     let passed = Decided::default();
     let try_it = || steadily(check, subject, plan.seed, &passed);
-    let twice = plan.twice && check.kind == Kind::Required;
+    let twice = plan.twice && check.counts();
     let (first, mut second) = if twice && check.long {
         thread::scope(|scope| {
             let second = scope.spawn(|| {
@@ -309,19 +311,8 @@ mod tests {
     };
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    const CHECK: Check = Check {
-        id: "00.check",
-        title: "of two tries only the second passes",
-        source: "",
-        role: Role::Server,
-        needs: &[],
-        points: 1,
-        kind: Kind::Required,
-        long: false,
-        book: "",
-        run: |_| Ok(()),
-        diagnoses: &[],
-    };
+    const CHECK: Check =
+        Check::lab("00.check", Role::Server, "of two tries only the second passes");
 
     /// True for every second try.
     fn is_second(tries: &AtomicUsize) -> bool {

@@ -39,7 +39,7 @@ pub const RESET_KILLS: Diagnosis = Diagnosis {
     text: "one client's reset ended the whole server: an error of one connection is that connection's end, not the server's.",
 };
 
-pub const EMPTY_READ: Diagnosis = Diagnosis {
+pub const END_IGNORED: Diagnosis = Diagnosis {
     id: "empty-read",
     they: "take a read of 0 bytes for something else than the end",
     text: "the other side has closed and the program goes on: a read of 0 bytes is the end, not an empty line, and it comes again at once each time one asks.",

@@ -7,7 +7,7 @@
 
 use crate::{
     cases::{self, Case, Ending},
-    check::{self, CHAPTERS, Chapter, Check, Kind},
+    check::{self, CHAPTERS, Chapter, Check},
     report::{self, Again},
     runner::{self, Plan, Result, Verdict},
     workspace::{self, Programs},
@@ -192,7 +192,7 @@ fn compiled(file: &Path) -> std::result::Result<String, String> {
 
 fn run(chapter: &'static Chapter, command: &str) -> Vec<Result> {
     let checks: Vec<&'static Check> =
-        chapter.checks.iter().filter(|check| check.kind == Kind::Required).collect();
+        chapter.checks.iter().copied().filter(|check| check.counts()).collect();
     let subject = Subject::program(command, chapter.roles);
     runner::run(&checks, &subject, PLAN, &|_| ())
 }
@@ -214,7 +214,7 @@ fn fails_soon(chapter: &'static Chapter, programs: &Programs) -> Ending {
         return Ending::Failed(format!("its checks took {:.1} s", took.as_secs_f64()));
     }
     // An exercise begins with it too.
-    for (check, answer) in chapter.checks.iter().filter_map(|c| Some((c, c.answer()?))) {
+    for (check, answer) in chapter.checks.iter().filter_map(|c| Some((*c, c.answer()?))) {
         let words = answer.split_once(' ').map_or("", |(_, words)| words);
         let command = format!("'{}' {words}", starter.display());
         let mut subject = Subject::program(&command, chapter.roles);

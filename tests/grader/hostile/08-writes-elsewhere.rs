@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 
 const FILES: [&str; 6] = [
     "@RESULTS@",
-    "@ROOT@/tests/checks/src/echo_threaded.rs",
+    "@ROOT@/tests/checks/src/echo_threaded/server.rs",
     "@ROOT@/chapters/03-echo-threaded/src/main.rs",
     "@GRADE@",
     "/proc/1/root@RESULTS@",

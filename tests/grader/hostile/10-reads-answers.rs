@@ -8,7 +8,7 @@ use std::fs;
 const ANSWERS: [&str; 7] = [
     "@ROOT@/chapters/03-echo-threaded/src/main.rs",
     "@ROOT@/chapters/05-calculator/src/main.rs",
-    "@ROOT@/tests/checks/src/echo_threaded.rs",
+    "@ROOT@/tests/checks/src/echo_threaded/server.rs",
     "@ROOT@/BOOK.md",
     "@ROOT@/target/grade",
     "@CLASS@",

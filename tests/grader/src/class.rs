@@ -203,7 +203,8 @@ fn marks(results: &Results) -> String {
         return why;
     }
     let of_chapter = |chapter: &Chapter| -> String {
-        let its = results.required().filter(|result| result.check.chapter() == chapter.number);
+        let its =
+            results.required().filter(|result| result.check.chapter_number() == chapter.number);
         its.map(|result| result.verdict.mark()).collect()
     };
     let chapters = results.chapters();

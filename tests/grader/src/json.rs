@@ -37,7 +37,7 @@ fn test(result: &Result, again: &Again, scored: bool) -> String {
         story = report::line(result);
     }
     let score = match check.kind {
-        Kind::Required if scored => {
+        Kind::Lab | Kind::Chapter if scored => {
             format!("\"score\":{},\"max_score\":{},", result.points(), check.points)
         }
         _ => String::new(),

@@ -204,13 +204,15 @@ fn list(chapter: Option<&'static Chapter>) -> Result<(), Error> {
     {
         put(format!("{}\n", chapter.folder()).as_bytes())?;
         for check in chapter.checks {
+            let points = if check.points == 1 { "point" } else { "points" };
             let worth = match check.kind {
-                Kind::Required => format!("{} points", check.points),
+                Kind::Lab => format!("lab, {} {points}", check.points),
+                Kind::Chapter => format!("chapter, {} {points}", check.points),
                 Kind::Manners => "manners".to_string(),
                 Kind::Exercise { .. } => "exercise".to_string(),
             };
-            let needs =
-                if check.needs.is_empty() { "-".to_string() } else { check.needs.join(" ") };
+            let needs: Vec<_> = check.needs.iter().map(|need| need.id).collect();
+            let needs = if needs.is_empty() { "nothing".to_string() } else { needs.join(" ") };
             put(format!(
                 "  {:<22} {}\n      {worth}; {}; needs {needs}; {}\n",
                 check.id, check.title, check.role, check.source
@@ -227,7 +229,7 @@ impl Order {
         let Some(id) = &self.only else { return Ok(()) };
         match (check::find(id), self.chapter) {
             (None, _) => Err(Error::Usage(format!("there is no check {id:?}"))),
-            (Some(check), Some(asked)) if check.chapter() != asked.number => {
+            (Some(check), Some(asked)) if check.chapter_number() != asked.number => {
                 Err(Error::Usage(format!("{} has no check {id:?}", asked.folder())))
             }
             _ => Ok(()),

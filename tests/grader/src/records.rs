@@ -104,7 +104,7 @@ fn of_fields(fields: &[&str]) -> Option<Result> {
 }
 
 fn diagnosis(id: &str) -> Option<&'static Diagnosis> {
-    check::all().flat_map(|check| check.diagnoses).find(|known| known.id == id).copied()
+    check::all().flat_map(|check| check.mistakes).find(|known| known.id == id).copied()
 }
 
 #[cfg(test)]
@@ -113,8 +113,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let [a, b, c, d, e, f] = &check::CHAPTERS[2].checks[..6] else { panic!() };
-        let means = check::all().find_map(|check| check.diagnoses.first().copied());
+        let &[a, b, c, d, e, f] = &check::CHAPTERS[2].checks[..6] else { panic!() };
+        let means = check::all().find_map(|check| check.mistakes.first().copied());
         let failure = || Failure { expected: "x\ny".into(), got: "\\u{1e}".into(), means };
         let verdicts = [
             (a, Verdict::Passed),

@@ -48,7 +48,7 @@ impl Reference {
     }
 
     fn run(&self, check: &'static Check) -> Vec<String> {
-        let Some(chapter) = check::chapter(check.chapter()) else { return Vec::new() };
+        let Some(chapter) = check::chapter(check.chapter_number()) else { return Vec::new() };
         let around = Surroundings { path: self.folders.clone(), ..Surroundings::default() };
         let mut subject = Subject { around, ..Subject::program(chapter.name, chapter.roles) };
         if let Some(answer) = check.answer() {

@@ -79,7 +79,7 @@ impl Results {
     /// The chapters that were checked, in order.
     pub fn chapters(&self) -> impl Iterator<Item = &'static Chapter> {
         let checked = |chapter: &&Chapter| {
-            self.all().any(|result| result.check.chapter() == chapter.number)
+            self.all().any(|result| result.check.chapter_number() == chapter.number)
         };
         CHAPTERS.iter().copied().filter(checked)
     }

@@ -121,7 +121,7 @@ impl HandedIn {
                 Err(Refusal::Submission(why.to_string()))
             }
             HandedIn::Diff(file, chapter) => {
-                let of_check = check.and_then(|check| check::chapter(check.chapter()));
+                let of_check = check.and_then(|check| check::chapter(check.chapter_number()));
                 workshop()?.diff(file, chapter.or(of_check))
             }
             HandedIn::Folder(folder, chapter) => {
@@ -191,7 +191,8 @@ impl Work {
     fn check(&self, subjects: &Subjects, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
         let mut results = Results::new(self.seed);
         for (chapter, subject) in subjects {
-            let checks: Vec<_> = chapter.checks.iter().filter(|c| self.is_asked(c)).collect();
+            let checks: Vec<_> =
+                chapter.checks.iter().copied().filter(|c| self.is_asked(c)).collect();
             let plan = Plan { seed: self.seed, side_by_side: 8, twice: true };
             let one_done = |result: &Result| done(result, checks.len());
             set_slowness(pace::slowness(&subject.around));

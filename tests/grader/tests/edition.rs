@@ -42,7 +42,7 @@ fn a_student_finds_no_answer_and_hands_in_a_diff() {
     for file in files(&folder) {
         assert!(!answers.contains(&fs::read(&file).unwrap()), "{}", file.display());
     }
-    let checks = Path::new("tests/checks/src/echo_threaded.rs");
+    let checks = Path::new("tests/checks/src/echo_threaded/server.rs");
     assert_eq!(fs::read(folder.join(checks)).unwrap(), fs::read(root.join(checks)).unwrap());
 
     // A student writes the chapter, and an exercise, and hands both in.

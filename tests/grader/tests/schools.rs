@@ -121,7 +121,7 @@ fn classroom_grades_the_sources_and_believes_nothing_else() {
     // The student writes the chapter, and a kinder check.
     let source = "chapters/03-echo-threaded/src/main.rs";
     fs::copy(workspace::root().join(source), folder.join(source)).unwrap();
-    fs::write(folder.join("tests/checks/src/echo_threaded.rs"), "").unwrap();
+    fs::write(folder.join("tests/checks/src/echo_threaded/server.rs"), "").unwrap();
     hand_in("chapter 3");
     let graded = run(Command::new("bash")
         .arg("tests/grader/schools/classroom.sh")

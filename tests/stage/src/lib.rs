@@ -17,7 +17,7 @@ use crate::{
     deadline::{Cast, Deadline, Decided},
     failure::{Outcome, Stop, difference, fail, quote, quote_complaint},
     peer::{Host, Peer},
-    process::{Heard, Process, Surroundings, processor_time},
+    process::{Heard, Process, Surroundings},
     random::Random,
 };
 use std::{
@@ -764,33 +764,16 @@ impl Program {
         line.split_whitespace().nth(1)?.parse().ok()
     }
 
-    /// True if it works although it should wait: seen again and again for a moment, at least
-    /// every other time. Work that was still to be done is over sooner, and a loop is seen on
-    /// the busiest machine too, because it wants to run even when it may not.
+    /// True if it works although it should wait: it ran, or waited for a processor, for most of
+    /// each of twelve moments in a row. A program that still had something to do rests after a
+    /// few of them, on a busy machine too.
     pub fn burns_processor(&self) -> bool {
-        const LOOKS: u32 = 32;
-        let mut before = processor_time(self.process.id());
-        let busy = (0..LOOKS).filter(|_| {
-            thread::park_timeout(2 * quiet() / LOOKS);
-            let now = processor_time(self.process.id());
-            let used = now > before;
-            before = now;
-            used || self.wants_to_run()
-        });
-        busy.count() >= LOOKS as usize / 2
-    }
-
-    /// True if one of its threads runs or is waiting for a processor: `R` in field 3 of
-    /// `/proc/PID/task/TID/stat`.
-    fn wants_to_run(&self) -> bool {
-        let Ok(threads) = fs::read_dir(format!("/proc/{}/task", self.process.id())) else {
-            return false;
-        };
-        let runs =
-            |stat: String| stat.rsplit_once(") ").is_some_and(|(_, s)| s.starts_with('R'));
-        threads
-            .flatten()
-            .any(|thread| fs::read_to_string(thread.path().join("stat")).is_ok_and(runs))
+        const LOOKS: u32 = 12;
+        (0..LOOKS).all(|_| {
+            let before = self.process.wanted_to_run();
+            thread::park_timeout(quiet());
+            self.process.wanted_to_run().abs_diff(before) > quiet() / 2
+        })
     }
 
     // The guard of `heard` must not live on in a larger expression: the next one would wait

@@ -9,7 +9,6 @@ use crate::deadline::{Cast, Deadline, kept_waiting, wanted_to_run};
 use std::{
     env,
     ffi::OsString,
-    fmt::Display,
     fs::{self, File},
     io::{self, BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
@@ -498,16 +497,6 @@ fn signal(name: &str, targets: impl IntoIterator<Item = String>) {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-}
-
-/// The processor time that a process has used so far: fields 14 and 15 of `/proc/PID/stat`, in
-/// hundredths of a second (proc(5); Linux has shown USER_HZ = 100 on every machine for decades).
-pub(crate) fn processor_time(id: impl Display) -> Option<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name in the second field may hold spaces.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks: u64 = [11, 12].iter().filter_map(|n| fields.get(*n)?.parse::<u64>().ok()).sum();
-    Some(Duration::from_millis(10 * ticks))
 }
 
 /// A process and all that descend from it.

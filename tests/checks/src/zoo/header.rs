@@ -119,8 +119,8 @@ fn known_mistake(number: &str) -> Result<Option<u8>, String> {
 }
 
 fn known_check(chapter: &Chapter, id: &str) -> Result<&'static Check, String> {
-    let mut checks = CHAPTERS.iter().flat_map(|chapter| chapter.checks);
-    let check = checks.find(|check| check.id == id && check.chapter() == chapter.number);
+    let mut checks = CHAPTERS.iter().flat_map(|chapter| chapter.checks).copied();
+    let check = checks.find(|check| check.id == id && check.chapter_number() == chapter.number);
     check.ok_or_else(|| format!("chapter {} has no check {id:?}", chapter.number))
 }
 
@@ -128,7 +128,7 @@ fn known_diagnosis(check: &Check, id: &str) -> Result<Option<&'static Diagnosis>
     if id == "-" {
         return Ok(None);
     }
-    let diagnosis = check.diagnoses.iter().find(|diagnosis| diagnosis.id == id);
+    let diagnosis = check.mistakes.iter().find(|diagnosis| diagnosis.id == id);
     let unknown = || format!("{} never gives the diagnosis {id:?}", check.id);
     diagnosis.copied().map(Some).ok_or_else(unknown)
 }

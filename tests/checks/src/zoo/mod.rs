@@ -90,7 +90,7 @@ fn expect(wrong: String) -> Ending {
 
 /// The checks that should have a mutant: all but the exercises, which may.
 fn checks() -> impl Iterator<Item = &'static Check> {
-    let all = CHAPTERS.iter().flat_map(|chapter| chapter.checks);
+    let all = CHAPTERS.iter().flat_map(|chapter| chapter.checks).copied();
     all.filter(|check| check.answer().is_none())
 }
 
@@ -105,7 +105,7 @@ fn uncovered(mutants: &[Mutant]) -> String {
         if !fails(check) {
             let _ = writeln!(text, "{}: no mutant fails it", check.id);
         }
-        for diagnosis in check.diagnoses.iter().filter(|d| !given.contains(d.id)) {
+        for diagnosis in check.mistakes.iter().filter(|d| !given.contains(d.id)) {
             let (id, at) = (diagnosis.id, check.id);
             let _ = writeln!(text, "{at}: no mutant is given the diagnosis {id}");
         }
@@ -128,7 +128,7 @@ pub struct Row {
 
 /// The matrix: the checks of all chapters in their order, each with the mutants that fail it.
 pub fn rows(mutants: &[Mutant]) -> Vec<Row> {
-    let all = CHAPTERS.iter().flat_map(|chapter| chapter.checks);
+    let all = CHAPTERS.iter().flat_map(|chapter| chapter.checks).copied();
     all.flat_map(|check| mutants.iter().filter_map(|mutant| mutant.row(check))).collect()
 }
 
@@ -154,7 +154,7 @@ fn tried(mutant: &Mutant, built: &Built, whole: bool, side_by_side: usize) -> En
         let asked = whole && !exercise && check.answer().is_none();
         asked || mutant.names(check)
     };
-    let checks: Vec<_> = mutant.chapter.checks.iter().filter(chosen).collect();
+    let checks: Vec<_> = mutant.chapter.checks.iter().copied().filter(chosen).collect();
     // With all of them, needs decide; of those that are named, each is run whatever the others say.
     let rounds: Vec<_> =
         if whole { vec![checks] } else { checks.iter().map(|c| vec![*c]).collect() };

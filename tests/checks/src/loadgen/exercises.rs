@@ -1,6 +1,6 @@
-//! The exercises of chapter 8: a server and a client that meet the load in another way.
+//! Chapter 8, the exercises of the book.
 
-use crate::check::{Check, Kind};
+use crate::check::Check;
 use stage::{
     Role, Server, Stage,
     failure::{Diagnosis, Explain, Outcome, fail},
@@ -9,73 +9,28 @@ use stage::{
 };
 use std::time::Instant;
 
-const SERVER: Check = Check {
-    id: "",
-    title: "",
-    source: "the book, 8.7",
-    role: Role::Server,
-    needs: &[],
-    points: 0,
-    kind: Kind::Exercise { answer: "" },
-    long: false,
-    book: "8.7",
-    run: |_| Ok(()),
-    diagnoses: &[],
-};
-
-pub const POOL: Check = Check {
-    id: "08.x-pool",
-    title: "exercise: 4 threads wait in accept() together, and serve 4 clients at once",
-    kind: Kind::Exercise { answer: "accept_pool {port} --threads 4" },
-    run: pool,
-    diagnoses: &[&POOL_GROWS, &POOL_SHRINKS],
-    ..SERVER
-};
-
-pub const LIMIT: Check = Check {
-    id: "08.x-limit",
-    title: "exercise: tells the 6th client that there is room for 5, and closes",
-    kind: Kind::Exercise { answer: "limited {port} --limit 5" },
-    run: limit,
-    diagnoses: &[&TAKES_ALL, &LETS_WAIT, &PLACE_LOST],
-    ..SERVER
-};
-
-pub const ARRIVALS: Check = Check {
-    id: "08.x-arrivals",
-    title: "exercise: a client comes every 25 ms, however long the others take",
-    role: Role::Client,
-    kind: Kind::Exercise {
-        answer: "arrivals {host} {port} --rate 40 --clients 20 --message-bytes 1000",
-    },
-    run: arrivals,
-    diagnoses: &[&CLOSED_LOOP, &ALL_AT_ONCE],
-    ..SERVER
-};
-
-fn welcomed(server: &Server, name: &str) -> Outcome<Peer> {
-    let mut client = server.connect(name)?;
-    client.expect_anything("an intro")?;
-    Ok(client)
-}
-
-/// One client's message, its count, and the close.
-fn is_served(stage: &Stage, mut client: Peer) -> Outcome {
-    client.send(stage.payload(700))?;
-    client.half_close();
-    client.expect_among("received 700 bytes").map(|_| ())
-}
-
 const POOL_GROWS: Diagnosis = Diagnosis {
     id: "pool-grows",
     they: "serve more clients than they have threads",
     text: "the fifth client was served beside the four: is a thread started for each one? Here the four wait in accept() themselves.",
 };
+
 const POOL_SHRINKS: Diagnosis = Diagnosis {
     id: "pool-shrinks",
     they: "lose a thread with every client that breaks off",
     text: "four clients broke off and fewer than four are served now: a thread that ends because of its client is missing from then on.",
 };
+
+pub(super) static X_POOL: Check = Check::exercise(
+    "08.x-pool",
+    Role::Server,
+    "exercise: 4 threads wait in accept() together, and serve 4 clients at once",
+    "accept_pool {port} --threads 4",
+)
+.source("the book, 8.7")
+.read("8.7")
+.mistakes(&[&POOL_GROWS, &POOL_SHRINKS])
+.steps(pool);
 
 fn pool(stage: &Stage) -> Outcome {
     const THREADS: [&str; 4] = ["a", "b", "c", "d"];
@@ -96,23 +51,47 @@ fn pool(stage: &Stage) -> Outcome {
     clients.into_iter().try_for_each(|client| is_served(stage, client))
 }
 
+fn welcomed(server: &Server, name: &str) -> Outcome<Peer> {
+    let mut client = server.connect(name)?;
+    client.expect_anything("an intro")?;
+    Ok(client)
+}
+
+/// One client's message, its count, and the close.
+fn is_served(stage: &Stage, mut client: Peer) -> Outcome {
+    client.send(stage.payload(700))?;
+    client.half_close();
+    client.expect_among("received 700 bytes").map(|_| ())
+}
+
 const TAKES_ALL: Diagnosis = Diagnosis {
     id: "takes-all",
     they: "take in more clients than they have room for",
     text: "the sixth client got its intro: how many are there when it comes, and who knows that number?",
 };
+
 const LETS_WAIT: Diagnosis = Diagnosis {
     id: "lets-wait",
     they: "let a client wait whom they have no room for",
     text: "the sixth client hears nothing: it may wait for a minute without knowing why. Take it from the queue, tell it, close.",
 };
+
 const PLACE_LOST: Diagnosis = Diagnosis {
     id: "place-lost",
     they: "do not give a place to the next one when a client has left",
     text: "a client has left, and the next one is turned away still: who counts down, and does that happen too when a session ends in an error?",
 };
 
-fn limit(stage: &Stage) -> Outcome {
+pub(super) static X_LIMIT: Check = Check::exercise(
+    "08.x-limit",
+    Role::Server,
+    "exercise: tells the 6th client that there is room for 5, and closes",
+    "limited {port} --limit 5",
+)
+.source("the book, 8.7")
+.read("8.7")
+.mistakes(&[&TAKES_ALL, &LETS_WAIT, &PLACE_LOST])
+.steps(|stage| {
     let server = stage.serve(Role::Server)?;
     let rude = server.connect("a")?;
     let welcomed: Outcome<Vec<Peer>> =
@@ -140,20 +119,30 @@ fn limit(stage: &Stage) -> Outcome {
             .means(true, &PLACE_LOST);
     }
     clients.into_iter().try_for_each(|client| is_served(stage, client))
-}
+});
 
 const CLOSED_LOOP: Diagnosis = Diagnosis {
     id: "closed-loop",
     they: "wait for an answer before the next client comes",
     text: "nobody was served, and so nobody else came: a slow server chooses its own load then, and the measurement never sees the queue. People come when they come.",
 };
+
 const ALL_AT_ONCE: Diagnosis = Diagnosis {
     id: "all-at-once",
     they: "let all of them come at the same moment",
     text: "twenty clients came within less time than at that pace: each has a moment at which it is due.",
 };
 
-fn arrivals(stage: &Stage) -> Outcome {
+pub(super) static X_ARRIVALS: Check = Check::exercise(
+    "08.x-arrivals",
+    Role::Client,
+    "exercise: a client comes every 25 ms, however long the others take",
+    "arrivals {host} {port} --rate 40 --clients 20 --message-bytes 1000",
+)
+.source("the book, 8.7")
+.read("8.7")
+.mistakes(&[&CLOSED_LOOP, &ALL_AT_ONCE])
+.steps(|stage| {
     const CLIENTS: usize = 20;
     let host = stage.host("127.0.0.1")?;
     let client = stage.client(&host)?;
@@ -184,4 +173,4 @@ fn arrivals(stage: &Stage) -> Outcome {
         return fail("the last comes 0.475 s behind the first", got).means(true, &ALL_AT_ONCE);
     }
     Ok(())
-}
+});

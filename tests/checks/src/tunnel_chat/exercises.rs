@@ -1,7 +1,6 @@
-//! The exercises of chapter 9: a tunnel that knows more of its connections, and a chat that
-//! knows who speaks.
+//! Chapter 9, the exercises of the book.
 
-use crate::check::{Check, Kind};
+use crate::check::Check;
 use stage::{
     Role, Server, Stage,
     failure::{Diagnosis, Explain, Outcome, fail},
@@ -13,62 +12,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-const TUNNEL: Check = Check {
-    id: "",
-    title: "",
-    source: "the book, 9.7",
-    role: Role::Tunnel,
-    needs: &[],
-    points: 0,
-    kind: Kind::Exercise { answer: "" },
-    long: false,
-    book: "9.7",
-    run: |_| Ok(()),
-    diagnoses: &[],
-};
-
-pub const COUNTS: Check = Check {
-    id: "09.x-counts",
-    title: "exercise: says at the end of each connection how many bytes went each way",
-    kind: Kind::Exercise { answer: "counting_tunnel {lport} {host} {port}" },
-    run: counts,
-    diagnoses: &[&COUNTS_ALL],
-    ..TUNNEL
-};
-
-pub const IDLE: Check = Check {
-    id: "09.x-idle",
-    title: "exercise: ends a connection on which neither side has said anything for a second",
-    kind: Kind::Exercise { answer: "idle_tunnel {lport} {host} {port} --idle 1" },
-    run: idle,
-    diagnoses: &[&STAYS_OPEN, &LISTENER_IS_IDLE],
-    ..TUNNEL
-};
-
-pub const NAMES: Check = Check {
-    id: "09.x-names",
-    title: "exercise: a chat whose lines say who speaks",
-    role: Role::Client,
-    kind: Kind::Exercise { answer: "named_chat {host} {port} --name bob" },
-    run: names,
-    diagnoses: &[&NAME_IS_LINE, &PIECE_IS_LINE],
-    ..TUNNEL
-};
-
-/// A connection through the tunnel: both of its ends.
-fn through(tunnel: &Server, host: &Host, name: &str) -> Outcome<(Peer, Peer)> {
-    let client = tunnel.connect(name)?;
-    match host.accept_within("the target", patience())? {
-        Some(target) => Ok((client, target)),
-        None => fail("the tunnel connects to the target", tunnel.program.state()),
-    }
-}
-
 const COUNTS_ALL: Diagnosis = Diagnosis {
     id: "counts-all-connections",
     they: "add up the bytes of all connections",
     text: "the second connection's numbers are those of both: where does each number live, and when is it born?",
 };
+
+pub(super) static X_COUNTS: Check = Check::exercise(
+    "09.x-counts",
+    Role::Tunnel,
+    "exercise: says at the end of each connection how many bytes went each way",
+    "counting_tunnel {lport} {host} {port}",
+)
+.source("the book, 9.7")
+.read("9.7")
+.mistakes(&[&COUNTS_ALL])
+.steps(counts);
 
 fn counts(stage: &Stage) -> Outcome {
     let host = stage.host("127.0.0.1")?;
@@ -91,16 +50,37 @@ fn counts(stage: &Stage) -> Outcome {
     Ok(())
 }
 
+/// A connection through the tunnel: both of its ends.
+fn through(tunnel: &Server, host: &Host, name: &str) -> Outcome<(Peer, Peer)> {
+    let client = tunnel.connect(name)?;
+    match host.accept_within("the target", patience())? {
+        Some(target) => Ok((client, target)),
+        None => fail("the tunnel connects to the target", tunnel.program.state()),
+    }
+}
+
 const STAYS_OPEN: Diagnosis = Diagnosis {
     id: "stays-open",
     they: "keep a silent connection",
     text: "neither side has said anything for over a second, and the connection is still there: what wakes a read besides bytes and the end?",
 };
+
 const LISTENER_IS_IDLE: Diagnosis = Diagnosis {
     id: "listener-is-idle",
     they: "end a connection because one of its sides only listens",
     text: "the target spoke all the time and the client was silent: that is a download, and no idle connection. Both directions must know when either was last used.",
 };
+
+pub(super) static X_IDLE: Check = Check::exercise(
+    "09.x-idle",
+    Role::Tunnel,
+    "exercise: ends a connection on which neither side has said anything for a second",
+    "idle_tunnel {lport} {host} {port} --idle 1",
+)
+.source("the book, 9.7")
+.read("9.7")
+.mistakes(&[&STAYS_OPEN, &LISTENER_IS_IDLE])
+.steps(idle);
 
 fn idle(stage: &Stage) -> Outcome {
     /// The answer is started with `--idle 1`.
@@ -129,13 +109,23 @@ const NAME_IS_LINE: Diagnosis = Diagnosis {
     they: "take the partner's name for something that it said",
     text: "the first line that comes is the name, and was printed as if the partner had said it.",
 };
+
 const PIECE_IS_LINE: Diagnosis = Diagnosis {
     id: "piece-is-line",
     they: "put the name in front of every read, not of every line",
     text: "two lines came together, or one in pieces, and the name does not stand in front of each line: one read is not one line.",
 };
 
-fn names(stage: &Stage) -> Outcome {
+pub(super) static X_NAMES: Check = Check::exercise(
+    "09.x-names",
+    Role::Client,
+    "exercise: a chat whose lines say who speaks",
+    "named_chat {host} {port} --name bob",
+)
+.source("the book, 9.7")
+.read("9.7")
+.mistakes(&[&NAME_IS_LINE, &PIECE_IS_LINE])
+.steps(|stage| {
     let (mut client, mut partner) = stage.client_and_peer("the partner")?;
     partner.expect("bob\n")?;
     partner.send("alice\n")?;
@@ -158,4 +148,4 @@ fn names(stage: &Stage) -> Outcome {
     partner.expect_close()?;
     partner.close();
     client.ends_with(0)
-}
+});

@@ -1,60 +1,20 @@
-//! The exercises of chapter 6: what stands in a frame, how its length is written, and who waits
-//! for an answer.
+//! Chapter 6, the exercises of the book.
 
-use crate::check::{Check, Kind};
+use crate::check::Check;
 use stage::{
-    Role, Stage,
-    failure::{Diagnosis, Explain, Outcome},
+    Role,
+    failure::{Diagnosis, Explain},
 };
 
-const ENCODER: Check = Check {
-    id: "",
-    title: "",
-    source: "the book, 6.7",
-    role: Role::Encoder,
-    needs: &[],
-    points: 0,
-    kind: Kind::Exercise { answer: "" },
-    long: false,
-    book: "6.7",
-    run: |_| Ok(()),
-    diagnoses: &[],
-};
-
-pub const TAGGED: Check = Check {
-    id: "06.x-tagged",
-    title: "exercise: the first byte of a frame says whether it is an answer or an error",
-    kind: Kind::Exercise { answer: "tagged_encoder {port}" },
-    run: tagged,
-    ..ENCODER
-};
-
-pub const VARINT: Check = Check {
-    id: "06.x-varint",
-    title: "exercise: a length takes as many bytes as it needs",
-    kind: Kind::Exercise { answer: "varint_encoder {port}" },
-    run: varint,
-    diagnoses: &[&ENDLESS_LENGTH],
-    ..ENCODER
-};
-
-pub const PIPELINED: Check = Check {
-    id: "06.x-pipelined",
-    title: "exercise: the client asks on without waiting for an answer",
-    role: Role::Client,
-    kind: Kind::Exercise { answer: "pipelining_client {host} {port}" },
-    book: "6.4",
-    run: pipelined,
-    diagnoses: &[&WAITS_FOR_ANSWER],
-    ..ENCODER
-};
-
-fn frame(bytes: impl AsRef<[u8]>) -> Vec<u8> {
-    let bytes = bytes.as_ref();
-    [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat()
-}
-
-fn tagged(stage: &Stage) -> Outcome {
+pub(super) static X_TAGGED: Check = Check::exercise(
+    "06.x-tagged",
+    Role::Encoder,
+    "exercise: the first byte of a frame says whether it is an answer or an error",
+    "tagged_encoder {port}",
+)
+.source("the book, 6.7")
+.read("6.7")
+.steps(|stage| {
     let server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
     a.send(frame("co"))?;
@@ -66,6 +26,11 @@ fn tagged(stage: &Stage) -> Outcome {
     a.expect_bytes(length.clamp(1, 1000) as usize - 1, "what is wrong")?;
     a.send(frame("!"))?; // text that looks like an error
     a.expect(frame("=00100001"))
+});
+
+fn frame(bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    let bytes = bytes.as_ref();
+    [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat()
 }
 
 const ENDLESS_LENGTH: Diagnosis = Diagnosis {
@@ -74,7 +39,16 @@ const ENDLESS_LENGTH: Diagnosis = Diagnosis {
     text: "each byte of the length says that one more comes, and it reads on: a number that is too large already cannot become a good one.",
 };
 
-fn varint(stage: &Stage) -> Outcome {
+pub(super) static X_VARINT: Check = Check::exercise(
+    "06.x-varint",
+    Role::Encoder,
+    "exercise: a length takes as many bytes as it needs",
+    "varint_encoder {port}",
+)
+.source("the book, 6.7")
+.read("6.7")
+.mistakes(&[&ENDLESS_LENGTH])
+.steps(|stage| {
     let server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
     a.send(b"\x02co")?;
@@ -92,7 +66,7 @@ fn varint(stage: &Stage) -> Outcome {
     let mut c = server.connect("c")?;
     c.send(b"\x01c")?;
     c.expect(b"\x0801100011")
-}
+});
 
 const WAITS_FOR_ANSWER: Diagnosis = Diagnosis {
     id: "waits-for-answer",
@@ -100,7 +74,16 @@ const WAITS_FOR_ANSWER: Diagnosis = Diagnosis {
     text: "the second request came only when the first one had its answer: who reads between two writes waits for the other side each time.",
 };
 
-fn pipelined(stage: &Stage) -> Outcome {
+pub(super) static X_PIPELINED: Check = Check::exercise(
+    "06.x-pipelined",
+    Role::Client,
+    "exercise: the client asks on without waiting for an answer",
+    "pipelining_client {host} {port}",
+)
+.source("the book, 6.7")
+.read("6.3")
+.mistakes(&[&WAITS_FOR_ANSWER])
+.steps(|stage| {
     let (mut client, mut server) = stage.client_and_peer("the server")?;
     let lines = [stage.payload(8), stage.payload(8), stage.payload(8)];
     for line in &lines {
@@ -115,4 +98,4 @@ fn pipelined(stage: &Stage) -> Outcome {
     }
     server.close();
     client.ends_with(0)
-}
+});

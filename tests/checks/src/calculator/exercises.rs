@@ -1,66 +1,11 @@
-//! The exercises of chapter 5: a calculator that remembers nothing, and one that remembers more.
+//! Chapter 5, the exercises of the book.
 
-use crate::check::{Check, Kind};
+use crate::check::Check;
 use stage::{
     Role, Server, Stage,
     failure::{Diagnosis, Explain, Outcome, fail, quote},
     peer::Peer,
 };
-
-const SERVER: Check = Check {
-    id: "",
-    title: "",
-    source: "the book, 5.7",
-    role: Role::Server,
-    needs: &[],
-    points: 0,
-    kind: Kind::Exercise { answer: "" },
-    long: false,
-    book: "5.5",
-    run: |_| Ok(()),
-    diagnoses: &[],
-};
-
-pub const STATELESS: Check = Check {
-    id: "05.x-stateless",
-    title: "exercise: each request carries its name, and nothing is remembered",
-    source: "the book, 5.7; L2, question 7: stateful or stateless",
-    kind: Kind::Exercise { answer: "stateless {port}" },
-    run: stateless,
-    diagnoses: &[&STILL_A_SESSION],
-    ..SERVER
-};
-
-pub const REMEMBERS: Check = Check {
-    id: "05.x-remembers",
-    title: "exercise: `ans` stands for the last result of this session",
-    kind: Kind::Exercise { answer: "remembering {port}" },
-    run: remembers,
-    diagnoses: &[&ONE_MEMORY],
-    ..SERVER
-};
-
-pub const IDLE: Check = Check {
-    id: "05.x-idle",
-    title: "exercise: a session that says nothing for too long ends",
-    kind: Kind::Exercise { answer: "remembering {port} --idle 1" },
-    book: "5.4",
-    run: idle,
-    ..SERVER
-};
-
-/// Sends a line, and expects this one back.
-fn gives(client: &mut Peer, line: &str, answer: &str) -> Outcome {
-    client.send(format!("{line}\n"))?;
-    client.expect(format!("{answer}\n"))
-}
-
-/// A client in a session.
-fn join(server: &Server, name: &str) -> Outcome<Peer> {
-    let mut client = server.connect(name)?;
-    client.send(format!("{name}\n"))?;
-    Ok(client)
-}
 
 const STILL_A_SESSION: Diagnosis = Diagnosis {
     id: "still-a-session",
@@ -68,7 +13,16 @@ const STILL_A_SESSION: Diagnosis = Diagnosis {
     text: "a request was put down to somebody who had asked before: the name is in the line itself, and there is nothing to remember.",
 };
 
-fn stateless(stage: &Stage) -> Outcome {
+pub(super) static X_STATELESS: Check = Check::exercise(
+    "05.x-stateless",
+    Role::Server,
+    "exercise: each request carries its name, and nothing is remembered",
+    "stateless {port}",
+)
+.source("the book, 5.7; L2, question 7: stateful or stateless")
+.read("5.3")
+.mistakes(&[&STILL_A_SESSION])
+.steps(|stage| {
     let mut server = stage.serve(Role::Server)?;
     let mut one = server.connect("a connection")?;
     for (name, request, answer) in
@@ -86,6 +40,12 @@ fn stateless(stage: &Stage) -> Outcome {
         return fail("`error: …`", quote(line.as_bytes())).means(true, &STILL_A_SESSION);
     }
     Ok(())
+});
+
+/// Sends a line, and expects this one back.
+fn gives(client: &mut Peer, line: &str, answer: &str) -> Outcome {
+    client.send(format!("{line}\n"))?;
+    client.expect(format!("{answer}\n"))
 }
 
 const ONE_MEMORY: Diagnosis = Diagnosis {
@@ -93,6 +53,17 @@ const ONE_MEMORY: Diagnosis = Diagnosis {
     they: "have one memory for all sessions",
     text: "`ans` was another client's result: what a session remembers is born with it, and nobody else's.",
 };
+
+pub(super) static X_REMEMBERS: Check = Check::exercise(
+    "05.x-remembers",
+    Role::Server,
+    "exercise: `ans` stands for the last result of this session",
+    "remembering {port}",
+)
+.source("the book, 5.7")
+.read("5.3")
+.mistakes(&[&ONE_MEMORY])
+.steps(remembers);
 
 fn remembers(stage: &Stage) -> Outcome {
     let server = stage.serve(Role::Server)?;
@@ -112,11 +83,26 @@ fn remembers(stage: &Stage) -> Outcome {
     gives(&mut bob, "10 * ans", "20")
 }
 
-fn idle(stage: &Stage) -> Outcome {
+/// A client in a session.
+fn join(server: &Server, name: &str) -> Outcome<Peer> {
+    let mut client = server.connect(name)?;
+    client.send(format!("{name}\n"))?;
+    Ok(client)
+}
+
+pub(super) static X_IDLE: Check = Check::exercise(
+    "05.x-idle",
+    Role::Server,
+    "exercise: a session that says nothing for too long ends",
+    "remembering {port} --idle 1",
+)
+.source("the book, 5.7")
+.read("5.3")
+.steps(|stage| {
     let mut server = stage.serve(Role::Server)?;
     let mut ada = join(&server, "Ada")?;
     gives(&mut ada, "12 + 42", "54")?;
     ada.expect_close()?;
     server.program.prints("Ada: Session ended\n")?;
     gives(&mut join(&server, "Bob")?, "1 + 1", "2")
-}
+});

@@ -2,7 +2,7 @@
 //! is known. This machine may make equal pauses look different, and random ones may be equal by
 //! chance: what is in doubt is not counted, and the bounds say how unlikely the rest is.
 
-use super::udp_datetime::asked;
+use super::asked;
 use stage::{
     Stage,
     failure::{Diagnosis, Explain, Outcome, Stop, fail},

@@ -1,48 +1,42 @@
-//! The exercises of chapter 7: a room with private lines, a memory, and a list of who is there.
+//! Chapter 7, the exercises of the book.
 
-use crate::check::{Check, Kind};
+use crate::check::Check;
 use stage::{
     Role, Server, Stage,
     failure::{Diagnosis, Explain, Outcome, fail, quote},
     peer::Peer,
 };
 
-const SERVER: Check = Check {
-    id: "",
-    title: "",
-    source: "the book, 7.7",
-    role: Role::Server,
-    needs: &[],
-    points: 0,
-    kind: Kind::Exercise { answer: "queued_room {port}" },
-    long: false,
-    book: "7.5",
-    run: |_| Ok(()),
-    diagnoses: &[],
+const OVERHEARD: Diagnosis = Diagnosis {
+    id: "overheard",
+    they: "let others hear a private line",
+    text: "somebody else heard what was said to one member: whom does the line go to, and who walks the list?",
 };
 
-pub const PRIVATE: Check = Check {
-    id: "07.x-private",
-    title: "exercise: `/msg NAME text` is heard by one member alone",
-    run: private,
-    diagnoses: &[&OVERHEARD],
-    ..SERVER
-};
+pub(super) static X_PRIVATE: Check = Check::exercise(
+    "07.x-private",
+    Role::Server,
+    "exercise: `/msg NAME text` is heard by one member alone",
+    "queued_room {port}",
+)
+.source("the book, 7.7")
+.read("7.3")
+.mistakes(&[&OVERHEARD])
+.steps(private);
 
-pub const HISTORY: Check = Check {
-    id: "07.x-history",
-    title: "exercise: who joins hears first the last ten lines that were said",
-    run: history,
-    diagnoses: &[&NO_BOUND],
-    ..SERVER
-};
-
-pub const WHO: Check = Check {
-    id: "07.x-who",
-    title: "exercise: `/who` is answered with the names of all who are there",
-    run: who,
-    ..SERVER
-};
+fn private(stage: &Stage) -> Outcome {
+    let server = stage.serve(Role::Server)?;
+    let mut members = room(&server, ["Batman", "Robin", "Joker"])?;
+    let (secret, open) = (stage.payload(16), stage.payload(16));
+    members[0].send(format!("/msg Robin {secret}\n{open}\n"))?;
+    hears(&mut members[1], |line| line.contains(&secret), "the private line")?;
+    let line = hears(&mut members[2], |line| !line.starts_with("Server"), "the open line")?;
+    if !line.contains(&open) {
+        return fail("Joker hears the open line alone", quote(line.as_bytes()))
+            .means(line.contains(&secret), &OVERHEARD);
+    }
+    hears(&mut members[1], |line| line.contains(&open), "the open line").map(|_| ())
+}
 
 /// Members who have heard each other join. News are not what these checks are about.
 fn room<const N: usize>(server: &Server, names: [&str; N]) -> Outcome<Vec<Peer>> {
@@ -68,33 +62,22 @@ fn hears(member: &mut Peer, fits: impl Fn(&str) -> bool, what: &str) -> Outcome<
     }
 }
 
-const OVERHEARD: Diagnosis = Diagnosis {
-    id: "overheard",
-    they: "let others hear a private line",
-    text: "somebody else heard what was said to one member: whom does the line go to, and who walks the list?",
-};
-
-fn private(stage: &Stage) -> Outcome {
-    let server = stage.serve(Role::Server)?;
-    let mut members = room(&server, ["Batman", "Robin", "Joker"])?;
-    let (secret, open) = (stage.payload(16), stage.payload(16));
-    members[0].send(format!("/msg Robin {secret}\n{open}\n"))?;
-    hears(&mut members[1], |line| line.contains(&secret), "the private line")?;
-    let line = hears(&mut members[2], |line| !line.starts_with("Server"), "the open line")?;
-    if !line.contains(&open) {
-        return fail("Joker hears the open line alone", quote(line.as_bytes()))
-            .means(line.contains(&secret), &OVERHEARD);
-    }
-    hears(&mut members[1], |line| line.contains(&open), "the open line").map(|_| ())
-}
-
 const NO_BOUND: Diagnosis = Diagnosis {
     id: "no-bound",
     they: "remember everything that was ever said",
     text: "the newcomer heard more than ten lines: what is kept for ever grows for ever.",
 };
 
-fn history(stage: &Stage) -> Outcome {
+pub(super) static X_HISTORY: Check = Check::exercise(
+    "07.x-history",
+    Role::Server,
+    "exercise: who joins hears first the last ten lines that were said",
+    "queued_room {port}",
+)
+.source("the book, 7.7")
+.read("7.3")
+.mistakes(&[&NO_BOUND])
+.steps(|stage| {
     let server = stage.serve(Role::Server)?;
     let mut members = room(&server, ["Batman", "Robin"])?;
     let said: Vec<String> = (0..12).map(|_| stage.payload(8)).collect();
@@ -115,7 +98,7 @@ fn history(stage: &Stage) -> Outcome {
     }
     fail(format!("the last ten of {said:?}"), format!("{heard:?}"))
         .means(heard.len() > 10, &NO_BOUND)
-}
+});
 
 fn who(stage: &Stage) -> Outcome {
     let server = stage.serve(Role::Server)?;
@@ -131,3 +114,13 @@ fn who(stage: &Stage) -> Outcome {
     }
     fail("Batman and Joker, in one line", quote(line.as_bytes()))
 }
+
+pub(super) static X_WHO: Check = Check::exercise(
+    "07.x-who",
+    Role::Server,
+    "exercise: `/who` is answered with the names of all who are there",
+    "queued_room {port}",
+)
+.source("the book, 7.7")
+.read("7.3")
+.steps(who);

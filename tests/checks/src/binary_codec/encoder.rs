@@ -1,0 +1,411 @@
+//! Chapter 6, the encoder: the grader plays its clients.
+
+use super::*;
+
+pub(super) static LISTENS: Check =
+    Check::lab("06.listens", Role::Encoder, "encoder: listens on its port")
+        .source("L1, question 1 and server1.py")
+        .read("6.4")
+        .steps(|stage| stage.serve(Role::Encoder).map(|_| ()));
+
+pub(super) static LENGTH: Check = Check::lab(
+    "06.length",
+    Role::Encoder,
+    "encoder: four bytes, big-endian, say how many bytes its answer has",
+)
+.source("L1, recv_int: int.from_bytes(conn.recv(4), byteorder='big')")
+.needs(&[&LISTENS])
+.points(3)
+.read("6.4")
+.mistakes(&[&HTONS, &LITTLE_ENDIAN, &COUNTS_ITSELF, &TWO_BYTES, &NO_LENGTH])
+.steps(|stage| server_length(stage, Role::Encoder));
+
+const UNPADDED: Diagnosis = Diagnosis {
+    id: "unpadded",
+    they: "leave out a byte's leading zeros",
+    text: "the groups have fewer than eight digits: the zeros in front are missing. Without them nobody can tell where a byte begins once the spaces are gone. How is a number printed with a fixed width?",
+};
+
+pub(super) static ENCODES: Check = Check::lab(
+    "06.encodes",
+    Role::Encoder,
+    "encoder: answers a text with its bytes as groups of eight digits",
+)
+.source("L1, question 1a")
+.needs(&[&LENGTH])
+.points(2)
+.read("6.4")
+.mistakes(&[&UNPADDED])
+.steps(|stage| {
+    let server = stage.serve(Role::Encoder)?;
+    let mut a = server.connect("a")?;
+    let text = format!("co {} ({})!", stage.payload(6), stage.payload(6));
+    let expected = groups(text.as_bytes());
+    let answer = ask(&mut a, &text)?;
+    let digits = |group: &str| group.trim_start_matches('0').to_string();
+    let bare: Vec<_> = expected.split(' ').map(digits).collect();
+    is(&expected, &answer).means(same(&bare.join(" "), &answer), &UNPADDED)
+});
+
+pub(super) static GOES_ON: Check = Check::lab(
+    "06.goes-on",
+    Role::Encoder,
+    "encoder: answers one request after another on one connection",
+)
+.source("L1, question 1 and server1.py")
+.needs(&[&ENCODES])
+.read("6.4")
+.mistakes(&[&ONE_REQUEST])
+.steps(|stage| goes_on(stage, Role::Encoder));
+
+pub(super) static PIECES: Check = Check::lab(
+    "06.pieces",
+    Role::Encoder,
+    "encoder: a request that comes in pieces is one request",
+)
+.source("L1, question 1 and server1.py")
+.needs(&[&GOES_ON])
+.points(2)
+.read("6.5")
+.mistakes(&[&SHORT_READ])
+.steps(|stage| pieces(stage, Role::Encoder));
+
+pub(super) static COALESCED: Check = Check::lab(
+    "06.coalesced",
+    Role::Encoder,
+    "encoder: three requests in one packet get three answers, in order",
+)
+.source("L1, question 1 and server1.py")
+.needs(&[&GOES_ON])
+.points(2)
+.read("6.5")
+.mistakes(&[&REST_DROPPED])
+.steps(|stage| coalesced(stage, Role::Encoder));
+
+pub(super) static LONG: Check =
+    Check::lab("06.long", Role::Encoder, "encoder: encodes 20,000 characters, whole")
+        .source("L1, question 1 and server1.py")
+        .needs(&[&PIECES])
+        .read("6.4")
+        .mistakes(&[&CUT_SHORT])
+        .steps(long);
+
+pub(super) static GOODBYE: Check = Check::lab(
+    "06.goodbye",
+    Role::Encoder,
+    "encoder: takes the empty frame for a goodbye, and does not answer it",
+)
+.source("L1, handle_client: data_size == 0 ends the loop")
+.needs(&[&GOES_ON])
+.read("6.4")
+.mistakes(&[&GOODBYE_ANSWERED, &GOODBYE_KILLS])
+.steps(goodbye);
+
+const TRUSTS_LENGTH: Diagnosis = Diagnosis {
+    id: "trusts-length",
+    they: "make room for whatever length they are told",
+    text: "four bytes from a stranger made it ask for 4 GiB of memory, or wait for as many bytes: a length is a claim. Look at it before you do anything about it, and let memory grow with what has come.",
+};
+
+/// As much memory as a program may ask for when it is told of 4 GiB: less than that. An
+/// interpreter that cannot even start under this limit runs without it.
+const LESS_THAN_4_GIB: &str = r#"sh -c 'ulimit -v 4194304 2>/dev/null; exec "$@"' sh"#;
+
+pub(super) static HUGE_LENGTH: Check = Check::lab(
+    "06.huge-length",
+    Role::Encoder,
+    "encoder: a length of 4 GiB does no harm, and the next client is served",
+)
+.source("our contract, 06: a length is a stranger's claim")
+.needs(&[&GOES_ON])
+.points(2)
+.read("6.5")
+.mistakes(&[&TRUSTS_LENGTH])
+.steps(|stage| {
+    let limited = stage.serve_with(Role::Encoder, "", &[LESS_THAN_4_GIB]);
+    let server = limited.or_else(|_| stage.serve(Role::Encoder))?;
+    let mut a = server.connect("a")?;
+    let before = server.program.peak_memory();
+    a.send(b"\xff\xff\xff\xffabc")?;
+    a.settle();
+    let grown = server.program.peak_memory().zip(before).map(|(after, before)| after - before);
+    if grown.is_some_and(|kib| kib > 256 * 1024) {
+        return fail("its memory stays as it is", format!("{grown:?} KiB more"))
+            .means(true, &TRUSTS_LENGTH);
+    }
+    a.close();
+    costs_nobody_else(stage, &server, Role::Encoder, leaves_midway)
+        .map(|_| ())
+        .means(true, &TRUSTS_LENGTH)
+});
+
+/// A session that ends in the middle of a frame, of a length that is nothing special.
+fn leaves_midway(_: &Stage, _: Role, mut peer: Peer) -> Outcome {
+    peer.send(&frame([b'x'; 100])[..7])?;
+    peer.settle();
+    peer.close();
+    Ok(())
+}
+
+// -- manners of the encoder
+pub(super) static NEXT_CLIENT: Check = Check::manners(
+    "06.next-client",
+    Role::Encoder,
+    "encoder: serves the next client, and one that waited, in turn",
+)
+.source("our contract, 06-binary-codec; the lab leaves it open")
+.needs(&[&GOES_ON])
+.read("6.5")
+.mistakes(&[&ONE_CLIENT])
+.steps(|stage| {
+    let server = stage.serve(Role::Encoder)?;
+    let mut a = server.connect("a")?;
+    works(stage, Role::Encoder, &mut a)?;
+    let (request, answer) = request(Role::Encoder, &stage.payload(8));
+    let mut b = server.connect("b").means(true, &ONE_CLIENT)?;
+    b.send(frame(request)).means(true, &ONE_CLIENT)?;
+    a.close();
+    let given = expect_frame(&mut b, "the answer").means(true, &ONE_CLIENT)?;
+    is(&answer, &given)?;
+    b.close();
+    let mut c = server.connect("c").means(true, &ONE_CLIENT)?;
+    works(stage, Role::Encoder, &mut c).means(true, &ONE_CLIENT)
+});
+
+const FLAG_IGNORED: Diagnosis = Diagnosis {
+    id: "flag-ignored",
+    they: "serve clients one after another, although --multi-threaded is given",
+    text: "the second client waits for the first one: is there a thread for each, and does none of them hold something shared while it waits?",
+};
+
+pub(super) static MULTI_THREADED: Check = Check::manners(
+    "06.multi-threaded",
+    Role::Encoder,
+    "encoder: with --multi-threaded one client holds up no other, silent or deaf",
+)
+.source("L1, question 3b: --multi-threaded")
+.needs(&[&GOES_ON])
+.read("6.3")
+.mistakes(&[&FLAG_IGNORED])
+.steps(|stage| {
+    let server = stage.serve_with(Role::Encoder, "--multi-threaded", &[])?;
+    let mut silent = server.connect("the silent one")?;
+    works(stage, Role::Encoder, &mut silent)?;
+    let mut deaf = server.connect("the deaf one")?;
+    deaf.send_until_stuck(&frame(stage.payload(10_000)));
+    let mut other = server.connect("another")?;
+    works(stage, Role::Encoder, &mut other).means(true, &FLAG_IGNORED)?;
+    works(stage, Role::Encoder, &mut silent).means(true, &FLAG_IGNORED)
+});
+
+pub(super) static TELLS: Check = Check::manners(
+    "06.tells",
+    Role::Encoder,
+    "encoder: prints what it received and what it sent",
+)
+.source("L1, server1.py: Received: and Sent:")
+.needs(&[&ENCODES])
+.read("6.5")
+.steps(|stage| {
+    let mut server = stage.serve(Role::Encoder)?;
+    let mut a = server.connect("a")?;
+    let text = stage.payload(6);
+    ask(&mut a, &text)?;
+    server.program.prints(format!("Received: {text}"))?;
+    server.program.prints(format!("Sent: {}", groups(text.as_bytes())))
+});
+
+const CODE_POINTS: Diagnosis = Diagnosis {
+    id: "code-points",
+    they: "encode characters, not bytes",
+    text: "`é` is one character and two bytes: its number was encoded, not the bytes that stand for it. What does the other side need to get the same text back?",
+};
+
+const PIECE_BY_PIECE: Diagnosis = Diagnosis {
+    id: "piece-by-piece",
+    they: "decode a text before all of it has come",
+    text: "the same text in pieces was not understood: a piece may end in the middle of a character. When is it safe to make text of bytes?",
+};
+
+pub(super) static UTF8: Check = Check::manners(
+    "06.utf8",
+    Role::Encoder,
+    "encoder: text beyond ASCII is bytes too, also when it comes in pieces",
+)
+.source("our contract, 06-binary-codec; the lab leaves it open")
+.needs(&[&PIECES])
+.read("6.5")
+.mistakes(&[&CODE_POINTS, &PIECE_BY_PIECE])
+.steps(|stage| {
+    let server = stage.serve(Role::Encoder)?;
+    let mut a = server.connect("a")?;
+    let text = format!("{}é漢🦀", stage.payload(2));
+    let whole = ask(&mut a, &text).and_then(|answer| is(&groups(text.as_bytes()), &answer));
+    whole.means(true, &CODE_POINTS)?;
+    send_in_pieces(&mut a, &text).means(true, &PIECE_BY_PIECE)?;
+    let answer = expect_frame(&mut a, "the answer").means(true, &PIECE_BY_PIECE)?;
+    is(&groups(text.as_bytes()), &answer).means(true, &PIECE_BY_PIECE)
+});
+
+const BAD_TEXT_KILLS: Diagnosis = Diagnosis {
+    id: "bad-text-ends",
+    they: "break off at bytes that are no UTF-8",
+    text: "bytes that are no UTF-8 got no error as an answer: the frame is whole, so both ends still know where the next one begins. Why should the session end?",
+};
+
+pub(super) static NOT_UTF8: Check = Check::manners(
+    "06.not-utf8",
+    Role::Encoder,
+    "encoder: bytes that are no UTF-8 get an answer `error:`, and it goes on",
+)
+.source("our contract, 06-binary-codec; the lab leaves it open")
+.needs(&[&GOES_ON])
+.read("6.5")
+.mistakes(&[&BAD_TEXT_KILLS])
+.steps(|stage| {
+    let server = stage.serve(Role::Encoder)?;
+    let mut a = server.connect("a")?;
+    is_told(&mut a, b"a\xff\xfeb").means(true, &BAD_TEXT_KILLS)?;
+    works(stage, Role::Encoder, &mut a).means(true, &BAD_TEXT_KILLS)
+});
+
+pub(super) static CUT_FRAME: Check = Check::manners(
+    "06.cut-frame",
+    Role::Encoder,
+    "encoder: a frame that is cut off is no request, and ends its session alone",
+)
+.source("our contract, 06-binary-codec; the lab leaves it open")
+.needs(&[&NEXT_CLIENT])
+.read("6.5")
+.mistakes(&[&CUT_IS_WHOLE, &SESSION_KILLS])
+.steps(|stage| {
+    let server = stage.serve(Role::Encoder)?;
+    let whole = frame(stage.payload(9));
+    for cut in [2, 4, 9] {
+        let mut a = server.connect("a")?;
+        a.send(&whole[..cut])?;
+        a.half_close();
+        let answer = a.take_until_close();
+        if !answer.is_empty() {
+            return fail("no answer to a part of a frame", quote(&answer))
+                .means(true, &CUT_IS_WHOLE);
+        }
+        a.close();
+        serves_on(stage, &server)?;
+    }
+    Ok(())
+});
+
+pub(super) static RESET: Check = Check::manners(
+    "06.reset",
+    Role::Encoder,
+    "encoder: a client that resets ends its session alone",
+)
+.source("our contract, 06-binary-codec; the lab leaves it open")
+.needs(&[&NEXT_CLIENT])
+.read("6.5")
+.mistakes(&[&SESSION_KILLS])
+.steps(reset);
+
+fn reset(stage: &Stage) -> Outcome {
+    let server = stage.serve(Role::Encoder)?;
+    let mut a = server.connect("a")?;
+    a.send(frame(stage.payload(9)))?;
+    a.reset()?;
+    serves_on(stage, &server)
+}
+
+pub(super) static LIMIT: Check = Check::manners(
+    "06.limit",
+    Role::Encoder,
+    "encoder: a frame over 1 MiB ends its session as soon as it is announced",
+)
+.source("our contract, 06-binary-codec; the lab leaves it open")
+.needs(&[&NEXT_CLIENT])
+.read("6.5")
+.mistakes(&[&NO_LIMIT, &SESSION_KILLS])
+.steps(limit);
+
+const ANSWER_OVER_LIMIT: Diagnosis = Diagnosis {
+    id: "answer-over-limit",
+    they: "send answers over the limit",
+    text: "its answer is longer than a frame may be, so that a client with the same limit must break off: the encoded text is nine times the text.",
+};
+
+pub(super) static LONG_ANSWER: Check = Check::manners(
+    "06.long-answer",
+    Role::Encoder,
+    "encoder: an answer over 1 MiB becomes `error:`, and it goes on",
+)
+.source("our contract, 06-binary-codec; the lab leaves it open")
+.needs(&[&LONG])
+.read("6.5")
+.mistakes(&[&ANSWER_OVER_LIMIT])
+.steps(|stage| {
+    let server = stage.serve(Role::Encoder)?;
+    let mut a = server.connect("a")?;
+    is_told(&mut a, stage.payload(MAX_FRAME / 8)).means(true, &ANSWER_OVER_LIMIT)?;
+    works(stage, Role::Encoder, &mut a)
+});
+
+const EVERYWHERE: Diagnosis = Diagnosis {
+    id: "everywhere",
+    they: "listen where nobody asked them to",
+    text: "it can be reached at an address that was not named: who may talk to it is decided by bind().",
+};
+
+pub(super) static BIND: Check = Check::manners(
+    "06.bind",
+    Role::Encoder,
+    "encoder: listens on 127.0.0.1 alone, or where --bind says",
+)
+.source("our contract, 06-binary-codec; the lab leaves it open")
+.needs(&[&ENCODES])
+.read("6.5")
+.mistakes(&[&EVERYWHERE])
+.steps(bind);
+
+fn bind(stage: &Stage) -> Outcome {
+    let server = stage.serve(Role::Encoder)?;
+    listens_only_at(stage, &server, "127.0.0.1", "127.0.0.2")?;
+    let server = stage.serve_with(Role::Encoder, "--bind 127.0.0.2", &[])?;
+    listens_only_at(stage, &server, "127.0.0.2", "127.0.0.1")
+}
+
+fn listens_only_at(stage: &Stage, server: &Server, ip: &str, not_at: &str) -> Outcome {
+    if !is_reached_at(stage, server, ip) {
+        return fail(format!("it serves at {ip}"), "it does not");
+    }
+    if is_reached_at(stage, server, not_at) {
+        return fail(format!("nobody answers at {not_at}"), "it does").means(true, &EVERYWHERE);
+    }
+    Ok(())
+}
+
+/// True if it serves a client that comes by this address.
+fn is_reached_at(stage: &Stage, server: &Server, ip: &str) -> bool {
+    let client = server.connect_to(ip, "a client");
+    client.is_ok_and(|mut client| works(stage, Role::Encoder, &mut client).is_ok())
+}
+
+pub(super) static INTERFACE: Check = Check::manners(
+    "06.interface",
+    Role::Encoder,
+    "encoder: listens on the address of the --interface that is named",
+)
+.source("L1, question 2 and --interface")
+.needs(&[&ENCODES])
+.read("6.5")
+.steps(interface);
+
+fn interface(stage: &Stage) -> Outcome {
+    if !["ip", "ifconfig"].iter().any(|tool| process::on_path(tool)) {
+        return Err(Stop::Lacking("ip or ifconfig"));
+    }
+    let server = stage.serve_with(Role::Encoder, "--interface lo", &[])?;
+    listens_only_at(stage, &server, "127.0.0.1", "127.0.0.2")?;
+    let unknown = stage.program("encoder 0 --interface none0")?;
+    unknown.ends_with(1)?;
+    unknown.complains(&["interface", "none0"])?;
+    stage.program("encoder 0 --interface lo --bind 127.0.0.1")?.ends_with(2)
+}

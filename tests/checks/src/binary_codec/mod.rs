@@ -1,0 +1,411 @@
+//! Chapter 6, three roles: the grader plays the client to the encoder and the decoder, and the
+//! server to the client.
+//!
+//! A length that is wrong makes everything behind it wrong, so it is named first: every other
+//! check of a role needs the one about its length. Groups are compared after splitting at white
+//! space. A server that ends with its first client, as the lab's own do, is not asked what the
+//! next one would meet.
+
+mod client;
+mod conduct;
+mod decoder;
+mod encoder;
+mod exercises;
+
+use crate::{
+    check::{Chapter, Check},
+    manners,
+    shared::{FIXED_HOST, ONE_CLIENT, connects_to_the_given_host},
+};
+use client::CLIENT_HOST;
+use encoder::LISTENS;
+use stage::{
+    Program, Role, Server, Stage,
+    failure::{Diagnosis, Explain, Outcome, Stop, difference, fail, quote},
+    find,
+    peer::Peer,
+    process, quiet,
+};
+
+/// Chapter 6.
+pub static CHAPTER: Chapter = Chapter {
+    number: "06",
+    name: "binary-codec",
+    roles: &[Role::Encoder, Role::Decoder, Role::Client],
+    checks: &[
+        &encoder::LISTENS,
+        &encoder::LENGTH,
+        &encoder::ENCODES,
+        &encoder::GOES_ON,
+        &encoder::PIECES,
+        &encoder::COALESCED,
+        &encoder::LONG,
+        &encoder::GOODBYE,
+        &encoder::HUGE_LENGTH,
+        &decoder::DECODER_LENGTH,
+        &decoder::DECODES,
+        &decoder::SHORT_GROUPS,
+        &decoder::DECODER_GOES_ON,
+        &decoder::DECODER_PIECES,
+        &decoder::BAD_GROUP,
+        &client::CLIENT_LENGTH,
+        &client::CLIENT_HOST,
+        &client::CLIENT_PRINTS,
+        &client::CLIENT_GOES_ON,
+        &client::CLIENT_PIECES,
+        &client::CLIENT_BLANK_LINE,
+        &client::CLIENT_INPUT_ENDS,
+        &encoder::NEXT_CLIENT,
+        &encoder::MULTI_THREADED,
+        &encoder::TELLS,
+        &encoder::UTF8,
+        &encoder::NOT_UTF8,
+        &encoder::CUT_FRAME,
+        &encoder::RESET,
+        &encoder::LIMIT,
+        &encoder::LONG_ANSWER,
+        &encoder::BIND,
+        &encoder::INTERFACE,
+        &decoder::BAD_GROUP_ERROR,
+        &decoder::DECODER_UTF8,
+        &decoder::EMPTY_ANSWER,
+        &client::CLIENT_GOODBYE,
+        &client::CLIENT_LAST_ANSWER,
+        &client::CLIENT_UTF8,
+        &client::CLIENT_SERVER_LEAVES,
+        &client::CLIENT_LIMIT,
+        &client::CLIENT_ONLY_ANSWERS,
+        &conduct::REFUSED,
+        &conduct::IPV6,
+        &conduct::HELP,
+        &conduct::VERSION,
+        &conduct::USAGE,
+        &conduct::PORT_ZERO,
+        &conduct::BLOCKING,
+        &conduct::TRACE,
+        &exercises::X_TAGGED,
+        &exercises::X_VARINT,
+        &exercises::X_PIPELINED,
+    ],
+};
+
+// -- frames
+
+/// The longest frame that the contract lets pass, in bytes.
+const MAX_FRAME: usize = 1024 * 1024;
+
+/// Goodbye.
+const EMPTY_FRAME: [u8; 4] = [0; 4];
+
+fn frame(body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
+    [&(body.len() as u32).to_be_bytes(), body].concat()
+}
+
+const HTONS: Diagnosis = Diagnosis {
+    id: "htons",
+    they: "put a length of four bytes through htons()",
+    text: "the length is 65536 times what it should be: htons() turns two bytes round, and a length of four needs all four turned. It went unnoticed because one recv() took whatever was there. What is the call for four bytes?",
+};
+
+const LITTLE_ENDIAN: Diagnosis = Diagnosis {
+    id: "little-endian",
+    they: "use the machine's own byte order for the length",
+    text: "the length's four bytes are in the opposite order, the least significant first, as this machine keeps them in memory. Which order did both ends agree on, and which call gives it on every machine?",
+};
+
+const COUNTS_ITSELF: Diagnosis = Diagnosis {
+    id: "counts-itself",
+    they: "count the length's own four bytes",
+    text: "the length is too large by four: does it count its own four bytes?",
+};
+
+const TWO_BYTES: Diagnosis = Diagnosis {
+    id: "two-bytes",
+    they: "send a length of two bytes",
+    text: "the length came in two bytes, and the other side reads four. Which type has the number that is written?",
+};
+
+const NO_LENGTH: Diagnosis = Diagnosis {
+    id: "no-length",
+    they: "send no length",
+    text: "the text itself came where its length should stand: where does the other side learn how many bytes to wait for?",
+};
+
+/// Reads one frame of the program's, and returns what is behind its length. What is wrong
+/// with the length is said here, before anything that follows from it.
+fn expect_frame(peer: &mut Peer, what: &str) -> Outcome<Vec<u8>> {
+    let head = peer.expect_bytes(4, &format!("{what}, and first its length"))?;
+    let claim = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
+    let body = peer.expect_bytes(claim as usize, what);
+    let came = peer.so_far().len() as u64;
+    body.or_else(|stop| {
+        if came == 0 && claim as usize <= MAX_FRAME {
+            return Err(stop); // the length alone is no reason to doubt it
+        }
+        fail(
+            "a length, and then as many bytes as it says",
+            format!("the length says {claim}, {came} bytes came"),
+        )
+    })
+    .means(u64::from(claim) == came << 16, &HTONS)
+    .means(u64::from(claim.swap_bytes()) == came, &LITTLE_ENDIAN)
+    .means(u64::from(claim) == came + 4, &COUNTS_ITSELF)
+    .means(u64::from(claim >> 16) == came + 2, &TWO_BYTES)
+    .means(head.iter().all(u8::is_ascii_graphic), &NO_LENGTH)
+}
+
+/// Asks, and returns the answer.
+fn ask(peer: &mut Peer, request: impl AsRef<[u8]>) -> Outcome<Vec<u8>> {
+    peer.send(frame(request))?;
+    expect_frame(peer, "the answer")
+}
+
+/// Sends a frame in pieces, each a read of its own: its length byte by byte, then what is
+/// behind it, in three.
+fn send_in_pieces(peer: &mut Peer, body: impl AsRef<[u8]>) -> Outcome {
+    let frame = frame(body);
+    let (length, body) = frame.split_at(4);
+    peer.dribble(length)?;
+    body.chunks(body.len().div_ceil(3)).try_for_each(|piece| {
+        peer.settle();
+        peer.send(piece)
+    })
+}
+
+// -- what the two servers are asked
+fn groups(text: &[u8]) -> String {
+    text.iter().map(|byte| format!("{byte:08b}")).collect::<Vec<_>>().join(" ")
+}
+
+/// A request for this role that has to do with `text`, and the answer to it.
+fn request(role: Role, text: &str) -> (String, String) {
+    let (text, groups) = (text.to_string(), groups(text.as_bytes()));
+    if role == Role::Decoder { (groups, text) } else { (text, groups) }
+}
+
+/// White space around and between groups is nobody's business.
+fn same(expected: &str, answer: &[u8]) -> bool {
+    let words: Vec<_> = expected.split_whitespace().map(str::as_bytes).collect();
+    let white = |byte: &u8| byte.is_ascii_whitespace();
+    answer.split(white).filter(|word| !word.is_empty()).eq(words)
+}
+
+fn is(expected: &str, answer: &[u8]) -> Outcome {
+    if same(expected, answer) {
+        return Ok(());
+    }
+    let (expected, got) = difference(expected.as_bytes(), answer);
+    fail(format!("the answer is {expected}"), got)
+}
+
+/// One request and its answer, both new at each call.
+fn works(stage: &Stage, role: Role, peer: &mut Peer) -> Outcome {
+    let (request, answer) = request(role, &stage.payload(8));
+    is(&answer, &ask(peer, request)?)
+}
+
+/// As [`works`], where the answer must be an error.
+fn is_told(peer: &mut Peer, request: impl AsRef<[u8]>) -> Outcome {
+    let answer = ask(peer, request)?;
+    if answer.starts_with(b"error:") {
+        return Ok(());
+    }
+    fail("an answer that begins with `error:`", quote(&answer))
+}
+
+/// The first client has left in its own way; then the next one is served. What the first one's
+/// way costs is only asked of a server that serves a second client after `harmless`; false if
+/// this one does not.
+fn costs_nobody_else(
+    stage: &Stage,
+    server: &Server,
+    role: Role,
+    harmless: fn(&Stage, Role, Peer) -> Outcome,
+) -> Outcome<bool> {
+    let next = |server: &Server| {
+        let mut next = server.connect("the next client")?;
+        works(stage, role, &mut next)
+    };
+    let Err(stop) = next(server) else { return Ok(true) };
+    stage.log.step("it is started anew: does it serve a second client at all?");
+    let other = stage.serve(role)?;
+    harmless(stage, role, other.connect("a first client")?)?;
+    if next(&other).is_ok() {
+        return Err(stop);
+    }
+    stage.log.step("it does not, whatever the first one did: that costs nothing");
+    Ok(false)
+}
+
+// -- the encoder; some of it is asked of the decoder too
+fn server_length(stage: &Stage, role: Role) -> Outcome {
+    let server = stage.serve(role)?;
+    let mut a = server.connect("a")?;
+    // An answer of more than 255 bytes, and one of a few.
+    let letters = if role == Role::Encoder { 40 } else { 9 };
+    let (request, _) = request(role, &stage.payload(letters));
+    let answer = ask(&mut a, &request);
+    let silent = answer.is_err() && a.so_far().is_empty();
+    let length = request.len() as u32;
+    let answers = |head: &[u8]| {
+        (silent && answers(stage, role, head, &request))
+            .then(|| "to a length of that form there was an answer".to_string())
+    };
+    answer
+        .probe(&LITTLE_ENDIAN, || answers(&length.to_le_bytes()))
+        .probe(&TWO_BYTES, || answers(&length.to_be_bytes()[2..]))?;
+    a.expect_no_bytes("the answer is over")
+}
+
+/// True if a server that is started anew answers a request with this before it.
+fn answers(stage: &Stage, role: Role, head: &[u8], request: &str) -> bool {
+    let Ok(server) = stage.serve(role) else { return false };
+    let Ok(mut b) = server.connect("b") else { return false };
+    b.send([head, request.as_bytes()].concat()).is_ok() && !b.take(1).is_empty()
+}
+
+const ONE_REQUEST: Diagnosis = Diagnosis {
+    id: "one-request",
+    they: "answer one request and no more",
+    text: "the first request was answered and the second was not: is there a loop around reading and answering, until the client says goodbye?",
+};
+
+fn goes_on(stage: &Stage, role: Role) -> Outcome {
+    let server = stage.serve(role)?;
+    let mut a = server.connect("a")?;
+    works(stage, role, &mut a)?;
+    (0..4).try_for_each(|_| works(stage, role, &mut a)).means(true, &ONE_REQUEST)
+}
+
+const SHORT_READ: Diagnosis = Diagnosis {
+    id: "short-read-06",
+    they: "take what one read returns for a whole frame, or its length",
+    text: "the same bytes in pieces were not understood: a read of four bytes may return one. Ask again for what is missing, of the length and of the text, until all is there.",
+};
+
+fn pieces(stage: &Stage, role: Role) -> Outcome {
+    let server = stage.serve(role)?;
+    let mut a = server.connect("a")?;
+    works(stage, role, &mut a)?;
+    let (request, answer) = request(role, &stage.payload(6));
+    send_in_pieces(&mut a, request).means(true, &SHORT_READ)?;
+    let given = expect_frame(&mut a, "the answer").means(true, &SHORT_READ)?;
+    is(&answer, &given).means(true, &SHORT_READ)?;
+    works(stage, role, &mut a).means(true, &SHORT_READ)
+}
+
+const REST_DROPPED: Diagnosis = Diagnosis {
+    id: "rest-dropped",
+    they: "drop what stands behind the first frame in a packet",
+    text: "the first of three requests in one packet was answered, and the others were lost: a read may return more than one frame. Ask for no more bytes than the frame has, or keep the rest for the next one.",
+};
+
+fn coalesced(stage: &Stage, role: Role) -> Outcome {
+    let server = stage.serve(role)?;
+    let mut a = server.connect("a")?;
+    works(stage, role, &mut a)?;
+    let three: Vec<_> = [6, 1, 12].map(|n| request(role, &stage.payload(n))).into();
+    a.send(three.iter().flat_map(|(request, _)| frame(request)).collect::<Vec<_>>())?;
+    for (_, answer) in three {
+        let given = expect_frame(&mut a, "its answer").means(true, &REST_DROPPED)?;
+        is(&answer, &given).means(true, &REST_DROPPED)?;
+    }
+    Ok(())
+}
+
+const CUT_SHORT: Diagnosis = Diagnosis {
+    id: "cut-short",
+    they: "cut long texts off",
+    text: "a long text was not encoded to its end: has a buffer, or the length's type, a size that texts may exceed?",
+};
+
+fn long(stage: &Stage) -> Outcome {
+    let server = stage.serve(Role::Encoder)?;
+    let mut a = server.connect("a")?;
+    let text = stage.payload(20_000);
+    let answer = ask(&mut a, &text).means(true, &CUT_SHORT)?;
+    is(&groups(text.as_bytes()), &answer).means(true, &CUT_SHORT)
+}
+
+const GOODBYE_ANSWERED: Diagnosis = Diagnosis {
+    id: "goodbye-answered",
+    they: "answer the empty frame",
+    text: "the client said goodbye with an empty frame and got an answer: nobody is there to read it. What does a length of 0 say?",
+};
+
+const GOODBYE_KILLS: Diagnosis = Diagnosis {
+    id: "goodbye-kills",
+    they: "end when a client says goodbye",
+    text: "the empty frame ended more than its own session: the next client was not served. What happens to a text of no bytes?",
+};
+
+fn goodbye(stage: &Stage) -> Outcome {
+    let server = stage.serve(Role::Encoder)?;
+    let mut a = server.connect("a")?;
+    works(stage, Role::Encoder, &mut a)?;
+    a.send(EMPTY_FRAME)?;
+    a.expect_no_bytes("it has said goodbye").means(true, &GOODBYE_ANSWERED)?;
+    a.close();
+    let leaves_silently = |stage: &Stage, role, mut peer: Peer| {
+        works(stage, role, &mut peer)?;
+        peer.close();
+        Ok(())
+    };
+    costs_nobody_else(stage, &server, Role::Encoder, leaves_silently)
+        .map(|_| ())
+        .means(true, &GOODBYE_KILLS)
+}
+
+const CUT_IS_WHOLE: Diagnosis = Diagnosis {
+    id: "cut-frame-taken",
+    they: "take a frame that was cut off for a whole one",
+    text: "the connection closed in the middle of a frame, and the part was taken for all of it: what does a read of 0 bytes mean when more were promised?",
+};
+
+const SESSION_KILLS: Diagnosis = Diagnosis {
+    id: "session-kills",
+    they: "end when one client's session ends badly",
+    text: "one client's trouble ended the whole server: an error of one connection is that connection's end. Who handles what the session returns?",
+};
+
+/// The next client is served, whatever happened to those before.
+fn serves_on(stage: &Stage, server: &Server) -> Outcome {
+    let next = server
+        .connect("the next client")
+        .and_then(|mut next| works(stage, Role::Encoder, &mut next));
+    let ended = next.is_err() && server.program.process.wait(quiet()).is_some();
+    next.means(ended, &SESSION_KILLS)
+}
+
+const NO_LIMIT: Diagnosis = Diagnosis {
+    id: "no-limit-06",
+    they: "accept frames of any length",
+    text: "a frame over the limit was announced, and it waits for it: whoever sends the length chooses how much memory is used. When can it be refused, at the latest?",
+};
+
+/// A frame over the limit is announced, and begins.
+fn announce_too_much(peer: &mut Peer) -> Outcome {
+    peer.send((MAX_FRAME as u32 + 1).to_be_bytes())?;
+    peer.settle();
+    // The program may have closed already.
+    let _ = peer.send([b'x'; 100]);
+    Ok(())
+}
+
+fn limit(stage: &Stage) -> Outcome {
+    let server = stage.serve(Role::Encoder)?;
+    let mut a = server.connect("a")?;
+    announce_too_much(&mut a)?;
+    let closed = a.expect_close();
+    let reads_on = closed.is_err() && a.settle();
+    closed.means(reads_on, &NO_LIMIT)?;
+    a.close();
+    serves_on(stage, &server)
+}
+
+const COUNTS_CHARACTERS: Diagnosis = Diagnosis {
+    id: "counts-characters",
+    they: "count characters where bytes are sent",
+    text: "the length is that of the text in characters, and `é` has two bytes: the other side is one byte off from here on. Of what should the length be taken?",
+};

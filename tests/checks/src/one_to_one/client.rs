@@ -1,0 +1,202 @@
+//! Chapter 2, the client: the grader plays its server.
+
+use super::*;
+
+pub(super) static BEGINS: Check = Check::lab(
+    "02.begins",
+    Role::Client,
+    "client: connects, and sends the first line that its user types",
+)
+.source("L3, one_to_one.py: the client begins with its user's line")
+.read("2.4")
+.mistakes(&[&CLIENT_WAITS])
+.steps(begins);
+
+pub(super) static HOST: Check =
+    Check::lab("02.host", Role::Client, "client: connects to the host that it is given")
+        .source("L3, one_to_one.py: do not hard-code the hostname")
+        .needs(&[&BEGINS])
+        .read("2.4")
+        .mistakes(&[&FIXED_HOST])
+        .steps(connects_to_the_given_host);
+
+pub(super) static PRINTS: Check =
+    Check::lab("02.prints", Role::Client, "client: prints the answer as soon as it has come")
+        .source("L3, one_to_one.py")
+        .needs(&[&BEGINS])
+        .read("2.4")
+        .mistakes(&[&NOT_FLUSHED])
+        .steps(prints);
+
+pub(super) static CLIENT_TURNS: Check = Check::lab(
+    "02.client-turns",
+    Role::Client,
+    "client: sends one line a turn, although more are typed ahead",
+)
+.source("L3, one_to_one.py, Observations: several lines before the server's first")
+.needs(&[&PRINTS])
+.points(2)
+.read("2.2")
+.mistakes(&[&NO_TURNS])
+.steps(|stage| {
+    let (mut client, mut server) = stage.client_and_peer("server")?;
+    let lines = [stage.payload(16), stage.payload(16), stage.payload(16)];
+    client.input((lines.join("\n") + "\n").as_bytes());
+    for line in &lines {
+        server.expect(line)?;
+        server.skip_line_end();
+        server.expect_silence("it is the server's turn").means(true, &NO_TURNS)?;
+        let answer = stage.payload(16);
+        server.send(format!("{answer}\n"))?;
+        client.prints(&answer)?;
+    }
+    Ok(())
+});
+
+pub(super) static CLIENT_LINES: Check = Check::lab(
+    "02.client-lines",
+    Role::Client,
+    "client: an answer in pieces is one, two in a packet are two",
+)
+.source("L3, dumb_net.py: no assumptions about how much a read returns")
+.needs(&[&CLIENT_TURNS])
+.read("2.5")
+.mistakes(&[&READ_IS_MESSAGE])
+.steps(|stage| {
+    let (mut client, mut server) = stage.client_and_peer("server")?;
+    if !exchange(stage, &mut client, &mut server)? {
+        stage.log.step("its messages have no line end: it is judged with whole messages only");
+        return Ok(());
+    }
+    let (line, split) = (stage.payload(16), stage.payload(8));
+    client.types(&line);
+    server.expect(format!("{line}\n"))?;
+    server.dribble(format!("{split}\n"))?;
+    client.prints(format!("{split}\n")).means(true, &READ_IS_MESSAGE)?;
+    let (line, one, two) = (stage.payload(16), stage.payload(8), stage.payload(8));
+    client.types(&line);
+    server.expect(format!("{line}\n")).means(true, &READ_IS_MESSAGE)?;
+    server.send(format!("{one}\n{two}\n"))?;
+    client.prints(&one)?;
+    client.keeps_back(&two, "it is the client's turn").means(true, &READ_IS_MESSAGE)?;
+    client.types(&line);
+    client.prints(&two).means(true, &READ_IS_MESSAGE)
+});
+
+/// The client's user speaks and the grader answers. True: the client's message claims to be a
+/// line.
+fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Outcome<bool> {
+    let (line, answer) = (stage.payload(16), stage.payload(16));
+    client.types(&line);
+    server.expect(&line)?;
+    let is_line = server.skip_line_end();
+    server.send(format!("{answer}\n"))?;
+    client.prints(&answer)?;
+    Ok(is_line)
+}
+
+pub(super) static CLIENT_BLANK_LINE: Check = Check::lab(
+    "02.client-blank-line",
+    Role::Client,
+    "client: a blank line typed ends the conversation, and is not sent",
+)
+.source("L3, one_to_one.py: until the user types a blank line")
+.needs(&[&PRINTS])
+.read("2.4")
+.mistakes(&[&BLANK_SENT])
+.steps(|stage| {
+    let (mut client, mut server) = stage.client_and_peer("server")?;
+    exchange(stage, &mut client, &mut server)?;
+    client.types("");
+    let closed = server.expect_close();
+    let sent = !server.so_far().is_empty();
+    closed.means(sent, &BLANK_SENT)?;
+    server.close();
+    client.ends().map(|_| ())
+});
+
+pub(super) static CLIENT_INPUT_ENDS: Check = Check::lab(
+    "02.client-input-ends",
+    Role::Client,
+    "client: the end of its input ends it, after the answer that is still to come",
+)
+.source("L3, one_to_one.py")
+.needs(&[&PRINTS])
+.read("2.4")
+.mistakes(&[&LAST_LINE_LOST])
+.steps(|stage| {
+    let (mut client, mut server) = stage.client_and_peer("server")?;
+    let (line, answer) = (stage.payload(16), stage.payload(16));
+    client.types(&line);
+    client.end_input();
+    server.expect(&line).means(true, &LAST_LINE_LOST)?;
+    server.skip_line_end();
+    let early = server.expect_silence("the answer to its last line is still to come");
+    early.means(true, &LAST_LINE_LOST)?;
+    server.send(format!("{answer}\n"))?;
+    client.prints(&answer).means(true, &LAST_LINE_LOST)?;
+    server.expect_close()?;
+    server.close();
+    client.ends().map(|_| ())
+});
+
+const LINGERS: Diagnosis = Diagnosis {
+    id: "lingers",
+    they: "stay when the other side has left",
+    text: "the server has closed and the client waits for its user: a read of 0 bytes says that nobody is there to be answered.",
+};
+
+pub(super) static SERVER_LEAVES: Check = Check::lab(
+    "02.server-leaves",
+    Role::Client,
+    "client: ends when the server has closed and it is the network's turn",
+)
+.source("L3, one_to_one.py: when the connection closes, terminate")
+.needs(&[&PRINTS])
+.read("2.5")
+.mistakes(&[&LINGERS, &END_IGNORED])
+.steps(|stage| {
+    let (mut client, mut server) = stage.client_and_peer("server")?;
+    exchange(stage, &mut client, &mut server)?;
+    let line = stage.payload(16);
+    client.types(&line);
+    server.expect(&line)?;
+    server.close();
+    let ended = client.ends().map(|_| ());
+    let burns = ended.is_err() && client.burns_processor();
+    ended.means(burns, &END_IGNORED).means(true, &LINGERS)
+});
+
+const NARRATES: Diagnosis = Diagnosis {
+    id: "narrates",
+    they: "mix their own words into stdout",
+    text: "stdout holds more than what the peer said: a program behind a pipe cannot tell the two apart. Narration belongs on stderr.",
+};
+
+pub(super) static ONLY_THE_PEER: Check = Check::manners(
+    "02.only-the-peer",
+    Role::Client,
+    "client: stdout holds the peer's lines and nothing else, exit 0",
+)
+.source("our contract, 02-one-to-one; the lab leaves it open")
+.needs(&[&CLIENT_INPUT_ENDS])
+.read("2.5")
+.mistakes(&[&NARRATES])
+.steps(|stage| {
+    let (mut client, mut server) = stage.client_and_peer("server")?;
+    client.types(&stage.payload(16));
+    server.expect_line("the client's message")?;
+    let answer = stage.payload(16);
+    server.send(format!("{answer}\n"))?;
+    client.prints(&answer)?;
+    client.end_input();
+    server.close();
+    client.ends_with(0)?;
+    let heard = client.process.heard();
+    if heard.stdout == format!("{answer}\n").as_bytes() {
+        return Ok(());
+    }
+    let extra = find(&heard.stdout, answer.as_bytes()).is_some();
+    fail(format!("stdout is \"{answer}\\n\""), format!("\"{}\"", heard.stdout.escape_ascii()))
+        .means(extra, &NARRATES)
+});

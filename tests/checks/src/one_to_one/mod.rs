@@ -1,0 +1,139 @@
+//! Chapter 2, both sides: the grader plays the client to the server and the server to the
+//! client.
+//!
+//! A program that ends its own messages with `\n` claims that its messages are lines, and must
+//! then join and split them. One that sends no line end (one recv, one message) is judged only
+//! with whole messages, each in a segment of its own.
+
+mod client;
+mod conduct;
+mod exercises;
+mod server;
+
+use crate::{
+    check::{Chapter, Check},
+    manners,
+    shared::{
+        END_IGNORED, FIXED_HOST, ONE_ADDRESS, ONE_CLIENT, RESET_KILLS,
+        connects_to_the_given_host,
+    },
+};
+use client::HOST;
+use server::LISTENS;
+use stage::{
+    Program, Role, Server, Stage,
+    failure::{Diagnosis, Explain, Outcome, fail},
+    find,
+    peer::Peer,
+    quiet,
+};
+
+/// Chapter 2.
+pub static CHAPTER: Chapter = Chapter {
+    number: "02",
+    name: "one-to-one",
+    roles: &[Role::Server, Role::Client],
+    checks: &[
+        &server::LISTENS,
+        &server::INTERFACES,
+        &server::HEARS_FIRST,
+        &server::ANSWERS,
+        &server::TAKES_TURNS,
+        &server::LINES,
+        &server::EMPTY_READ,
+        &server::NEXT_CLIENT,
+        &server::WAITING_CLIENT,
+        &server::BLANK_LINE,
+        &server::ONE_AT_A_TIME,
+        &server::SERVER_INPUT_ENDS,
+        &server::SURVIVES_RESET,
+        &server::NOT_UTF8,
+        &server::TOO_LONG,
+        &server::CUT_OFF,
+        &client::BEGINS,
+        &client::HOST,
+        &client::PRINTS,
+        &client::CLIENT_TURNS,
+        &client::CLIENT_LINES,
+        &client::CLIENT_BLANK_LINE,
+        &client::CLIENT_INPUT_ENDS,
+        &client::SERVER_LEAVES,
+        &client::ONLY_THE_PEER,
+        &conduct::REFUSED,
+        &conduct::IPV6,
+        &conduct::HELP,
+        &conduct::VERSION,
+        &conduct::USAGE,
+        &conduct::PORT_ZERO,
+        &conduct::BLOCKING,
+        &conduct::TRACE,
+        &exercises::X_NUMBERS,
+        &exercises::X_PATIENCE,
+    ],
+};
+
+const NO_TURNS: Diagnosis = Diagnosis {
+    id: "no-turns",
+    they: "send out of turn",
+    text: "it sent a second line before the other side had answered the first: after each line sent, a line must be read.",
+};
+
+const READ_IS_MESSAGE: Diagnosis = Diagnosis {
+    id: "read-is-message",
+    they: "take what one read returns for one message",
+    text: "one recv is not one message: TCP keeps the order of the bytes and nothing of how they were sent. Read until the line's end, and keep what stands behind it for the next turn.",
+};
+
+const BLANK_SENT: Diagnosis = Diagnosis {
+    id: "blank-sent",
+    they: "send a blank line instead of ending",
+    text: "the blank line went over the network: it is for the program, which should close the connection.",
+};
+
+const CLIENT_WAITS: Diagnosis = Diagnosis {
+    id: "client-waits",
+    they: "let the client wait for the network first",
+    text: "it sent its line only after it had been spoken to: at the start it is the client's user who has the turn.",
+};
+
+fn begins(stage: &Stage) -> Outcome {
+    let (client, mut server) = stage.client_and_peer("server")?;
+    let line = stage.payload(16);
+    client.types(&line);
+    server.expect(&line).probe(&CLIENT_WAITS, || {
+        let _ = server.send("hello\n");
+        server
+            .expect(&line)
+            .is_ok()
+            .then(|| "it did when a line had come from the network".to_string())
+    })
+}
+
+const NOT_FLUSHED: Diagnosis = Diagnosis {
+    id: "not-flushed",
+    they: "do not flush what they print",
+    text: "the answer was printed only when the program ended: on a pipe stdout keeps what is written until it is flushed.",
+};
+
+fn prints(stage: &Stage) -> Outcome {
+    let (mut client, mut server) = stage.client_and_peer("server")?;
+    let line = stage.payload(16);
+    client.types(&line);
+    server.expect(&line)?;
+    server.skip_line_end();
+    let answer = stage.payload(16);
+    server.send(format!("{answer}\n"))?;
+    let printed = client.prints(&answer);
+    printed.probe(&NOT_FLUSHED, || {
+        client.types("");
+        client.end_input();
+        server.close();
+        client.prints(&answer).is_ok().then(|| "it came when the program had ended".to_string())
+    })
+}
+
+const LAST_LINE_LOST: Diagnosis = Diagnosis {
+    id: "last-line-lost",
+    they: "leave as soon as their input ends",
+    text: "its input ended and it left at once, although the other side had still something to say: the end of the input is met at one's own turn, not before.",
+};

@@ -1,0 +1,408 @@
+//! Chapter 4, the server: the grader plays its clients.
+
+use super::*;
+
+pub(super) static BINDS: Check =
+    Check::lab("04.binds", Role::Server, "server: waits for datagrams on its port")
+        .source("L2, question 3: a server that uses UDP sockets")
+        .read("4.4")
+        .steps(|stage| stage.serve_datagrams(&[]).map(|_| ()));
+
+pub(super) static ANSWERS: Check =
+    Check::lab("04.answers", Role::Server, "server: sends its answer to whoever has asked")
+        .source("L2, question 3: whenever it sees a request, it responds")
+        .needs(&[&BINDS])
+        .points(2)
+        .read("4.4")
+        .steps(answers);
+
+pub(super) static DATE: Check = Check::lab(
+    "04.date",
+    Role::Server,
+    "server: answers SEND_DATE with today's date, as it is in this time zone",
+)
+.source("L2, question 3: the current DATE")
+.needs(&[&ANSWERS])
+.points(2)
+.read("4.4")
+.mistakes(&[&DATE_ORDER, &DATE_IN_UTC])
+.steps(date);
+
+pub(super) static TIME: Check = Check::lab(
+    "04.time",
+    Role::Server,
+    "server: answers SEND_TIME with the time, as it is in this time zone",
+)
+.source("L2, question 3: the current TIME in (HH:MM:SS) format")
+.needs(&[&ANSWERS])
+.points(2)
+.read("4.4")
+.mistakes(&[&TWELVE_HOURS, &TIME_IN_UTC, &BOTH_AT_ONCE])
+.steps(time);
+
+const NO_PADDING: Diagnosis = Diagnosis {
+    id: "no-padding",
+    they: "write 9:5:30 for 09:05:30",
+    text: "a number below ten has one digit here: how does the language write a number with two digits at least?",
+};
+
+pub(super) static TWO_DIGITS: Check = Check::lab(
+    "04.two-digits",
+    Role::Server,
+    "server: gives hours, minutes and seconds two digits each",
+)
+.source("L2, question 3: (HH:MM:SS) format")
+.needs(&[&ANSWERS])
+.read("4.4")
+.mistakes(&[&NO_PADDING])
+.steps(|stage| {
+    // In the early morning the hour shows it, whatever the minute is.
+    let zone = Zone::find(|there| (1..=8).contains(&there.hour()))?;
+    let server = serve_in(stage, zone)?;
+    let answer = ask(&server, &asker(stage, "a")?, "SEND_TIME")?;
+    if times(&answer).iter().any(|(_, padded)| *padded) {
+        return Ok(());
+    }
+    let short = !times(&answer).is_empty();
+    fail("HH:MM:SS, two digits each", quote(answer.as_bytes())).means(short, &NO_PADDING)
+});
+
+const ONE_ANSWER: Diagnosis = Diagnosis {
+    id: "one-answer",
+    they: "answer one request and no more",
+    text: "the first request was answered and a later one was not: is there a loop around recv_from?",
+};
+
+pub(super) static GOES_ON: Check =
+    Check::lab("04.goes-on", Role::Server, "server: answers one request after the other")
+        .source("L2, question 3: runs in an infinite loop")
+        .needs(&[&ANSWERS])
+        .read("4.4")
+        .mistakes(&[&ONE_ANSWER])
+        .steps(|stage| {
+            let server = stage.serve_datagrams(&[])?;
+            let a = asker(stage, "a")?;
+            ask(&server, &a, "SEND_TIME")?;
+            ["SEND_DATE", "SEND_TIME", "SEND_TIME", "SEND_DATE"]
+                .iter()
+                .try_for_each(|request| ask(&server, &a, request).map(|_| ()))
+                .means(true, &ONE_ANSWER)
+        });
+
+const READ_ONCE: Diagnosis = Diagnosis {
+    id: "read-once",
+    they: "read the clock once, at the start",
+    text: "more than a second later the answer is still the same: where is the clock read, before the loop or in it?",
+};
+
+pub(super) static FRESH: Check =
+    Check::lab("04.fresh", Role::Server, "server: looks at the clock anew for each request")
+        .source("L2, question 3: the current TIME")
+        .needs(&[&GOES_ON])
+        .read("4.3")
+        .mistakes(&[&READ_ONCE])
+        .steps(|stage| {
+            let server = stage.serve_datagrams(&[])?;
+            let a = asker(stage, "a")?;
+            let first = ask(&server, &a, "SEND_TIME")?;
+            // The clock is waited for, not the server. Twice, because a program may ask the kernel for
+            // a time that is some milliseconds old (time(2) does).
+            for _ in 0..2 {
+                let begun = seconds();
+                kernel::look_until(patience(), || seconds() > begun);
+                if ask(&server, &a, "SEND_TIME")? != first {
+                    return Ok(());
+                }
+            }
+            fail(format!("another time than {first:?}, a second later"), "the same")
+                .means(!times(&first).is_empty(), &READ_ONCE)
+        });
+
+const FIRST_ASKER: Diagnosis = Diagnosis {
+    id: "first-asker",
+    they: "send every answer to the first client",
+    text: "b has asked, and a got the answer: the address to answer to comes with each request. Where is it kept, and since when?",
+};
+
+const CONNECTED: Diagnosis = Diagnosis {
+    id: "connected",
+    they: "connect their socket to the first client",
+    text: "after the first client nobody else is answered, while the first one still is: a UDP socket that is connected hears one peer only. The server needs no connect.",
+};
+
+pub(super) static SECOND_ASKER: Check =
+    Check::lab("04.second-asker", Role::Server, "server: answers a second client too")
+        .source("L2, question 3: whenever it sees a request, it responds")
+        .needs(&[&GOES_ON])
+        .points(2)
+        .read("4.3")
+        .mistakes(&[&FIRST_ASKER, &CONNECTED])
+        .steps(|stage| {
+            let server = stage.serve_datagrams(&[])?;
+            let (a, b) = (asker(stage, "a")?, stage.datagrams("b", "127.0.0.2")?);
+            ask(&server, &a, "SEND_TIME")?;
+            ask(&server, &b, "SEND_TIME")
+                .map(|_| ())
+                .probe(&FIRST_ASKER, || {
+                    a.receive(Duration::ZERO)
+                        .ok()?
+                        .map(|_| "a got an answer instead".to_string())
+                })
+                .probe(&CONNECTED, || {
+                    let still = ask(&server, &a, "SEND_TIME").is_ok();
+                    still.then(|| "a is still answered".to_string())
+                })
+        });
+
+const SOME_UNANSWERED: Diagnosis = Diagnosis {
+    id: "some-unanswered",
+    they: "leave some clients unanswered when many ask",
+    text: "some of 40 clients got no answer: datagrams wait in the socket's buffer while the server is busy. What does it do between one recv_from and the next?",
+};
+
+pub(super) static MANY_ASKERS: Check =
+    Check::lab("04.many-askers", Role::Server, "server: answers 40 clients who ask at once")
+        .source("L2, question 3: the server")
+        .needs(&[&SECOND_ASKER])
+        .read("4.3")
+        .mistakes(&[&SOME_UNANSWERED])
+        .steps(|stage| {
+            const CLIENTS: usize = 40;
+            let server = stage.serve_datagrams(&[])?;
+            let askers: Vec<Datagrams> = (1..=CLIENTS)
+                .map(|n| asker(stage, &format!("client {n}")))
+                .collect::<Outcome<_>>()?;
+            askers.iter().try_for_each(|a| a.send("SEND_TIME", server.address()))?;
+            let until = Instant::now() + patience();
+            let left = || until.saturating_duration_since(Instant::now());
+            let answered =
+                askers.iter().filter(|a| matches!(a.receive(left()), Ok(Some(_)))).count();
+            if answered == CLIENTS {
+                return Ok(());
+            }
+            fail(format!("{CLIENTS} clients are answered"), format!("{answered} are"))
+                .means(true, &SOME_UNANSWERED)
+        });
+
+const UNKNOWN_KILLS: Diagnosis = Diagnosis {
+    id: "unknown-kills",
+    they: "end at a request that they do not know",
+    text: "a request that it does not know has ended the server: anybody can send it anything. What does the branch for everything else do?",
+};
+
+const BAD_TEXT_KILLS: Diagnosis = Diagnosis {
+    id: "bad-text-kills-04",
+    they: "end at bytes that are no text",
+    text: "bytes that are no UTF-8 have ended the server: decoding can fail, and what it throws must not leave the loop.",
+};
+
+pub(super) static GARBAGE: Check =
+    Check::lab("04.garbage", Role::Server, "server: no datagram ends it, whatever is in it")
+        .source("L2, question 3: runs in an infinite loop")
+        .needs(&[&SECOND_ASKER])
+        .read("4.5")
+        .mistakes(&[&UNKNOWN_KILLS, &BAD_TEXT_KILLS])
+        .steps(|stage| {
+            let long = stage.bytes(8000);
+            survives(stage, &[b"SEND_MONEY", b"send_date please", &[b'x'; 4000]])
+                .means(true, &UNKNOWN_KILLS)?;
+            survives(stage, &[b"\xff\xfe\x80", &long]).means(true, &BAD_TEXT_KILLS)
+        });
+
+/// Sends each of these datagrams, and expects that the server still answers. A new client asks,
+/// so that answers to the datagrams, which may come or not, go elsewhere.
+fn survives(stage: &Stage, datagrams: &[&[u8]]) -> Outcome {
+    let server = stage.serve_datagrams(&[])?;
+    let stranger = asker(stage, "a stranger")?;
+    for datagram in datagrams {
+        stranger.send(datagram, server.address())?;
+    }
+    let result = ask(&server, &asker(stage, "a client")?, "SEND_TIME").map(|_| ());
+    match result {
+        Err(Stop::Failed(failure)) => fail("the server still answers", failure.got),
+        other => other,
+    }
+}
+
+const EMPTY_IS_END: Diagnosis = Diagnosis {
+    id: "empty-is-end",
+    they: "take an empty datagram for the end",
+    text: "a datagram of 0 bytes came and the server answers nobody any more: in TCP 0 bytes are the end, in UDP they are a datagram like any other.",
+};
+
+pub(super) static EMPTY: Check =
+    Check::lab("04.empty", Role::Server, "server: an empty datagram does not end it")
+        .source("L2, question 3: runs in an infinite loop")
+        .needs(&[&GARBAGE])
+        .read("4.5")
+        .mistakes(&[&EMPTY_IS_END])
+        .steps(|stage| survives(stage, &[b""]).means(true, &EMPTY_IS_END));
+
+const TALKATIVE: Diagnosis = Diagnosis {
+    id: "talkative",
+    they: "put more than the date or the time into an answer",
+    text: "a person can read it, and a program has to search: one form, and nothing around it.",
+};
+
+pub(super) static EXACT_ANSWERS: Check = Check::manners(
+    "04.exact-answers",
+    Role::Server,
+    "server: the answers are 2026-11-20 and HH:MM:SS and nothing more",
+)
+.source("our contract, 04-udp-datetime; the lab leaves it open")
+.needs(&[&DATE, &TIME, &TWO_DIGITS, &GOES_ON])
+.read("4.4")
+.mistakes(&[&TALKATIVE])
+.steps(|stage| {
+    let server = serve_in(stage, Zone::UTC)?;
+    let a = asker(stage, "a")?;
+    let looks_like = |text: &str, form: &str| {
+        text.len() == form.len()
+            && text.chars().zip(form.chars()).all(|(c, f)| match f {
+                '0' => c.is_ascii_digit(),
+                other => c == other,
+            })
+    };
+    for (request, form) in [("SEND_DATE", "0000-00-00"), ("SEND_TIME", "00:00:00")] {
+        a.send(request, server.address())?;
+        let answer = a.expect("an answer")?;
+        if !looks_like(&String::from_utf8_lossy(&answer.bytes), form) {
+            return fail(format!("an answer of the form {form}"), quote(&answer.bytes))
+                .means(true, &TALKATIVE);
+        }
+    }
+    Ok(())
+});
+
+const WHITE_SPACE_MATTERS: Diagnosis = Diagnosis {
+    id: "white-space",
+    they: "do not know a request with a line end behind it",
+    text: "the same request with white space around it was not understood: `nc -u` sends a line end with each line.",
+};
+
+pub(super) static WHITE_SPACE: Check = Check::manners(
+    "04.white-space",
+    Role::Server,
+    "server: white space around a request is ignored",
+)
+.source("our contract, 04-udp-datetime; the lab leaves it open")
+.needs(&[&DATE, &GOES_ON])
+.read("4.5")
+.mistakes(&[&WHITE_SPACE_MATTERS])
+.steps(|stage| {
+    let server = serve_in(stage, Zone::UTC)?;
+    let a = asker(stage, "a")?;
+    for request in ["SEND_DATE\n", "  SEND_DATE\r\n"] {
+        let answer = ask(&server, &a, request).means(true, &WHITE_SPACE_MATTERS)?;
+        if !has_date(&answer, Zone::UTC.now()?.date) {
+            return fail("the date", quote(answer.as_bytes()))
+                .means(true, &WHITE_SPACE_MATTERS);
+        }
+    }
+    Ok(())
+});
+
+const SILENT_ON_UNKNOWN: Diagnosis = Diagnosis {
+    id: "silent-on-unknown",
+    they: "leave an unknown request without an answer",
+    text: "who has asked wrongly learns nothing, and cannot tell it from a lost datagram.",
+};
+
+const REPEATS_REQUEST: Diagnosis = Diagnosis {
+    id: "repeats-request",
+    they: "send a long request back as an error",
+    text: "the answer grows with the request: the sender's address may be forged, and its owner gets all of it without having asked.",
+};
+
+pub(super) static UNKNOWN: Check = Check::manners(
+    "04.unknown",
+    Role::Server,
+    "server: any other request gets `error: …`, never longer than 64 bytes",
+)
+.source("our contract, 04-udp-datetime; the lab leaves it open")
+.needs(&[&GARBAGE, &EMPTY])
+.read("4.5")
+.mistakes(&[&SILENT_ON_UNKNOWN, &REPEATS_REQUEST])
+.steps(unknown);
+
+fn unknown(stage: &Stage) -> Outcome {
+    let server = stage.serve_datagrams(&[])?;
+    let a = asker(stage, "a")?;
+    for request in [b"SEND_MONEY".as_slice(), b"", b"send_date", &[b'x'; 60_000]] {
+        a.send(request, server.address())?;
+        let answer = a.expect("an error").means(true, &SILENT_ON_UNKNOWN)?;
+        if !answer.bytes.starts_with(b"error: ") || answer.bytes.len() > 64 {
+            let expected = "`error: …` in at most 64 bytes";
+            let long = answer.bytes.len() > 64;
+            return fail(expected, quote(&answer.bytes)).means(long, &REPEATS_REQUEST);
+        }
+    }
+    Ok(())
+}
+
+const ANSWERS_ERRORS: Diagnosis = Diagnosis {
+    id: "answers-errors",
+    they: "answer an error with an error",
+    text: "two servers of this kind, one of them asked in the other's name, would send each other errors for ever.",
+};
+
+pub(super) static ERROR_LOOP: Check = Check::manners(
+    "04.error-loop",
+    Role::Server,
+    "server: a datagram that begins with `error:` gets no answer",
+)
+.source("our contract, 04-udp-datetime; the lab leaves it open")
+.needs(&[&UNKNOWN])
+.read("4.5")
+.mistakes(&[&ANSWERS_ERRORS])
+.steps(|stage| {
+    let server = stage.serve_datagrams(&[])?;
+    let a = asker(stage, "a")?;
+    a.send("error: ask SEND_DATE or SEND_TIME", server.address())?;
+    a.expect_silence("an error is no request").means(true, &ANSWERS_ERRORS)
+});
+
+const OTHER_PORT: Diagnosis = Diagnosis {
+    id: "other-port",
+    they: "answer from another socket",
+    text: "the answer came from another port than the one that was asked: a client that looks at the sender takes it for a stranger's.",
+};
+
+pub(super) static ONE_SOCKET: Check = Check::manners(
+    "04.one-socket",
+    Role::Server,
+    "server: answers from the port that was asked",
+)
+.source("our contract, 04-udp-datetime; the lab leaves it open")
+.needs(&[&ANSWERS])
+.read("4.3")
+.mistakes(&[&OTHER_PORT])
+.steps(|stage| {
+    let server = stage.serve_datagrams(&[])?;
+    let a = asker(stage, "a")?;
+    a.send("SEND_TIME", server.address())?;
+    let answer = a.expect("the time")?;
+    if answer.from == server.address() {
+        return Ok(());
+    }
+    fail(format!("an answer from {}", server.address()), format!("one from {}", answer.from))
+        .means(true, &OTHER_PORT)
+});
+
+pub(super) static BLOCKING: Check = Check::manners(
+    "04.blocking",
+    Role::Server,
+    "server: BLOCKING=1 says who waited in recv_from for how long",
+)
+.source("our contract: manners, the same for every program")
+.needs(&[&ANSWERS])
+.read("0.2")
+.steps(|stage| {
+    let server = stage.serve_datagrams(&["env BLOCKING=1"])?;
+    ask(&server, &asker(stage, "a")?, "SEND_TIME")?;
+    let line = server.program.complains(&["main", "recv_from"])?;
+    if ["us", "ms", " s"].iter().any(|unit| line.contains(unit)) {
+        return Ok(());
+    }
+    fail("a time with its unit", line)
+});
