@@ -1,7 +1,7 @@
 //! The whole check: what the book says, and whether it is true.
 
 use super::{
-    Untrue, blocking, links, listing,
+    Untrue, blocking, coverage, links, listing,
     markdown::Book,
     player::{Played, play_fairly},
     session::{Session, sessions},
@@ -24,6 +24,7 @@ pub fn still(book: &Book, root: &Path) -> Vec<Untrue> {
     let mut untrue = book.faults.clone();
     untrue.extend(sessions(book).err().into_iter().flatten());
     untrue.extend(listing::check(book, root));
+    untrue.extend(coverage::check(book, root));
     untrue.extend(table::check(book, root));
     match blocking::missing(book, root) {
         Ok(missing) => untrue.extend(missing),

@@ -7,6 +7,7 @@
 
 pub mod blocking;
 pub mod check;
+pub mod coverage;
 pub mod drawing;
 pub mod figures;
 pub mod lanes;
@@ -20,6 +21,7 @@ pub mod pattern;
 pub mod player;
 pub mod ports;
 pub mod session;
+pub mod shares;
 pub mod source;
 pub mod table;
 pub mod tour;

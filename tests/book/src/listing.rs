@@ -7,10 +7,11 @@
 use super::{
     Untrue,
     markdown::{Book, Fence},
+    source::indentation,
 };
 use std::{fs, path::Path};
 
-/// The longest listing, in lines.
+/// The longest listing, in lines, unless it is folded.
 const LONGEST: usize = 25;
 
 /// What stands for lines that are left out.
@@ -41,7 +42,7 @@ fn check_fence(fence: &Fence, root: &Path) -> Result<(), Untrue> {
     match (fence.info.as_str(), fence.marked("from")) {
         ("", _) => untrue("a fence must say what it holds: ```text, ```sh or ```rust"),
         ("rust", None) => untrue("a listing needs `<!-- from: FILE -->` above it"),
-        ("rust", Some(_)) if fence.lines.len() > LONGEST => {
+        ("rust", Some(_)) if fence.lines.len() > LONGEST && !fence.is_folded => {
             untrue(&format!("a listing has at most {LONGEST} lines, not {}", fence.lines.len()))
         }
         ("rust", Some(from)) => {
@@ -64,20 +65,43 @@ fn check_fence(fence: &Fence, root: &Path) -> Result<(), Untrue> {
 /// The first line of a listing that the source does not have in its place, where the listing
 /// fits best.
 fn first_wrong(listing: &[String], source: &[&str]) -> Option<usize> {
-    let deepest = source.iter().map(|line| indentation(line)).max().unwrap_or(0);
-    let starts =
-        (0..=deepest).step_by(4).flat_map(|by| (0..source.len()).map(move |at| (by, at)));
-    let fitting = starts.map(|(by, at)| fit(listing, source, by, at)).max().unwrap_or(0);
+    let fits = fits(listing, source);
+    let fitting = fits.map(|(fitting, _)| fitting).max().unwrap_or(0);
     (fitting < listing.len()).then_some(fitting)
 }
 
-/// How many lines of the listing, indented by `by`, are found from line `at` of the source on.
-fn fit(listing: &[String], source: &[&str], by: usize, mut at: usize) -> usize {
+/// The lines of the source that a listing shows, numbered from 0: the first place behind
+/// line `after`, or else the first place. `None` if it does not fit.
+pub fn place(listing: &[String], source: &[&str], after: usize) -> Option<Vec<usize>> {
+    let whole = |(fitting, lines): (usize, Vec<usize>)| {
+        let start = *lines.first()?;
+        (fitting == listing.len()).then_some((start < after, start, lines))
+    };
+    let places = fits(listing, source).filter_map(whole);
+    places.min_by_key(|(is_before, start, _)| (*is_before, *start)).map(|(.., lines)| lines)
+}
+
+/// For each place at which a listing may begin, how many of its lines fit, and which lines of the
+/// source these are.
+fn fits<'a>(
+    listing: &'a [String],
+    source: &'a [&'a str],
+) -> impl Iterator<Item = (usize, Vec<usize>)> + 'a {
+    let deepest = source.iter().map(|line| indentation(line)).max().unwrap_or(0);
+    let starts =
+        (0..=deepest).step_by(4).flat_map(|by| (0..source.len()).map(move |at| (by, at)));
+    starts.map(|(by, at)| fit(listing, source, by, at))
+}
+
+/// How many lines of the listing, indented by `by`, are found from line `at` of the source on,
+/// and where.
+fn fit(listing: &[String], source: &[&str], by: usize, mut at: usize) -> (usize, Vec<usize>) {
     let mut runs = listing.split(|line| line.trim() == LEFT_OUT);
-    let Some(first) = runs.next() else { return 0 };
+    let Some(first) = runs.next() else { return (0, Vec::new()) };
     let mut fitting = common_run(first, &source[at..], by);
+    let mut found: Vec<_> = (at..at + fitting).collect();
     if fitting < first.len() {
-        return fitting;
+        return (fitting, found);
     }
     at += fitting;
     for run in runs {
@@ -85,12 +109,13 @@ fn fit(listing: &[String], source: &[&str], by: usize, mut at: usize) -> usize {
         // Of several places the first: `max_by_key` would take the last.
         let (length, from) = best.rev().max_by_key(|(length, _)| *length).unwrap_or((0, at));
         fitting += 1 + length;
+        found.extend(from..from + length);
         if length < run.len() {
-            return fitting;
+            return (fitting, found);
         }
         at = from + length;
     }
-    fitting
+    (fitting, found)
 }
 
 /// How many lines at the beginning of both are the same.
@@ -100,10 +125,6 @@ fn common_run(listing: &[String], source: &[&str], by: usize) -> usize {
         _ => indentation(line) >= by && line.get(by..) == Some(listed),
     };
     listing.iter().zip(source).take_while(|(listed, line)| same(listed, line)).count()
-}
-
-fn indentation(line: &str) -> usize {
-    line.bytes().take_while(|b| *b == b' ').count()
 }
 
 #[cfg(test)]
@@ -133,6 +154,19 @@ mod tests {
         assert_eq!(wrong("fn a() {\n    // …\n    three();\n    one();"), Some(3));
         assert_eq!(wrong("fn b() {\n    // …\nfn a() {"), Some(2));
         assert_eq!(wrong("nothing"), Some(0));
+    }
+
+    #[test]
+    fn a_listing_has_its_place_in_the_source() {
+        let source: Vec<_> = SOURCE.lines().collect();
+        let placed = |listing: &str, after| {
+            place(&listing.lines().map(String::from).collect::<Vec<_>>(), &source, after)
+        };
+        assert_eq!(placed("one();", 0), Some(vec![1]));
+        assert_eq!(placed("one();", 2), Some(vec![9]));
+        assert_eq!(placed("one();", 10), Some(vec![1]));
+        assert_eq!(placed("fn a() {\n    // …\n}", 0), Some(vec![0, 6]));
+        assert_eq!(placed("one();\nfour();", 0), None);
     }
 
     #[test]

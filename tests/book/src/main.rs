@@ -9,11 +9,12 @@
 //! It always runs the programs as the source now stands: it has cargo build them first.
 
 use book::{
-    Untrue, check, figures,
+    Untrue, check, coverage, figures,
     markdown::Book,
     matrix, page,
     player::Played,
     session::{Session, sessions},
+    shares::{self, Words},
     tour::tour,
 };
 use checks::workspace;
@@ -31,6 +32,7 @@ const PROGRAM: Program = Program {
             book session SECTION [--book FILE]\n\
             book sessions [--book FILE]\n\
             book figures\n\
+            book words [--book FILE]\n\
             book page FOLDER [--book FILE]",
     example: "book session 2.2",
 };
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
             "tour" => show(&book, args.word("SECTION").ok().as_deref()),
             "session" => show(&book, Some(&args.word("SECTION")?)),
             "sessions" => args.finish().and_then(|()| play(&book)),
+            "words" => args.finish().and_then(|()| words(&book)),
             "figures" => args.finish().and_then(|()| draw(&book)),
             "page" => {
                 let folder = PathBuf::from(args.word("FOLDER")?);
@@ -84,6 +87,29 @@ fn all_true(untrue: usize) -> Result<(), Error> {
         1 => Err(Error::Failed("one line is not true".to_string().into())),
         count => Err(Error::Failed(format!("{count} lines are not true").into())),
     }
+}
+
+/// Says what each part of the book consists of, and how much of the programs it shows.
+fn words(file: &Path) -> Result<(), Error> {
+    let text =
+        fs::read_to_string(file).context(format_args!("cannot read {}", file.display()))?;
+    say("part   prose  listings  sessions  tables  words a sentence")?;
+    let line = |name: &str, words: &Words| {
+        let Words { prose, listings, sessions, tables, .. } = words;
+        let mean = words.mean_sentence();
+        say(&format!("{name:5} {prose:6} {listings:9} {sessions:9} {tables:7} {mean:17.1}"))
+    };
+    let mut all = Words::default();
+    for (name, words) in shares::words(&text) {
+        line(&name, &words)?;
+        all = all.plus(&words);
+    }
+    line("all", &all)?;
+    let shares = coverage::shares(&Book::parse(&text), workspace::root());
+    for share in shares.context("cannot read the source")? {
+        say(&share.to_string())?;
+    }
+    Ok(())
 }
 
 /// Plays the sessions of any file, and says how those of each section went.

@@ -89,6 +89,8 @@ pub struct Fence {
     pub section: Heading,
     /// The last paragraph above it within the section, in one line.
     pub above: String,
+    /// True if it is within `<details>`.
+    pub is_folded: bool,
 }
 
 impl Fence {
@@ -136,8 +138,13 @@ impl Book {
     /// True if the chapter with this number shows its whole program. The others have the form of
     /// before, and are not held to the rules of this one.
     pub fn shows_program(&self, chapter: &str) -> bool {
+        self.program_of(chapter).is_some()
+    }
+
+    /// The section in which a chapter shows its program.
+    pub fn program_of(&self, chapter: &str) -> Option<&Heading> {
         let section = format!("{chapter}.4 The program");
-        self.headings.iter().any(|heading| heading.text == section)
+        self.headings.iter().find(|heading| heading.text == section)
     }
 
     /// Takes the text of a book apart.
@@ -218,6 +225,7 @@ impl Reader {
             chapter: self.chapter.clone(),
             section: self.section.clone(),
             above: self.paragraph.clone(),
+            is_folded: self.details.is_some(),
         });
     }
 
@@ -417,7 +425,7 @@ mod tests {
                     ```rust\nx\n```\n\n</details>\n\n## 1.1 Next\n";
         let book = Book::parse(text);
         assert_eq!((book.faults.len(), book.fences[0].above.as_str()), (0, "Above."));
-        assert!(book.fences[0].marked("from").is_some());
+        assert!(book.fences[0].is_folded && book.fences[0].marked("from").is_some());
         for (from, to, line) in [
             ("</summary>\n", "</summary>", 5),
             ("</details>\n", "", 3),

@@ -19,6 +19,8 @@ pub struct Source {
     pub code: String,
     /// Its functions, outer before inner.
     pub functions: Vec<Function>,
+    /// The items that are compiled for tests alone, in bytes.
+    pub tests: Vec<Range<usize>>,
 }
 
 /// A function, and where it stands.
@@ -42,9 +44,16 @@ pub struct Wait {
 impl Source {
     /// Reads a text.
     pub fn new(path: PathBuf, text: String) -> Source {
-        let code = without_tests(without_comments(&text));
+        let mut code = without_comments(&text);
+        let tests = tests(&code);
+        for range in &tests {
+            let blank =
+                code[range.clone()].bytes().map(|b| if b == b'\n' { '\n' } else { ' ' });
+            let blank: String = blank.collect();
+            code.replace_range(range.clone(), &blank);
+        }
         let functions = functions(&code);
-        Source { path, text, code, functions }
+        Source { path, text, code, functions, tests }
     }
 
     /// Reads a file, or all Rust files of a folder and of those within it, in the order of
@@ -77,10 +86,30 @@ impl Source {
         self.functions.iter().rfind(|function| function.range.contains(&at))
     }
 
+    /// The numbers, from 1, of the lines that say something, but for tests.
+    pub fn lines(&self) -> impl Iterator<Item = usize> {
+        let mut at = 0;
+        let numbered = (1..).zip(self.text.split_inclusive('\n')).map(move |(number, line)| {
+            let start = at;
+            at += line.len();
+            (number, start, line)
+        });
+        let is_test = |at| self.tests.iter().any(|range| range.contains(&at));
+        let says = move |(_, at, line): &(usize, usize, &str)| {
+            !line.trim().is_empty() && !is_test(at + indentation(line))
+        };
+        numbered.filter(says).map(|(number, ..)| number)
+    }
+
     /// The number of the line of a place, from 1.
     pub fn line_at(&self, at: usize) -> usize {
         self.text[..at].matches('\n').count() + 1
     }
+}
+
+/// How many spaces the line begins with.
+pub fn indentation(line: &str) -> usize {
+    line.bytes().take_while(|b| *b == b' ').count()
 }
 
 fn rust_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -230,21 +259,16 @@ fn letter(text: &str, at: usize) -> usize {
     }
 }
 
-/// The code with spaces for each item that is compiled for tests alone.
-fn without_tests(code: String) -> String {
-    let mut kept = code.clone();
-    for (at, _) in code.match_indices("#[cfg(") {
-        let end = closing(&code, at + 1);
-        if words(&code[at..end], "test").next().is_none() {
-            continue;
-        }
+/// The items that are compiled for tests alone, from their attribute to their end.
+fn tests(code: &str) -> Vec<Range<usize>> {
+    let item = |(at, _): (usize, &str)| {
+        let end = closing(code, at + 1);
+        words(&code[at..end], "test").next()?;
         let body = code[end..].find(['{', ';']).map_or(code.len(), |found| end + found);
-        let end = if code[body..].starts_with('{') { closing(&code, body) } else { body };
-        let blank: String =
-            code[at..end].bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }).collect();
-        kept.replace_range(at..end, &blank);
-    }
-    kept
+        let end = if code[body..].starts_with('{') { closing(code, body) } else { body };
+        Some(at..end)
+    };
+    code.match_indices("#[cfg(").filter_map(item).collect()
 }
 
 #[cfg(test)]
@@ -286,6 +310,12 @@ mod tests {
         ] {
             assert_eq!(source(text).code, code, "{text}");
         }
+    }
+
+    #[test]
+    fn lines_that_say_something_are_counted_without_tests() {
+        let text = "//! a\n\nfn b() {\n\n}\n#[cfg(test)]\nmod c {\n    x\n}\nfn d() {}";
+        assert_eq!(source(text).lines().collect::<Vec<_>>(), [1, 3, 5, 10]);
     }
 
     #[test]

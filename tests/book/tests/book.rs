@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)] // what fails here fails a test
 
 use book::{
-    Untrue, check,
+    Untrue, check, coverage,
     markdown::{Book, Table},
     player::Played,
     session::{Act, Session, Step, sessions},
@@ -82,6 +82,14 @@ fn what_the_book_says_is_true() {
 
 fn lines(lies: &[Untrue]) -> String {
     lies.iter().map(|lie| format!("\n{}", lie.of(Path::new("BOOK.md")))).collect()
+}
+
+/// How much of each program is shown is part of what is true; this says it.
+#[test]
+fn the_programs_are_on_the_page() {
+    let shares = coverage::shares(&Book::parse(&text()), workspace::root()).unwrap();
+    assert_eq!(shares.len(), 9);
+    shares.iter().for_each(|share| println!("{share}"));
 }
 
 #[test]
