@@ -139,6 +139,9 @@ fn show(done: &Done) {
         }
         Ending::Passed => println!("test {name} ... ok"),
         Ending::Ignored(why) => println!("test {name} ... ignored, {why}"),
+        Ending::Failed(_) if done.tries > 1 => {
+            println!("test {name} ... FAILED at all {} tries", done.tries);
+        }
         Ending::Failed(_) => println!("test {name} ... FAILED"),
     }
 }

@@ -73,10 +73,8 @@ pub fn main() -> ExitCode {
         tests.push(Case::new(&mutant.name, move || tried(mutant, built, whole, side_by_side)));
     }
     if !changed.is_empty() {
-        println!(
-            "{} mutants have changed: all checks of their chapters are tried",
-            changed.len()
-        );
+        let names: Vec<_> = changed.into_iter().collect();
+        println!("changed, so tried with all checks of their chapters: {}", names.join(", "));
     }
     // Some mistakes are mistakes only in time, and a busy machine has none to spare: then one is
     // not seen, which forgives a submission and never fails one. Alone it must be seen.
