@@ -30,10 +30,15 @@ pub struct Built {
     /// Why an edit does not apply, by the mutant's name.
     refused: BTreeMap<String, String>,
     /// What the compiler said; nothing if it was content.
-    pub warnings: String,
+    warnings: String,
 }
 
 impl Built {
+    /// Which edits do not apply, and what the compiler said; nothing if all is well.
+    pub fn complaints(&self) -> String {
+        self.refused.values().map(|why| format!("{why}\n")).collect::<String>() + &self.warnings
+    }
+
     /// The mutant, to be checked.
     ///
     /// # Errors
