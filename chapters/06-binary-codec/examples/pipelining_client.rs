@@ -1,12 +1,13 @@
-//! pipelining_client: chapter 6's client, which does not wait for an answer before it asks on.
+//! pipelining_client: chapter 6's client, which asks on without waiting for an answer.
 //!
 //! ```text
 //! $ cargo run -p binary-codec --example pipelining_client -- 127.0.0.1 7006
 //! ```
 //!
-//! Notice what makes this possible: frames end where they say, so answers may come one behind
-//! the other, in the order of the requests. Notice also why it takes two threads: whoever only
-//! sends may be stopped by a server that waits until somebody reads its answers.
+//! Notice what makes this possible: a frame says where it ends, so the answers can follow each
+//! other without a gap, in the order of the requests. Notice also why it takes two threads. A
+//! client that only sends would stop in `write` sooner or later, because the server stops in
+//! `write` too, until its answers are read.
 
 use common::{Args, Context, Error, Program, net, say, typed};
 use std::{
@@ -16,7 +17,7 @@ use std::{
     thread,
 };
 
-// The exercise is about the waiting; frames stay the chapter's.
+// The exercise is about the waiting, so the frames are the chapter's own.
 #[path = "../src/frame.rs"]
 #[allow(dead_code)]
 mod frame;
@@ -28,31 +29,34 @@ const PROGRAM: Program = Program {
 };
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
-        let (host, port) = (args.word("HOST")?, args.port("PORT")?);
-        args.finish()?;
-        let server = net::connect(&host, port)?;
-        let to_server = server.try_clone().context("cannot share the connection")?;
-        let (sent, all_sent) = mpsc::channel();
-        thread::Builder::new()
-            .name("typing".to_string())
-            .spawn(move || {
-                let _ = sent.send(send_typed(&to_server)); // first: the answer comes quickly
-                let _ = frame::write(&to_server, b""); // a server that is gone needs no goodbye
-                let _ = to_server.shutdown(Shutdown::Write);
-            })
-            .context("cannot start a thread")?;
-        // When this ends the program does, though the other thread may wait at the keyboard.
-        let answers = print_answers(&server)?;
-        match all_sent.try_recv() {
-            Ok(Ok(requests)) if requests <= answers => Ok(()),
-            Ok(Err(why)) => Err(why),
-            _ => Err(Error::failed("cannot read an answer", "the server has gone away")),
-        }
+    PROGRAM.main(|args: Args| {
+        let (host, port) = args.target()?;
+        run_client(&net::connect(&host, port)?)
     })
 }
 
-/// Every line goes out as soon as it is typed, up to a blank one, or the end. Returns how many.
+fn run_client(server: &TcpStream) -> Result<(), Error> {
+    let to_server = server.try_clone().context("cannot share the connection")?;
+    let (sent, all_sent) = mpsc::channel();
+    thread::Builder::new()
+        .name("typing".to_string())
+        .spawn(move || {
+            // Told before the goodbye, because the server closes when it hears that.
+            let _ = sent.send(send_typed(&to_server));
+            let _ = frame::write(&to_server, b""); // a server that is gone needs no goodbye
+            let _ = to_server.shutdown(Shutdown::Write);
+        })
+        .context("cannot start a thread")?;
+    // The program ends with this, even if the other thread still waits for a line to be typed.
+    let answers = print_answers(server)?;
+    match all_sent.try_recv() {
+        Ok(Ok(requests)) if requests <= answers => Ok(()),
+        Ok(Err(why)) => Err(why),
+        _ => Err(Error::failed("cannot read an answer", "the server has gone away")),
+    }
+}
+
+/// Sends every line as soon as it is typed, up to a blank one or the end. Returns how many.
 fn send_typed(server: &TcpStream) -> Result<u64, Error> {
     let mut requests = 0;
     while let Some(line) = typed()?.filter(|line| !line.is_empty()) {
@@ -62,7 +66,8 @@ fn send_typed(server: &TcpStream) -> Result<u64, Error> {
     Ok(requests)
 }
 
-/// Answers, in the order of their requests, until the server has closed. Returns how many.
+/// Prints the answers in the order in which they arrive, until the server has closed. Returns
+/// how many.
 fn print_answers(server: &TcpStream) -> Result<u64, Error> {
     let mut answers = 0;
     while let Some(answer) = frame::read(server).context("cannot read an answer")? {

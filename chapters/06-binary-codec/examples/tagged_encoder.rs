@@ -5,14 +5,18 @@
 //! ```
 //!
 //! The first byte of each frame that it sends says what the rest is: `=` an answer, `!` an
-//! error. Notice that the frame's end needed no change for that: framing says where a message
-//! ends, and what it means is another layer's business. A frame of one byte is no goodbye any
-//! more, so an answer may be empty now.
+//! error. Notice that the frames did not have to change for that. A frame says where a message
+//! ends, and what the message means is the business of another layer. Notice also that an answer
+//! may be empty now, because a frame of one byte does not say goodbye.
 
 use common::{Args, Context, Error, Program, net, note};
-use std::{net::TcpStream, process::ExitCode};
+use frame::MAX_FRAME;
+use std::{
+    net::{TcpListener, TcpStream},
+    process::ExitCode,
+};
 
-// The exercise is about what is in a frame; frames and codes stay the chapter's.
+// The exercise is about what a frame contains, so frames and codes are the chapter's own.
 #[path = "../src/codec.rs"]
 #[allow(dead_code)]
 mod codec;
@@ -26,42 +30,46 @@ const PROGRAM: Program = Program {
     example: "cargo run -p binary-codec --example tagged_encoder -- 7006",
 };
 
-/// In front of an answer.
+/// The byte in front of an answer.
 const ANSWER: &str = "=";
 
-/// In front of the reason why there is none.
+/// The byte in front of the reason why there is none.
 const ERROR: &str = "!";
 
 fn main() -> ExitCode {
     PROGRAM.main(|mut args: Args| {
         let port = args.port("PORT")?;
         args.finish()?;
-        let listener = net::listen("127.0.0.1", port)?;
-        loop {
-            let (client, peer) = net::accept(&listener);
-            if let Err(e) = serve(&client) {
-                note(format_args!("{peer} left: {e}"));
-            }
-        }
+        run_server(&net::listen("127.0.0.1", port)?)
     })
 }
 
+/// Serves one client at a time.
+fn run_server(listener: &TcpListener) -> ! {
+    loop {
+        let (client, peer) = net::accept(listener);
+        if let Err(e) = session(&client) {
+            note(format_args!("{peer} left: {e}"));
+        }
+    }
+}
+
 /// One client, until its empty frame or its close.
-fn serve(client: &TcpStream) -> Result<(), Error> {
+fn session(client: &TcpStream) -> Result<(), Error> {
     while let Some(request) = frame::read(client).context("cannot read a request")? {
         if request.is_empty() {
             return Ok(());
         }
-        let answer = match String::from_utf8(request) {
-            Ok(text) => codec::encode(&text),
-            Err(_) => Err("these bytes are not UTF-8".to_string()),
-        };
-        let frame = match answer {
-            Ok(groups) if groups.len() < frame::MAX_FRAME => format!("{ANSWER}{groups}"),
-            Ok(_) => format!("{ERROR}the answer would be too long"),
-            Err(why) => format!("{ERROR}{why}"),
-        };
-        frame::write(client, frame.as_bytes()).context("cannot answer")?;
+        frame::write(client, answer(request).as_bytes()).context("cannot answer")?;
     }
     Ok(())
+}
+
+fn answer(request: Vec<u8>) -> String {
+    let text = String::from_utf8(request).map_err(|_| "the request is not UTF-8".to_string());
+    match text.and_then(|text| codec::encode(&text)) {
+        Ok(groups) if ANSWER.len() + groups.len() <= MAX_FRAME => format!("{ANSWER}{groups}"),
+        Ok(_) => format!("{ERROR}the answer would be longer than {MAX_FRAME} bytes"),
+        Err(why) => format!("{ERROR}{why}"),
+    }
 }

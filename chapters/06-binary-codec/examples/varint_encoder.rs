@@ -4,20 +4,20 @@
 //! $ cargo run -p binary-codec --example varint_encoder -- 7006
 //! ```
 //!
-//! A length is written seven bits at a time, the lowest first, and each byte but the last has
-//! its highest bit set (LEB128, as DWARF and Protocol Buffers have it): 9 is one byte, 300 is
-//! `AC 02`. Notice the price: how long the length is, only its bytes say. So it is read byte
-//! by byte, through a buffer, or each byte would cost a call into the kernel; and whoever never
-//! ends it must be stopped.
+//! A length is written seven bits at a time, the lowest first, and every byte but the last has
+//! its highest bit set: 9 is one byte, 300 is `AC 02`. (The format is called LEB128; DWARF and
+//! Protocol Buffers use it.) Notice the price: only the bytes of the length say how many there
+//! are, so we read them one by one, through a buffer, because without one each byte would cost a
+//! call into the kernel. And a length that never ends has to be stopped.
 
-use common::{Args, Context, Error, Program, blocking, net, note};
+use common::{Args, Context, Error, Program, blocking, invalid_data, net, note};
 use std::{
-    io::{self, BufRead, BufReader, ErrorKind, Read, Write},
-    net::TcpStream,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
     process::ExitCode,
 };
 
-// The exercise is about the length; codes stay the chapter's.
+// The exercise is about the length, so the codes are the chapter's own.
 #[path = "../src/codec.rs"]
 #[allow(dead_code)]
 mod codec;
@@ -28,62 +28,72 @@ const PROGRAM: Program = Program {
     example: "cargo run -p binary-codec --example varint_encoder -- 7006",
 };
 
-/// The longest frame, in bytes.
+/// The longest frame that we send or take, in bytes, without the length in front of it.
 const MAX_FRAME: usize = 1024 * 1024;
 
 fn main() -> ExitCode {
     PROGRAM.main(|mut args: Args| {
         let port = args.port("PORT")?;
         args.finish()?;
-        let listener = net::listen("127.0.0.1", port)?;
-        loop {
-            let (client, peer) = net::accept(&listener);
-            if let Err(e) = serve(&client) {
-                note(format_args!("{peer} left: {e}"));
-            }
-        }
+        run_server(&net::listen("127.0.0.1", port)?)
     })
 }
 
+/// Serves one client at a time.
+fn run_server(listener: &TcpListener) -> ! {
+    loop {
+        let (client, peer) = net::accept(listener);
+        if let Err(e) = session(&client) {
+            note(format_args!("{peer} left: {e}"));
+        }
+    }
+}
+
 /// One client, until its empty frame or its close.
-fn serve(client: &TcpStream) -> Result<(), Error> {
+fn session(client: &TcpStream) -> Result<(), Error> {
     let mut requests = BufReader::new(client);
     while let Some(request) = read(&mut requests).context("cannot read a request")? {
         if request.is_empty() {
             return Ok(());
         }
-        let text = String::from_utf8(request).map_err(|e| e.to_string());
-        let answer = text.and_then(|text| codec::encode(&text));
-        let answer = answer.unwrap_or_else(|why| format!("error: {why}"));
-        write(client, answer.as_bytes()).context("cannot answer")?;
+        write(client, answer(request).as_bytes()).context("cannot answer")?;
     }
     Ok(())
 }
 
-/// Reads one frame. `None`: the peer has closed, between two frames.
+fn answer(request: Vec<u8>) -> String {
+    let text = String::from_utf8(request).map_err(|_| "the request is not UTF-8".to_string());
+    match text.and_then(|text| codec::encode(&text)) {
+        Ok(answer) if answer.len() <= MAX_FRAME => answer,
+        Ok(_) => format!("error: the answer would be longer than {MAX_FRAME} bytes"),
+        Err(why) => format!("error: {why}"),
+    }
+}
+
+/// Reads one frame. `None` means that the peer has closed between two frames.
 fn read(from: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let Some(length) = read_length(from)? else { return Ok(None) };
     let mut frame = Vec::new();
     let wanted = length as u64;
     blocking("read", || from.take(wanted).read_to_end(&mut frame))?;
-    if frame.len() < length { Err(wrong("frame cut off")) } else { Ok(Some(frame)) }
+    if frame.len() < length { Err(invalid_data("frame cut off")) } else { Ok(Some(frame)) }
 }
 
-/// Seven bits from each byte, until one says that it is the last. The limit ends it too: a
-/// number that is over it already cannot become a good one.
+/// Takes seven bits from each byte, until a byte says that it is the last. The limit ends it
+/// too, because a number that is over it already cannot become a good one.
 fn read_length(from: &mut impl BufRead) -> io::Result<Option<usize>> {
     let (mut length, mut shift) = (0, 0);
     loop {
         let mut byte = [0];
         match blocking("read", || from.read(&mut byte))? {
             0 if shift == 0 => return Ok(None),
-            0 => return Err(wrong("frame cut off")),
+            0 => return Err(invalid_data("frame cut off")),
             _ => {}
         }
         length |= usize::from(byte[0] & 0x7f) << shift;
         shift += 7;
         if length > MAX_FRAME || shift > 21 {
-            return Err(wrong("frame too long"));
+            return Err(invalid_data("frame too long"));
         }
         if byte[0] & 0x80 == 0 {
             return Ok(Some(length));
@@ -102,8 +112,4 @@ fn write(mut to: &TcpStream, bytes: &[u8]) -> io::Result<()> {
     frame.push(length as u8);
     frame.extend(bytes);
     blocking("write", || to.write_all(&frame))
-}
-
-fn wrong(what: &str) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, what)
 }

@@ -1,32 +1,37 @@
-//! The two services: text to binary digits, and back. No socket in here.
+//! The two services: text to binary digits, and back. There is no socket in here.
 
-/// Turns a request into its answer, or says why that cannot be done.
+/// Turns a request into its answer, or says why there is none.
 pub type Codec = fn(&str) -> Result<String, String>;
 
 /// The bytes of a text as groups of eight binary digits: `co` → `01100011 01101111`.
 ///
-/// Bytes, not characters: `é` is two bytes in UTF-8, and becomes two groups.
+/// Bytes, not characters: `é` is two bytes in UTF-8, so it becomes two groups.
 pub fn encode(text: &str) -> Result<String, String> {
-    let add = |groups: String, byte| groups + &format!("{byte:08b} ");
-    let mut groups = text.bytes().fold(String::new(), add);
-    groups.pop(); // the space behind the last group
+    let mut groups = String::new();
+    for byte in text.bytes() {
+        groups += &format!("{byte:08b} ");
+    }
+    groups.pop(); // the space after the last group
     Ok(groups)
 }
 
 /// The text whose bytes are given as groups of one to eight binary digits.
 pub fn decode(groups: &str) -> Result<String, String> {
-    let byte = |(at, group)| {
-        parse(group).ok_or_else(|| format!("group {} is not 1 to 8 binary digits", at + 1))
-    };
-    let bytes = groups.split_whitespace().enumerate().map(byte).collect::<Result<_, _>>()?;
-    // Only now: one character may be spread over several groups.
+    let mut bytes = Vec::new();
+    for (at, group) in groups.split_whitespace().enumerate() {
+        let byte = parse(group);
+        bytes
+            .push(byte.ok_or_else(|| format!("group {} is not 1 to 8 binary digits", at + 1))?);
+    }
+    // Only now, because the bytes of one character may be spread over several groups.
     String::from_utf8(bytes).map_err(|_| "these bytes are not UTF-8".to_string())
 }
 
+/// The byte that a group of binary digits stands for. std's own parser would also take a sign,
+/// and any number of leading zeros.
 fn parse(group: &str) -> Option<u8> {
-    // The standard's parser would take a sign, and any number of leading zeros.
     let digits = group.len() <= 8 && group.bytes().all(|digit| matches!(digit, b'0' | b'1'));
-    digits.then(|| u8::from_str_radix(group, 2).ok()).flatten()
+    if digits { u8::from_str_radix(group, 2).ok() } else { None }
 }
 
 #[cfg(test)]
@@ -40,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn decoding_takes_encoding_back() {
+    fn decoding_undoes_encoding() {
         let text = "commetsii é 漢 🦀\n\t";
         assert_eq!(decode(&encode(text).unwrap()).unwrap(), text);
     }
@@ -53,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_byte_is_named_by_its_place() {
+    fn a_group_that_is_not_a_byte_is_named_by_its_place() {
         for (groups, place) in [("2", 1), ("1 000000001", 2), ("1 1 +1", 3), ("1 é", 2)] {
             let error = format!("group {place} is not 1 to 8 binary digits");
             assert_eq!(decode(groups), Err(error), "{groups}");

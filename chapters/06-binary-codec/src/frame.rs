@@ -1,67 +1,66 @@
 //! A frame: a length of four bytes, the most significant first, then that many bytes.
 //!
-//! TCP keeps the order of bytes, and nothing else: where a message ends, the bytes must say
-//! themselves. A line says it with `\n`, and may then hold no `\n`; a frame says it in
-//! advance, and may hold anything.
+//! TCP keeps the bytes in order and forgets how they were sent, so the bytes themselves have to
+//! say where a message ends. A line says it with a `\n` at its end, and then cannot contain one.
+//! A frame says it in advance, and can contain anything.
 
-use common::blocking;
-use std::io::{self, Error, ErrorKind, Read, Write};
+use common::{blocking, invalid_data};
+use std::io::{self, Read, Write};
 
-/// The longest frame that is taken, in bytes, its length not counted: send none that is longer.
+/// The longest frame that we send or take, in bytes, without the length in front of it.
 pub const MAX_FRAME: usize = 1024 * 1024;
 
-/// How many bytes one `read` asks for, at most.
-const BLOCK: usize = 16 * 1024;
+/// How many bytes we ask a single `read` for, at most.
+const BUFFER: usize = 16 * 1024;
 
-/// Writes one frame: length and bytes in a single call, so that they leave in one packet
-/// where they fit in one. Blocks while the peer's kernel and ours hold all they want to hold.
+/// Writes one frame: the length and the bytes in a single call, so that a short frame leaves in
+/// one packet. Blocks while the send buffer is full, until the receiver's kernel makes room, as
+/// the receiving program reads.
 pub fn write(mut to: impl Write, bytes: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(bytes.len()).map_err(|_| wrong("frame too long"))?;
-    // Both ends must mean the same number: big-endian, the network's byte order, whatever
-    // order this machine's memory has.
-    let frame = [&length.to_be_bytes()[..], bytes].concat();
+    if bytes.len() > MAX_FRAME {
+        return Err(invalid_data("frame too long"));
+    }
+    // Big-endian is the network's byte order. Both ends have to read the same number, in
+    // whatever order their machines keep one in memory.
+    let length = (bytes.len() as u32).to_be_bytes();
+    let frame = [&length, bytes].concat();
     blocking("write", || to.write_all(&frame))
 }
 
-/// Reads one frame; what comes behind it stays in the kernel, until it is asked for.
-/// `None`: the peer has closed, between two frames.
+/// Reads one frame, and not a byte more: what follows it stays in the receive buffer. `None`
+/// means that the peer has closed its sending side between two frames.
 pub fn read(mut from: impl Read) -> io::Result<Option<Vec<u8>>> {
     let length = match read_up_to(&mut from, 4)?[..] {
         [] => return Ok(None),
         [a, b, c, d] => u32::from_be_bytes([a, b, c, d]) as usize,
-        _ => return Err(wrong("frame cut off")),
+        _ => return Err(invalid_data("frame cut off")),
     };
-    // The length is a stranger's claim. It is looked at before anything is done about it.
+    // The length is a stranger's claim, so we look at it before we act on it.
     if length > MAX_FRAME {
-        return Err(wrong("frame too long"));
+        return Err(invalid_data("frame too long"));
     }
     let frame = read_up_to(&mut from, length)?;
     if frame.len() < length {
-        return Err(wrong("frame cut off"));
+        return Err(invalid_data("frame cut off"));
     }
     Ok(Some(frame))
 }
 
-/// Reads as many bytes as are wanted, from however many pieces they come in; fewer only when
-/// the peer has closed. One `read` brings what is there: one byte of the length, or both
-/// halves of a character that were never meant to be looked at apart.
+/// Reads as many bytes as are wanted, in however many pieces they arrive; fewer only if the peer
+/// closes first.
 fn read_up_to(from: &mut impl Read, wanted: usize) -> io::Result<Vec<u8>> {
-    // Grows with what has come: a peer that promises a lot and sends nothing costs nothing.
+    // Grows with what arrives: a peer that promises a lot and sends nothing costs us nothing.
     let mut bytes = Vec::new();
-    let mut block = [0; BLOCK];
+    let mut buffer = [0; BUFFER];
     while bytes.len() < wanted {
-        let room = BLOCK.min(wanted - bytes.len());
-        // Blocks until at least one byte has come, or the peer has closed.
-        match blocking("read", || from.read(&mut block[..room]))? {
+        let room = BUFFER.min(wanted - bytes.len());
+        // Blocks until at least one byte has arrived, or the peer has closed.
+        match blocking("read", || from.read(&mut buffer[..room]))? {
             0 => break,
-            length => bytes.extend(&block[..length]),
+            length => bytes.extend(&buffer[..length]),
         }
     }
     Ok(bytes)
-}
-
-fn wrong(what: &str) -> Error {
-    Error::new(ErrorKind::InvalidData, what)
 }
 
 #[cfg(test)]
@@ -112,7 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn a_close_inside_a_frame_is_no_frame() {
+    fn nothing_over_the_limit_is_written() {
+        assert_eq!(written(&vec![7; MAX_FRAME]).len(), 4 + MAX_FRAME);
+        let mut wire = Vec::new();
+        let error = write(&mut wire, &vec![7; MAX_FRAME + 1]).unwrap_err();
+        assert_eq!((error.to_string(), wire), ("frame too long".to_string(), vec![]));
+    }
+
+    #[test]
+    fn a_close_inside_a_frame_is_an_error() {
         let wire = written(b"abc");
         for cut in 1..wire.len() {
             assert_eq!(error(&wire[..cut]), "frame cut off", "after {cut} bytes");
@@ -120,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_over_the_limit_is_refused_before_a_byte_of_it_has_come() {
+    fn a_claim_over_the_limit_is_refused_before_a_byte_of_it_arrives() {
         assert_eq!(error(&[0xff; 4]), "frame too long");
         assert_eq!(error(&(MAX_FRAME as u32 + 1).to_be_bytes()), "frame too long");
         // Exactly the limit is fine; here it is only cut off.

@@ -5,19 +5,22 @@
 //! $ binary-codec 127.0.0.1 7006
 //! ```
 //!
-//! Chapters 2 to 5 ended a message with `\n`. Here it begins with its length instead, so it
-//! may hold any byte, and both ends must agree on what the four bytes of a number mean
-//! (`frame.rs`). Notice what a length costs: the reader now believes a number that a stranger
-//! sent, so it asks first what the number would make it do. Notice too that an error is an
-//! answer like any other, while a frame that is cut off or too long ends the session: after
-//! it nobody knows where the next one begins.
+//! In chapters 2 to 5 a message ended with `\n`. Here it begins with its length ([`frame`]), so
+//! it can contain any byte, and both ends have to agree on what the four bytes of a length mean.
+//!
+//! Notice what the length costs us: it is a number that a stranger has sent, so we ask what it
+//! would make us do before we act on it. Notice also which failures end a session. A request
+//! that cannot be served gets an answer `error: ...`, and the session goes on. A frame that is
+//! cut off or too long ends it, because we no longer know where the next frame begins.
 
 mod codec;
 mod frame;
+mod options;
 
 use codec::Codec;
-use common::{Args, Context, Error, Program, interface_address, net, note, say, typed};
+use common::{Args, Context, Error, Program, net, note, say, typed};
 use frame::MAX_FRAME;
+use options::Options;
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     process::ExitCode,
@@ -31,78 +34,54 @@ const PROGRAM: Program = Program {
     example: "binary-codec encoder 7006",
 };
 
-/// A server's options, which a client must not have.
-struct Options {
-    bind: Option<String>,
-    interface: Option<String>,
-    multi_threaded: bool,
-}
-
 fn main() -> ExitCode {
     PROGRAM.main(|mut args: Args| {
-        let options = Options {
-            bind: args.option("--bind", "an address")?,
-            interface: args.option("--interface", "the name of an interface")?,
-            multi_threaded: args.flag("--multi-threaded"),
-        };
-        let (host, port) = (args.word("HOST")?, args.port("PORT")?);
-        args.finish()?;
+        let options = Options::take(&mut args)?;
+        let (host, port) = args.target()?;
+        let listen = || net::listen(&options.address()?, port);
         match host.as_str() {
-            "encoder" => start(codec::encode, port, &options),
-            "decoder" => start(codec::decode, port, &options),
-            host => connect(host, port, &options),
+            "encoder" => run_server(&listen()?, codec::encode, options.multi_threaded),
+            "decoder" => run_server(&listen()?, codec::decode, options.multi_threaded),
+            _ if options != Options::default() => {
+                Err(Error::Usage("a client takes no options of a server".to_string()))
+            }
+            host => run_client(host, port),
         }
     })
 }
 
-fn start(codec: Codec, port: u16, options: &Options) -> Result<(), Error> {
-    let bind = match (&options.bind, &options.interface) {
-        (Some(_), Some(_)) => {
-            return Err(Error::Usage("--bind and --interface exclude each other".to_string()));
-        }
-        (Some(address), None) => address.clone(),
-        (None, Some(name)) => interface_address(name)?.to_string(),
-        (None, None) => "127.0.0.1".to_string(),
-    };
-    run(&net::listen(&bind, port)?, codec, options.multi_threaded)
-}
-
-/// One client at a time, each in turn; or a thread for each, as in chapter 3.
-fn run(listener: &TcpListener, codec: Codec, multi_threaded: bool) -> Result<(), Error> {
+/// Serves one client at a time, each in turn, or each on a thread of its own as in chapter 3.
+fn run_server(listener: &TcpListener, codec: Codec, multi_threaded: bool) -> ! {
     loop {
         let (client, peer) = net::accept(listener);
         if multi_threaded {
-            net::spawn(peer, move || {
-                if let Err(gone) = serve(&client, peer, codec) {
-                    PROGRAM.exit(gone); // the main thread waits in accept and cannot be told
-                }
-            });
+            net::spawn(peer, move || serve(&client, peer, codec));
         } else {
-            serve(&client, peer, codec)?;
+            serve(&client, peer, codec);
         }
     }
 }
 
-/// Serves one client to its end. Whatever goes wrong with it ends its own session alone; the
-/// only error that is left is a stdout which nobody reads any more.
-fn serve(client: &TcpStream, peer: SocketAddr, codec: Codec) -> Result<(), Error> {
+/// Serves one client from its first frame to its last. Whatever goes wrong with it ends its own
+/// session and no other.
+fn serve(client: &TcpStream, peer: SocketAddr, codec: Codec) {
     note(format_args!("connected to {peer}"));
-    match converse(client, codec) {
+    match session(client, codec) {
         Ok(()) => note(format_args!("{peer} left")),
-        Err(gone @ Error::Stdout(_)) => return Err(gone),
+        // Without stdout we could not serve the next client either.
+        Err(e @ Error::Stdout(_)) => PROGRAM.exit(e),
         Err(e) => {
             note(format_args!("{peer} left: {e}"));
-            net::hang_up(client); // what it was answered before shall still arrive
+            net::hang_up(client); // so that the answers we have sent still arrive
         }
     }
-    Ok(())
 }
 
 /// Answers each frame with one frame, until the client says goodbye or closes.
-fn converse(client: &TcpStream, codec: Codec) -> Result<(), Error> {
+fn session(client: &TcpStream, codec: Codec) -> Result<(), Error> {
     while let Some(request) = frame::read(client).context("cannot read a frame")? {
         if request.is_empty() {
-            return Ok(()); // goodbye, and not answered
+            return Ok(()); // a goodbye, which gets no answer
         }
         say(&format!("Received: {}", String::from_utf8_lossy(&request)))?;
         let answer = answer(request, codec);
@@ -112,8 +91,8 @@ fn converse(client: &TcpStream, codec: Codec) -> Result<(), Error> {
     Ok(())
 }
 
-/// The answer to a whole frame. Only a whole one can be decoded: a piece may end in the middle
-/// of a character.
+/// The answer to a whole frame. A piece of one could not be decoded, because it may end in the
+/// middle of a character.
 fn answer(request: Vec<u8>, codec: Codec) -> String {
     let text = String::from_utf8(request).map_err(|_| "the request is not UTF-8".to_string());
     match text.and_then(|text| codec(&text)) {
@@ -126,31 +105,21 @@ fn answer(request: Vec<u8>, codec: Codec) -> String {
     }
 }
 
-fn connect(host: &str, port: u16, options: &Options) -> Result<(), Error> {
-    if options.bind.is_some() || options.interface.is_some() || options.multi_threaded {
-        let servers_own = "--bind, --interface and --multi-threaded are for a server";
-        return Err(Error::Usage(servers_own.to_string()));
-    }
+/// The client: a line, its answer, the next line. A blank line or the end of stdin says goodbye.
+fn run_client(host: &str, port: u16) -> Result<(), Error> {
     let server = net::connect(host, port)?;
     note(format_args!("connected to {}", net::address(host, port)));
-    talk(&server)
-}
-
-/// The client: a line, its answer, the next line. A blank line or the end of stdin is goodbye.
-fn talk(server: &TcpStream) -> Result<(), Error> {
     while let Some(line) = typed()?.filter(|line| !line.is_empty()) {
-        frame::write(server, line.as_bytes()).context("cannot send the request")?;
-        say(&read_answer(server)?)?;
+        frame::write(&server, line.as_bytes()).context("cannot send the request")?;
+        say(&read_answer(&server)?)?;
     }
-    frame::write(server, b"").context("cannot say goodbye")
+    frame::write(&server, b"").context("cannot say goodbye")
 }
 
+/// Blocks until a whole answer has arrived. An empty frame is none: a server has no goodbye.
 fn read_answer(server: &TcpStream) -> Result<String, Error> {
-    const ATTEMPT: &str = "cannot read the answer";
-    match frame::read(server).context(ATTEMPT)? {
-        Some(answer) if !answer.is_empty() => {
-            String::from_utf8(answer).map_err(|_| Error::failed(ATTEMPT, "it is not UTF-8"))
-        }
-        _ => Err(Error::failed(ATTEMPT, "the server has gone away")),
+    match frame::read(server).context("cannot read the answer")? {
+        Some(answer) if !answer.is_empty() => Ok(String::from_utf8_lossy(&answer).into_owned()),
+        _ => Err(Error::failed("cannot read the answer", "the server has gone away")),
     }
 }

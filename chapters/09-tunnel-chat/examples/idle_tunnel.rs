@@ -1,4 +1,4 @@
-//! idle_tunnel: chapter 9's tunnel, which ends a connection that nobody uses.
+//! idle_tunnel: chapter 9's tunnel, which ends a connection that is not used.
 //!
 //! ```text
 //! $ cargo run -p tunnel-chat --example idle_tunnel -- 8080 localhost 7009 --idle 60
@@ -6,20 +6,17 @@
 //! ```
 //!
 //! A client whose machine was switched off says nothing, not even goodbye, and its two threads
-//! wait for ever. A timeout wakes them; but a direction that is silent may be the other side's
-//! download. So a connection has one clock, which both of its threads wind up, and a thread
-//! that wakes without having heard anything looks at that.
+//! wait forever. A timeout wakes them. But a direction in which nothing passes may belong to a
+//! download in the other one, so each connection has one clock, which both of its threads reset.
+//! A thread whose time is up looks at that clock before it gives up.
 
-use common::{Error, Program, Seconds, blocking, cause, net, note};
+use common::{Error, Program, blocking, cause, net, note};
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     panic,
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -30,58 +27,44 @@ const PROGRAM: Program = Program {
     example: "cargo run -p tunnel-chat --example idle_tunnel -- 8080 localhost 7009 --idle 60",
 };
 
-/// How much goes through at a time, in bytes.
-const BLOCK: usize = 64 * 1024;
+/// How much a direction reads at a time, in bytes.
+const BUFFER: usize = 64 * 1024;
 
-/// A connection through the tunnel. Both of its threads own it.
+/// A connection through the tunnel, which both of its threads borrow.
 struct Line {
     client: TcpStream,
     target: TcpStream,
-    /// How long it may be silent.
+    /// How long nothing may pass in either direction.
     limit: Duration,
     begun: Instant,
-    /// When something went through last, in milliseconds since `begun`.
+    /// When something passed last, in milliseconds since `begun`.
     last_used: AtomicU64,
 }
 
 fn main() -> ExitCode {
     PROGRAM.main(|mut args| {
-        let idle: Option<Seconds> = args.option("--idle", "a time in seconds")?;
+        let limit = args.seconds("--idle")?;
+        let limit = limit.ok_or_else(|| Error::Usage("--idle is missing".to_string()))?;
         let local_port = args.port("LOCAL_PORT")?;
-        let (host, port) = (args.word("HOST")?, args.port("PORT")?);
-        args.finish()?;
-        match idle {
-            Some(Seconds(limit)) if !limit.is_zero() => {
-                run(&net::listen("127.0.0.1", local_port)?, &host, port, limit)
-            }
-            _ => Err(Error::Usage("--idle needs more than 0 seconds".to_string())),
-        }
+        let (host, port) = args.target()?;
+        run_server(&net::listen("127.0.0.1", local_port)?, &host, port, limit)
     })
 }
 
-fn run(listener: &TcpListener, host: &str, port: u16, limit: Duration) -> Result<(), Error> {
+fn run_server(listener: &TcpListener, host: &str, port: u16, limit: Duration) -> ! {
     loop {
         let (client, peer) = net::accept(listener);
         let host = host.to_string();
         net::spawn(peer, move || match net::connect(&host, port) {
-            Ok(target) => match Line::new(client, target, limit).and_then(join) {
-                Ok(()) => note(format_args!("{peer} left")),
-                Err(e) => note(format_args!("{peer} left: {}", cause(&e))),
-            },
+            Ok(target) => {
+                match Line::new(client, target, limit).and_then(|line| line.relay()) {
+                    Ok(()) => note(format_args!("{peer} left")),
+                    Err(e) => note(format_args!("{peer} left: {}", cause(&e))),
+                }
+            }
             Err(e) => note(format_args!("{peer}: {e}")),
         });
     }
-}
-
-/// Both directions, to their ends.
-fn join(line: Line) -> io::Result<()> {
-    let here = Arc::new(line);
-    let there = Arc::clone(&here);
-    let back =
-        thread::Builder::new().spawn(move || there.pass_on(&there.target, &there.client))?;
-    let result = here.pass_on(&here.client, &here.target);
-    let back = blocking("join", || back.join());
-    result.and(back.unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
 }
 
 impl Line {
@@ -94,8 +77,19 @@ impl Line {
         Ok(Line { client, target, limit, begun, last_used })
     }
 
-    /// One direction, to its end; a failure, and silence is one, ends both.
-    fn pass_on(&self, from: &TcpStream, to: &TcpStream) -> io::Result<()> {
+    /// Both directions, up to their ends.
+    fn relay(&self) -> io::Result<()> {
+        thread::scope(|scope| {
+            let back = thread::Builder::new()
+                .spawn_scoped(scope, || self.relay_one_way(&self.target, &self.client))?;
+            let there = self.relay_one_way(&self.client, &self.target);
+            let back = blocking("join", || back.join());
+            there.and(back.unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
+        })
+    }
+
+    /// One direction, up to its end. A failure, which includes silence, ends both directions.
+    fn relay_one_way(&self, from: &TcpStream, to: &TcpStream) -> io::Result<()> {
         let result = self.copy(from, to);
         if result.is_ok() {
             let _ = to.shutdown(Shutdown::Write);
@@ -107,9 +101,9 @@ impl Line {
     }
 
     fn copy(&self, mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
-        let mut block = vec![0; BLOCK];
+        let mut buffer = vec![0; BUFFER];
         loop {
-            let length = self.used(|| blocking("read", || from.read(&mut block)))?;
+            let length = self.patient(|| blocking("read", || from.read(&mut buffer)))?;
             if length == 0 {
                 return Ok(());
             }
@@ -117,16 +111,16 @@ impl Line {
             // `write`, because `write_all` does not say how far it got when its time was up.
             while written < length {
                 written +=
-                    self.used(|| blocking("write", || to.write(&block[written..length])))?;
+                    self.patient(|| blocking("write", || to.write(&buffer[written..length])))?;
             }
         }
     }
 
-    /// Makes a call again whose time was up, as long as the other direction is in use.
-    fn used<T>(&self, mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    /// Repeats a call whose time was up, as long as the other direction is in use.
+    fn patient(&self, mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
         loop {
             match call() {
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Err(e) if net::timed_out(&e) => {
                     if self.silence() >= self.limit {
                         let why = format!("silent for {:?}", self.limit);
                         return Err(io::Error::new(ErrorKind::TimedOut, why));

@@ -5,14 +5,14 @@
 //! $ cargo run -p tunnel-chat --example named_chat -- localhost 7009 --name bob
 //! ```
 //!
-//! The chapter's chat passes on bytes, and what they mean is the people's own affair. A name in
-//! front of each line is a protocol: both ends must agree on what a line is and that the first
-//! one is a name. Notice what is lost with it: `nc` is no partner any more, and no picture can
-//! be sent.
+//! The chapter's chat passes on bytes, and what they mean is up to the two people. A name in
+//! front of each line is a protocol: both ends have to agree on what a line is, and that the
+//! first one is a name. Notice what that costs: `nc` is not a partner any more, and a picture
+//! can no longer be sent.
 
 use common::{Context, Error, Program, Role, blocking, net, note, printable, say, typed};
 use std::{
-    io::{BufReader, Write},
+    io::BufReader,
     net::{Shutdown, TcpStream},
     panic,
     process::ExitCode,
@@ -28,19 +28,20 @@ named_chat HOST PORT --name NAME",
 
 fn main() -> ExitCode {
     PROGRAM.main(|mut args| {
-        let name: Option<String> = args.option("--name", "a name")?;
-        let name = name.filter(|name| !name.is_empty() && !name.contains('\n'));
-        let name = name.ok_or(Error::Usage("--name needs a name".to_string()))?;
+        let name: String = args.required("--name", "a name")?;
+        if name.is_empty() || name.contains('\n') {
+            return Err(Error::Usage("--name must be one line".to_string()));
+        }
         let partner = match args.role("127.0.0.1")? {
             Role::Server { bind, port } => net::accept(&net::listen(&bind, port)?).0,
             Role::Client { host, port } => net::connect(&host, port)?,
         };
-        talk(&partner, name)
+        session(&partner, name)
     })
 }
 
-/// Two threads, one for each way, as in the chapter.
-fn talk(partner: &TcpStream, name: String) -> Result<(), Error> {
+/// Two threads, one for each direction, as in the chapter.
+fn session(partner: &TcpStream, name: String) -> Result<(), Error> {
     let to_partner = partner.try_clone().context("cannot share the connection")?;
     let typing = thread::Builder::new()
         .name("typing".to_string())
@@ -56,23 +57,22 @@ fn talk(partner: &TcpStream, name: String) -> Result<(), Error> {
 }
 
 /// The name, then each line that is typed.
-fn send_typed(mut partner: &TcpStream, name: String) -> Result<(), Error> {
+fn send_typed(partner: &TcpStream, name: String) -> Result<(), Error> {
     let mut next = Some(name);
     while let Some(line) = next {
-        blocking("write", || partner.write_all(format!("{line}\n").as_bytes()))
-            .context("cannot send to the other side")?;
+        net::write_line(partner, &line).context("cannot send to the other side")?;
         next = typed()?;
     }
     Ok(())
 }
 
-/// The first line is the partner's name, and stands in front of all others.
+/// The first line is the partner's name, and comes in front of every other line.
 fn print_received(partner: &TcpStream) -> Result<(), Error> {
-    const ATTEMPT: &str = "cannot read from the other side";
+    let what = "cannot read from the other side";
     let mut lines = BufReader::new(partner);
-    let Some(name) = net::read_line(&mut lines).context(ATTEMPT)? else { return Ok(()) };
+    let Some(name) = net::read_line(&mut lines).context(what)? else { return Ok(()) };
     note(format_args!("talking to {}", printable(&name)));
-    while let Some(line) = net::read_line(&mut lines).context(ATTEMPT)? {
+    while let Some(line) = net::read_line(&mut lines).context(what)? {
         say(&format!("{name}: {line}"))?;
     }
     Ok(())

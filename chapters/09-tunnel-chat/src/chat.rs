@@ -1,49 +1,44 @@
-//! Both ends of the chat: what is typed goes out, what comes in is printed, at the same time.
+//! Both ends of the chat: what you type goes out, and what arrives is printed, at the same time.
 
 use common::{Context, Error, blocking, net, note, put};
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
-    panic, thread,
+    panic,
+    sync::mpsc::{self, Sender},
+    thread,
 };
 
-/// How much goes through at a time, in bytes.
-const BLOCK: usize = 64 * 1024;
+/// How much we read at a time, in bytes.
+const BUFFER: usize = 64 * 1024;
 
-/// Waits for one partner and talks to it, as `nc -l` does. The listener is closed before the
-/// talk: whoever comes next is refused, and does not wait for a turn that never comes.
-pub fn serve(listener: TcpListener) -> Result<(), Error> {
-    let (partner, address) = net::accept(&listener);
+/// Waits for one partner and talks to it, as `nc -l` does. The listener is closed first, so that
+/// a second partner is refused instead of waiting for a turn that never comes.
+pub fn run_server(listener: TcpListener) -> Result<(), Error> {
+    let (partner, peer) = net::accept(&listener);
     drop(listener);
-    note(format_args!("connected to {address}"));
-    talk(&partner)
+    note(format_args!("connected to {peer}"));
+    session(&partner)
 }
 
-/// Calls a partner and talks to it.
-pub fn connect(host: &str, port: u16) -> Result<(), Error> {
+/// Connects to a partner and talks to it.
+pub fn run_client(host: &str, port: u16) -> Result<(), Error> {
     let partner = net::connect(host, port)?;
     note(format_args!("connected to {}", net::address(host, port)));
-    talk(&partner)
+    session(&partner)
 }
 
-/// Two threads, one for each direction. The other one has a descriptor of its own for the
-/// same connection: the kernel closes a connection when its last descriptor is.
-fn talk(partner: &TcpStream) -> Result<(), Error> {
+/// Two threads, one for each direction. Each has a handle of its own for the one socket, which
+/// the kernel closes when the last handle is closed.
+fn session(partner: &TcpStream) -> Result<(), Error> {
     let to_partner = partner.try_clone().context("cannot share the connection")?;
-    let (we_end, has_ended) = std::sync::mpsc::channel::<()>();
-    let typing = thread::Builder::new()
-        .name("typing".to_string())
-        .spawn(move || {
-            let result = send_typed(&to_partner);
-            let _ = we_end.send(()); // first: the partner's answer may come at once
-            // Only this direction ends: what the partner still says is welcome. It fails when
-            // the connection is gone already, and then there is nothing to end.
-            let _ = to_partner.shutdown(Shutdown::Write);
-            result
-        })
+    let (we_end, has_ended) = mpsc::channel();
+    let typing = thread::Builder::new().name("typing".to_string());
+    let typing = typing
+        .spawn(move || send_typed(&to_partner, &we_end))
         .context("cannot start a thread")?;
-    // When this fails the connection is broken in both directions. Then we return and the
-    // program ends, though the other thread may still wait for somebody to type.
+    // If this fails, the connection is broken in both directions. Then the program ends, even
+    // though the other thread may still be waiting for a line to be typed.
     print_received(partner)?;
     if has_ended.try_recv().is_err() {
         note("the other side has ended; this one ends with its input");
@@ -51,29 +46,39 @@ fn talk(partner: &TcpStream) -> Result<(), Error> {
     blocking("join", || typing.join()).unwrap_or_else(|panicked| panic::resume_unwind(panicked))
 }
 
-/// From the keyboard to the partner. Blocks in `read` until something is typed (a terminal
-/// hands over whole lines), and in `write` while the partner does not read.
-fn send_typed(mut partner: &TcpStream) -> Result<(), Error> {
-    let mut block = vec![0; BLOCK];
+/// The one direction: from stdin to the partner, up to the end of stdin, which is passed on.
+fn send_typed(partner: &TcpStream, we_end: &Sender<()>) -> Result<(), Error> {
+    let result = copy_typed(partner);
+    let _ = we_end.send(()); // before the shutdown, because the partner may react to it at once
+    // Only this direction ends, because we still want to hear what the partner says. The call
+    // fails if the connection is gone already, and then there is nothing left to end.
+    let _ = partner.shutdown(Shutdown::Write);
+    result
+}
+
+/// Blocks in `read` until something is typed (a terminal passes on whole lines), and in `write`
+/// while the send buffer is full, because the partner does not read.
+fn copy_typed(mut partner: &TcpStream) -> Result<(), Error> {
+    let mut buffer = vec![0; BUFFER];
     loop {
-        let typed = blocking("read", || io::stdin().read(&mut block));
+        let typed = blocking("read", || io::stdin().read(&mut buffer));
         match typed.context("cannot read stdin")? {
             0 => return Ok(()),
-            length => blocking("write", || partner.write_all(&block[..length]))
+            length => blocking("write", || partner.write_all(&buffer[..length]))
                 .context("cannot send to the other side")?,
         }
     }
 }
 
-/// From the partner to the screen. Blocks in `read` until the partner says something, or has
-/// said its last.
+/// The other direction: from the partner to stdout, up to the end of what the partner says.
+/// Blocks in `read` until bytes arrive, or that end.
 fn print_received(mut partner: &TcpStream) -> Result<(), Error> {
-    let mut block = vec![0; BLOCK];
+    let mut buffer = vec![0; BUFFER];
     loop {
-        let received = blocking("read", || partner.read(&mut block));
+        let received = blocking("read", || partner.read(&mut buffer));
         match received.context("cannot read from the other side")? {
-            0 => return Ok(()), // the end of this direction alone
-            length => put(&block[..length])?,
+            0 => return Ok(()), // the end of this direction only
+            length => put(&buffer[..length])?,
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The tunnel by ssh, through a login host that both ends can reach: encrypted on the way
-//! there, in the clear from there on. (The field calls that host a jump host or bastion, and
-//! what `ssh -L` does local port forwarding.)
+//! The tunnel that ssh builds, through a login host that both laptops can reach. What passes
+//! between here and that host is encrypted; from there to the target it is not. The host is also
+//! called a jump host or bastion, and what `ssh -L` does is called local port forwarding.
 
 use common::{Context, Error, blocking, cause, note};
 use std::{
@@ -9,14 +9,15 @@ use std::{
     str::FromStr,
 };
 
-/// A small shell program that ends ssh when we have ended, in whatever way, even by a signal
-/// that no program can catch: our end of a pipe is closed then, and its `read` fails. First it
-/// reads ssh's process id; a second line means that ssh has ended by itself. It ignores what
-/// a terminal sends to all of its programs (Ctrl-C, hanging up), to outlive us.
+/// A small shell program that ends ssh when we have ended, even if we were killed by a signal
+/// that no program can catch. Its stdin is a pipe whose other end we hold. It reads ssh's process
+/// id from it, and then waits in a second `read`: a line means that ssh has ended by itself, and
+/// a failure that we have ended, because the kernel has closed our end of the pipe. It ignores
+/// the signals that a terminal sends to all its programs, because it has to outlive us.
 const WATCHER: &str = "trap '' HUP INT QUIT TERM; read ssh && { read ended || kill $ssh; }";
 
-/// What ssh is told to run here once it listens: the only thing that it ever writes to its
-/// stdout.
+/// A command that ssh runs on this machine once it listens. It is the only program here that
+/// writes to ssh's stdout.
 const READY: &str = "echo listening";
 
 /// `USER@LOGIN[:SSHPORT]`.
@@ -27,8 +28,8 @@ pub struct Login {
     port: Option<u16>,
 }
 
-/// Lets ssh listen on the local port and forward to the target, which is looked up by the
-/// login host. Returns only when ssh has ended, which is always a failure.
+/// Lets ssh listen on the local port and pass connections on to the target, whose name the login
+/// host looks up. Returns only when ssh has ended, and that is always a failure.
 pub fn run(login: &Login, local_port: u16, target: &str) -> Result<(), Error> {
     let (mut watcher, mut pipe) = start_watcher()?;
     let mut ssh = start_ssh(login, &format!("127.0.0.1:{local_port}:{target}"))?;
@@ -36,7 +37,7 @@ pub fn run(login: &Login, local_port: u16, target: &str) -> Result<(), Error> {
         let _ = ssh.kill();
         return Err(Error::failed("cannot watch ssh", cause(&e)));
     }
-    if says_ready(&mut ssh) {
+    if is_ready(&mut ssh) {
         note(format_args!("listening on 127.0.0.1:{local_port}"));
     }
     let status = blocking("wait", || ssh.wait()).context("cannot wait for ssh")?;
@@ -45,7 +46,7 @@ pub fn run(login: &Login, local_port: u16, target: &str) -> Result<(), Error> {
     Err(Error::failed(format_args!("ssh to {} has ended", login.destination), status))
 }
 
-/// It is there before ssh is, so that there is no moment in which ssh could be left behind.
+/// Starts the watcher before ssh, so that there is never an ssh without one.
 fn start_watcher() -> Result<(Child, ChildStdin), Error> {
     let mut watcher = Command::new("sh")
         .args(["-c", WATCHER])
@@ -54,15 +55,14 @@ fn start_watcher() -> Result<(Child, ChildStdin), Error> {
         .stderr(Stdio::null())
         .spawn()
         .context("cannot run sh")?;
-    let Some(pipe) = watcher.stdin.take() else {
-        return Err(Error::failed("cannot run sh", "it has no stdin"));
-    };
+    let pipe = watcher.stdin.take();
+    let pipe = pipe.ok_or_else(|| Error::failed("cannot run sh", "it has no stdin"))?;
     Ok((watcher, pipe))
 }
 
-/// No command there (`-N`), only the forwarding; no forwarding is a failure. A connection of
-/// our own (`-S none`): one that was shared with other ssh programs would outlive us. For
-/// passwords ssh asks the terminal, not its stdin.
+/// Starts ssh with no command to run over there (`-N`), only the forwarding, without which it
+/// fails. The connection is our own (`-S none`), because one that is shared with other ssh
+/// programs could outlive us. ssh asks for a password on the terminal, not on its stdin.
 fn start_ssh(login: &Login, forwarding: &str) -> Result<Child, Error> {
     let mut ssh = Command::new("ssh");
     ssh.args(["-N", "-S", "none", "-L", forwarding]);
@@ -75,12 +75,12 @@ fn start_ssh(login: &Login, forwarding: &str) -> Result<Child, Error> {
     ssh.spawn().context("cannot run ssh")
 }
 
-/// Blocks until ssh listens, which may take as long as typing a password, or has ended.
-fn says_ready(ssh: &mut Child) -> bool {
+/// Blocks until ssh listens, which may take as long as it takes you to type a password, or until
+/// it has ended.
+fn is_ready(ssh: &mut Child) -> bool {
     let Some(stdout) = ssh.stdout.take() else { return false };
-    let mut line = String::new();
-    blocking("read", || BufReader::new(stdout).read_line(&mut line))
-        .is_ok_and(|length| length > 0)
+    let first = blocking("read", || BufReader::new(stdout).lines().next());
+    first.is_some_and(|line| line.is_ok())
 }
 
 impl FromStr for Login {
@@ -89,7 +89,7 @@ impl FromStr for Login {
     fn from_str(text: &str) -> Result<Login, ()> {
         let (user, host) = text.rsplit_once('@').ok_or(())?;
         let (host, port) = match host.rsplit_once(':') {
-            // A colon within a bare IPv6 address begins no port.
+            // In an IPv6 address without brackets, a colon does not begin a port.
             Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
                 (host, Some(port.parse().map_err(|_| ())?))
             }
