@@ -5,28 +5,28 @@
 //! $ udp-datetime 127.0.0.1 7004
 //! ```
 //!
-//! UDP has no connections: nothing is accepted and nothing is closed, and every datagram
-//! brings its sender's address along. So the server serves any number of clients with one
-//! socket and no thread, and remembers none of them: it is stateless. Notice what this costs
-//! the client. A datagram may be lost, so it must bound its wait; anybody may send it one,
-//! and a late one, so it must make sure that what came is the answer to what it asked.
-//!
-//! This is the starter: it binds its socket, and then `run`, `answer`, `keep_asking`, `ask` and
-//! `receive` are yours. From `common` you will want `blocking` (around every call that waits),
-//! `LocalTime` (chapter 4's clock), `say` (a line to stdout), `note` (a line to stderr) and
-//! `cause` (an error in words).
+//! UDP has no connections. Nothing is accepted and nothing is closed, and every datagram brings
+//! its sender's address along. So the server needs one socket and one thread for any number of
+//! clients, and it remembers none of them: it is stateless. Notice what this costs the client.
+//! A datagram may be lost, so the client has to limit its wait. Any program can send it one,
+//! and a reply may be late, so it has to check that what arrived is the reply to its question.
 
-// Delete this line when you begin: the compiler then lists what is written and not used yet.
-#![allow(dead_code)]
+// This is the starter. The command line is read (`options`, at the end of this file) and the
+// socket is bound. Everything that sends or receives is yours to write. From `common` you will
+// want `blocking` (around every call that waits), `LocalTime` (the clock), `say` (a line to
+// stdout), `note` (a line to stderr), `cause` (an error in words) and `net::timed_out`.
 
-use common::{Args, Context, Error, Program, Role, Seconds, net, note};
+// Delete this line when you begin; then the compiler lists what is written but not used yet.
+#![allow(unused, clippy::ptr_arg)]
+
+use common::{Args, Context, Error, LocalTime, Program, Role, blocking, cause, net, note, say};
+use options::{Options, random};
 use std::{
-    hash::{BuildHasher, RandomState},
     io,
-    net::{SocketAddr, UdpSocket},
-    process::ExitCode,
-    str::FromStr,
-    time::Duration,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    process::{self, ExitCode},
+    thread,
+    time::{Duration, Instant},
 };
 
 const PROGRAM: Program = Program {
@@ -36,73 +36,29 @@ const PROGRAM: Program = Program {
     example: "udp-datetime server 7004",
 };
 
-/// The two requests that there are.
+/// The two requests that the server knows.
 const SEND_DATE: &str = "SEND_DATE";
 const SEND_TIME: &str = "SEND_TIME";
 
 /// Room for any datagram, in bytes: its length is a 16-bit number. What does not fit into the
-/// buffer of a `recv_from` is gone.
+/// buffer of a `recv_from` is lost.
 const MAX_DATAGRAM: usize = 64 * 1024;
 
-/// How long the server leaves its socket alone when it cannot receive.
+/// How long the server leaves its socket alone after an error.
 const RECEIVE_PAUSE: Duration = Duration::from_millis(10);
 
-/// How long the client pauses between two requests, where `--delay` says nothing else.
-const DELAY: Delay = Delay { min: Duration::from_secs(1), max: Duration::from_secs(2) };
-
-/// How long the client waits for a reply, where `--timeout` says nothing else.
-const TIMEOUT: Seconds = Seconds(Duration::from_secs(1));
-
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
-        let options = Options::take(&mut args)?;
-        match args.role("127.0.0.1")? {
-            Role::Server { .. } if options != Options::default() => {
-                Err(Error::Usage("a server takes no option but --bind".to_string()))
-            }
-            Role::Server { bind, port } => run(&open(&bind, port)?),
-            Role::Client { host, port } => keep_asking(&host, port, &options),
+    PROGRAM.main(|args: Args| {
+        let (role, options) = options::parse(args)?;
+        match role {
+            Role::Server { bind, port } => run_server(&open(&bind, port)?),
+            Role::Client { host, port } => run_client(addresses(&host, port)?, &options),
         }
     })
 }
 
-/// What a client may be told on its command line.
-#[derive(Default, PartialEq)]
-struct Options {
-    count: Option<u64>,
-    delay: Option<Delay>,
-    timeout: Option<Seconds>,
-}
-
-impl Options {
-    fn take(args: &mut Args) -> Result<Options, Error> {
-        Ok(Options {
-            count: args.option("--count", "a whole number")?,
-            delay: args.option("--delay", "MIN-MAX in seconds, MIN not over MAX")?,
-            timeout: args.option("--timeout", "a number of seconds")?,
-        })
-    }
-}
-
-/// The bounds of a random pause.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Delay {
-    min: Duration,
-    max: Duration,
-}
-
-impl FromStr for Delay {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Delay, ()> {
-        let (min, max) = text.split_once('-').ok_or(())?;
-        let (Seconds(min), Seconds(max)) = (min.parse()?, max.parse()?);
-        if min <= max { Ok(Delay { min, max }) } else { Err(()) }
-    }
-}
-
 /// `bind` is all that a UDP server needs: from now on the kernel keeps what is sent to this
-/// port, for whoever calls `recv_from`.
+/// port until the program picks it up.
 fn open(bind: &str, port: u16) -> Result<UdpSocket, Error> {
     let socket = UdpSocket::bind((bind, port))
         .context(format_args!("cannot listen on {}", net::address(bind, port)))?;
@@ -110,51 +66,131 @@ fn open(bind: &str, port: u16) -> Result<UdpSocket, Error> {
     Ok(socket)
 }
 
-/// Answers each datagram to where it came from, and forgets it. Where do you learn whom to
-/// answer? Does a second client have to wait for the first one to leave, and can it leave? What
-/// does a datagram of 0 bytes mean here? Which errors end the server?
-fn run(_socket: &UdpSocket) -> Result<(), Error> {
-    Err(Error::failed("run", "not written yet"))
+/// Answers each datagram to the address that it came from. Where do you learn that address? Does
+/// a second client have to wait until the first one leaves, and can a client leave at all? What
+/// does a datagram of 0 bytes mean? Which errors end the server?
+fn run_server(socket: &UdpSocket) -> ! {
+    note("run_server is not written yet");
+    process::exit(1)
 }
 
-/// The answer to a request: the date as `2026-11-20`, the time as `09:05:00`, each as it is at
-/// this moment, or `error: …` in at most 64 bytes, however long the request was. White space
-/// around the request does not matter. `None`: no answer at all, for what begins with `error:`.
-/// What would two servers do otherwise, when one of them got the other's answer as a request?
-fn answer(_request: &[u8]) -> Option<String> {
+/// Sends the answer to `client`, if there is one. What can fail here, and whose problem is it?
+fn reply(socket: &UdpSocket, request: &[u8], client: SocketAddr) {}
+
+/// The answer to a request: the date as `2026-11-20` or the time as `09:05:00`, as it is at this
+/// moment. White space around the request does not matter. Any other request, however long, gets
+/// an answer that begins with `error:` and has at most 64 bytes. `None` means no answer at all,
+/// for a datagram that itself begins with `error:`. What would two servers do without that rule?
+fn answer(request: &[u8]) -> Option<String> {
     None
 }
 
-/// The client: asks for the date or the time by chance, prints the reply, pauses for a random
-/// time ([`Delay::random`]), and asks again. What if no reply came: is the run over, and what
-/// is its exit status? A name may have several addresses (`ToSocketAddrs`): how do you learn
-/// which of them the server is at?
-fn keep_asking(_host: &str, _port: u16, _options: &Options) -> Result<(), Error> {
-    Err(Error::failed("keep_asking", "not written yet"))
+/// All addresses of the server: a name may have several. A datagram to 0.0.0.0 is answered from
+/// 127.0.0.1. What does that mean for a client that looks at the sender?
+fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
+    net::look_up(host, port)
 }
 
-/// One request and its reply. Which address and which port does the client's own socket have?
-/// A reply to the last request may come late, just before this one is sent or just behind it:
-/// how do you make sure that it is not taken for this one's?
-fn ask(_server: SocketAddr, _request: &str, _timeout: Duration) -> io::Result<String> {
+/// Asks for the date or the time at random, prints the reply, pauses for `options.delay.random()`
+/// and asks again, `options.count` times. What if no reply comes: is that the end of the program,
+/// and what is its exit status?
+fn run_client(mut servers: Vec<SocketAddr>, options: &Options) -> Result<(), Error> {
+    Err(Error::failed("run_client", "not written yet"))
+}
+
+/// Asks one address after the other until one answers. How does the next request know which one
+/// that was? What do you tell your user about the others?
+fn ask_each(servers: &mut Vec<SocketAddr>, request: &str, timeout: Duration) -> Option<String> {
+    None
+}
+
+/// One request and its reply. Which address and which port does the client's own socket have? A
+/// reply to the request before this one may come late, just before this one is sent or just
+/// after: how do you make sure that it is not taken for this one's?
+fn ask(server: SocketAddr, request: &str, timeout: Duration) -> io::Result<String> {
     Err(io::Error::other("ask is not written yet"))
 }
 
 /// Waits for the server's datagram. Who else can send one to this socket? If a stranger sends
 /// ten of them a second, when is the timeout over?
-fn receive(_socket: &UdpSocket, _server: SocketAddr, _timeout: Duration) -> io::Result<String> {
+fn receive(socket: &UdpSocket, server: SocketAddr, timeout: Duration) -> io::Result<String> {
     Err(io::Error::other("receive is not written yet"))
 }
 
-impl Delay {
-    fn random(self) -> Duration {
-        self.min + (self.max - self.min).mul_f64(random())
-    }
-}
+mod options {
+    //! What udp-datetime can be told on its command line, and the random numbers that its client
+    //! needs. The lesson of the chapter is in `main.rs`.
 
-/// A random number from 0 up to 1. std has no generator, but it keys each hash map at random,
-/// so that nobody can make its entries collide: the hash of nothing under a new key is one.
-fn random() -> f64 {
-    let bits = RandomState::new().hash_one(());
-    (bits >> 11) as f64 / (1u64 << 53) as f64 // 53 bits are what an f64 holds exactly
+    use common::{Args, Error, Role, Seconds};
+    use std::{
+        hash::{BuildHasher, RandomState},
+        str::FromStr,
+        time::Duration,
+    };
+
+    /// How the client asks.
+    pub struct Options {
+        /// How often it asks.
+        pub count: u64,
+        /// How long it pauses between two requests.
+        pub delay: Delay,
+        /// How long it waits for a reply.
+        pub timeout: Duration,
+    }
+
+    /// The bounds of a random pause.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct Delay {
+        min: Duration,
+        max: Duration,
+    }
+
+    /// Where `--delay` is not given.
+    const DELAY: Delay = Delay { min: Duration::from_secs(1), max: Duration::from_secs(2) };
+
+    /// Where `--timeout` is not given.
+    const TIMEOUT: Duration = Duration::from_secs(1);
+
+    /// Reads the whole command line. Only a client has options.
+    pub fn parse(mut args: Args) -> Result<(Role, Options), Error> {
+        let count = args.option("--count", "a whole number")?;
+        let delay = args.option("--delay", "MIN-MAX in seconds, MIN not over MAX")?;
+        let timeout = args.seconds("--timeout")?;
+        let given = count.is_some() || delay.is_some() || timeout.is_some();
+        let role = args.role("127.0.0.1")?;
+        if given && matches!(role, Role::Server { .. }) {
+            return Err(Error::Usage("a server takes no option but --bind".to_string()));
+        }
+        let options = Options {
+            count: count.unwrap_or(u64::MAX), // which takes longer than any of us has
+            delay: delay.unwrap_or(DELAY),
+            timeout: timeout.unwrap_or(TIMEOUT),
+        };
+        Ok((role, options))
+    }
+
+    impl FromStr for Delay {
+        type Err = ();
+
+        fn from_str(text: &str) -> Result<Delay, ()> {
+            let (min, max) = text.split_once('-').ok_or(())?;
+            let (Seconds(min), Seconds(max)) = (min.parse()?, max.parse()?);
+            if min <= max { Ok(Delay { min, max }) } else { Err(()) }
+        }
+    }
+
+    impl Delay {
+        /// A random time between the two bounds.
+        pub fn random(self) -> Duration {
+            self.min + (self.max - self.min).mul_f64(random())
+        }
+    }
+
+    /// A random number from 0 up to 1. std has no generator, but it gives each hash map a random
+    /// key, so that an attacker cannot make its entries collide. The hash of nothing under a new
+    /// key is a random number.
+    pub fn random() -> f64 {
+        let bits = RandomState::new().hash_one(());
+        (bits >> 11) as f64 / (1u64 << 53) as f64 // an f64 holds 53 bits exactly
+    }
 }

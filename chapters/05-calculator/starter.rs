@@ -5,23 +5,24 @@
 //! $ calculator 127.0.0.1 7005 --name Ada
 //! ```
 //!
-//! The first line is the client's name, each line behind it a request. So the same bytes mean
-//! different things at different moments: the protocol is stateful, and its state is what the
-//! server remembers of a client from its first line to its last. Notice where it lives: in a
-//! local variable of the client's own thread, so that it is born with the session, dies with
-//! it, and cannot be mistaken for another client's.
-//!
-//! This is the starter: each client gets its thread, as in chapter 3, and then `serve`,
-//! `session`, `next_line`, `answer`, `send` and the client's part are yours. From `common` you
-//! will want `net::read_line` and `net::read_line_bytes`, `say` (a line to stdout), `typed` (a
-//! line from the user), `blocking` (around every call that waits), and `Context`.
+//! The first line is the client's name, and each line after it is a request. So the same bytes
+//! mean different things at different moments. Such a protocol is stateful, and its state is
+//! what the server remembers of a client from its first line to its last. Notice where it does
+//! so: in a local variable of the client's own thread. The name is born with the session, dies
+//! with it, and cannot be mixed up with another client's.
 
-// Delete this line when you begin: the compiler then lists what is written and not used yet.
-#![allow(dead_code)]
+// This is the starter. Each client gets its thread, as in chapter 3, and the rest is yours to
+// write: the server's part, the client's part, `Connection`, and the arithmetic at the end of
+// this file. From `common` you will want `net::read_line_bytes` and `net::write_line`, `say` (a
+// line to stdout), `note` (a line to stderr) and `typed` (a line from the user).
 
-use common::{Args, Error, Program, Role, net, note};
+// Delete this line when you begin; then the compiler lists what is written but not used yet.
+#![allow(unused)]
+
+use arithmetic::Expression;
+use common::{Args, Context, Error, Program, Role, net, note, say, typed};
 use std::{
-    io::BufReader,
+    io::{self, BufReader, IsTerminal},
     net::{SocketAddr, TcpListener, TcpStream},
     process::ExitCode,
 };
@@ -35,13 +36,20 @@ const PROGRAM: Program = Program {
 /// The line that ends a session.
 const QUIT: &str = "q";
 
+/// One end of a conversation in lines: the socket, and the buffer for what has arrived after the
+/// end of the last line. They stay together, because what is in the buffer is not in the socket
+/// any more.
+struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
 fn main() -> ExitCode {
     PROGRAM.main(|mut args: Args| {
         let name = args.option::<String>("--name", "a name")?;
         match (args.role("127.0.0.1")?, name) {
-            (Role::Server { bind, port }, None) => run(&net::listen(&bind, port)?),
+            (Role::Server { bind, port }, None) => run_server(&net::listen(&bind, port)?),
             (Role::Server { .. }, Some(_)) => {
-                Err(Error::Usage("--name is for the client".to_string()))
+                Err(Error::Usage("--name is for the client".into()))
             }
             (Role::Client { .. }, Some(name)) if !is_name(&name) => {
                 Err(Error::Usage(format!("--name must be a name, not {name:?}")))
@@ -49,71 +57,120 @@ fn main() -> ExitCode {
             (Role::Client { host, port }, name) => {
                 let server = net::connect(&host, port)?;
                 note(format_args!("connected to {}", net::address(&host, port)));
-                be_client(&server, name)
+                run_client(&mut Connection::new(server), name)
             }
         }
     })
 }
 
-/// The main thread waits for clients; each is served on a thread of its own, as in chapter 3.
-fn run(listener: &TcpListener) -> ! {
+/// The main thread waits for clients. Each is served on a thread of its own, as in chapter 3.
+fn run_server(listener: &TcpListener) -> ! {
     loop {
-        let (client, peer) = net::accept(listener);
-        note(format_args!("connected to {peer}"));
+        let (stream, peer) = net::accept(listener);
         net::spawn(peer, move || {
-            match serve(&mut BufReader::new(&client), peer) {
+            note(format_args!("connected to {peer}"));
+            let mut client = Connection::new(stream);
+            match session(&mut client, peer) {
                 Ok(()) => note(format_args!("{peer} left")),
-                Err(Error::Failed(why)) => note(format_args!("{peer} left: {why}")),
-                // Nobody reads what we print, which is the end for all clients alike.
-                Err(gone) => PROGRAM.exit(gone),
+                // Nobody can read what we print, so no client can be served as promised.
+                Err(error @ Error::Stdout(_)) => PROGRAM.exit(error),
+                Err(why) => note(format_args!("{peer} left: {why}")),
             }
-            net::hang_up(&client);
+            net::hang_up(client.stream.get_ref());
         });
     }
 }
 
-/// One client from its first line to its last. The first line is its name: where do you keep
-/// it, so that no other client's thread can take it for its own? In which ways can a session
-/// end, and which line does the server print after each of them? Why is it handed a reader
-/// and not the socket: what would be lost with a reader that is made anew for each line?
-fn serve(_client: &mut BufReader<&TcpStream>, _peer: SocketAddr) -> Result<(), Error> {
-    Err(Error::failed("serve", "not written yet"))
-}
-
-/// Answers each request, until `q` or the end, and prints `Ada: 12 + 42 = 54` for each. What
-/// may a request be, so that the session does not go on after it?
-fn session(_client: &mut BufReader<&TcpStream>, _name: &str) -> Result<(), Error> {
+/// One client from its first line to its last. The first line is its name: where do you keep it,
+/// so that no other client's thread can take it for its own? In which ways can a session end,
+/// and which line does the server print after each of them?
+fn session(client: &mut Connection, peer: SocketAddr) -> Result<(), Error> {
     Err(Error::failed("session", "not written yet"))
 }
 
-/// Waits for the client's next line. In how many pieces may it come? What if it is no UTF-8?
-/// What if it never ends: who is told so, and can you go on with the next line?
-fn next_line(_client: &mut BufReader<&TcpStream>) -> Result<Option<String>, Error> {
+/// Answers each request, until `q` or the end, and prints `Ada: 12 + 42 = 54` for each. Which
+/// request may end the session by being wrong?
+fn answer_requests(client: &mut Connection, name: &str) -> Result<(), Error> {
+    Err(Error::failed("answer_requests", "not written yet"))
+}
+
+/// Waits for the client's next line. What if it never ends: who is told so, and can you go on
+/// with the line after it?
+fn next_line(client: &mut Connection) -> Result<Option<String>, Error> {
     Err(Error::failed("next_line", "not written yet"))
 }
 
-/// The answer to `A OP B`: the number alone (`54`, `-0.75`) or `error: …`. A and B are digits,
-/// with a `-` before them or not, with `.` and more digits behind them or not; OP is one of
-/// `+ - * /`; spaces separate the three. Does yours take `inf + 1e9`? What does it say to
-/// `1 / 0`, and to a number of 300 digits multiplied by itself? The client checks each line
-/// before it sends it: which half of this function does it need?
-fn answer(_request: &str) -> String {
-    "error: answer is not written yet".to_string()
+/// The client: first the name, from `--name` or from the user, then a request and its answer, in
+/// turn. What do you do with a line that is not a request? What do you send at the end of the
+/// input?
+fn run_client(server: &mut Connection, name: Option<String>) -> Result<(), Error> {
+    Err(Error::failed("run_client", "not written yet"))
 }
 
-/// Hands one line over to the kernel. When does this block, and for how long? Who else waits?
-fn send(_to: &TcpStream, _line: &str) -> Result<(), Error> {
-    Err(Error::failed("send", "not written yet"))
+/// Waits for the user to type a name. `None`: the input has ended.
+fn ask_name() -> Result<Option<String>, Error> {
+    Err(Error::failed("ask_name", "not written yet"))
 }
 
-/// The client: first the name, from `--name` or from the user, then a request and its answer,
-/// in turn. What is done with a line that is no request? What is sent at the end of the input?
-/// The server goes away while you wait for an answer: how do you notice, and what then?
-fn be_client(_server: &TcpStream, _name: Option<String>) -> Result<(), Error> {
-    Err(Error::failed("be_client", "not written yet"))
-}
-
-/// A name must be there, and be one line: behind a line break the next request would begin.
+/// A name is not empty, and it is one line: after a line break the next request would begin.
 fn is_name(text: &str) -> bool {
     !text.trim().is_empty() && text.len() < net::MAX_LINE && !text.contains(char::is_control)
+}
+
+/// One request and its answer. The server goes away while you wait for the answer: how do you
+/// notice, and what then?
+fn ask(server: &mut Connection, request: &str) -> Result<String, Error> {
+    Err(Error::failed("ask", "not written yet"))
+}
+
+impl Connection {
+    fn new(stream: TcpStream) -> Connection {
+        Connection { stream: BufReader::new(stream) }
+    }
+
+    /// Waits for the other side's next line, without its line ending (`\n` or `\r\n`). `None`:
+    /// the other side has closed. In how many pieces can a line arrive? What if it is not UTF-8?
+    fn receive(&mut self) -> io::Result<Option<String>> {
+        Err(io::Error::other("receive is not written yet"))
+    }
+
+    /// Hands one line to the kernel. When does this block, and who else has to wait then?
+    fn send(&self, line: &str) -> Result<(), Error> {
+        Err(Error::failed("send", "not written yet"))
+    }
+}
+
+mod arithmetic {
+    //! The calculator itself: a line of text in, a number out. No network here.
+
+    /// What we say about a line that is not an expression.
+    pub const MALFORMED: &str = "malformed: write it as in 12 + 42, with + - * or /";
+
+    /// `A OP B`, understood but not calculated yet.
+    pub struct Expression {
+        a: f64,
+        b: f64,
+        // and the operator
+    }
+
+    impl Expression {
+        /// Reads `A OP B`. A and B are digits, with a `-` before them or not, and with `.` and
+        /// more digits after them or not. OP is one of `+ - * /`, and spaces separate the three.
+        /// Does yours take `inf + 1e9`? The client checks its user's lines with this, too.
+        ///
+        /// # Errors
+        /// [`MALFORMED`] if it is anything else.
+        pub fn parse(line: &str) -> Result<Expression, &'static str> {
+            Err("Expression::parse is not written yet")
+        }
+
+        /// Calculates it. What does yours say to `1 / 0`, to `0 * -5`, and to a number of 300
+        /// digits multiplied by itself?
+        ///
+        /// # Errors
+        /// `division by zero`, and `overflow` if one of the three numbers is too large.
+        pub fn value(&self) -> Result<f64, &'static str> {
+            Err("Expression::value is not written yet")
+        }
+    }
 }

@@ -1,19 +1,19 @@
 //! tcp_datetime: exercise 4.7, the date and the time by TCP, a connection for each request.
 //!
 //! ```text
-//! $ cargo run --example tcp_datetime -- 7004
+//! $ cargo run -p udp-datetime --example tcp_datetime -- 7004
 //! $ echo SEND_TIME | dumb-net 127.0.0.1 7004
 //! ```
 //!
-//! The same service, and nothing is lost any more: the client's connect says at once that
-//! nobody is there, and an answer that cannot be delivered is sent again by the kernel. What
-//! it costs: three packets before the first byte, up to four after the last, and a state at both
-//! ends, so that a client which connects and says nothing holds a thread here. Is the
-//! protocol stateless all the same? (The server forgets a client with its connection.)
+//! The service is the same, and nothing is lost any more: `connect` fails at once if no program
+//! listens, and the kernel sends again what was lost. The price is three packets before the
+//! first byte, up to four after the last, and memory at both ends, so that a client which
+//! connects and says nothing holds a thread here. The protocol is still stateless, because the
+//! server forgets a client with its connection.
 
-use common::{LocalTime, Program, blocking, cause, net, note};
+use common::{Args, LocalTime, Program, cause, net, note};
 use std::{
-    io::{self, BufReader, Write},
+    io::{self, BufReader},
     net::{TcpListener, TcpStream},
     process::ExitCode,
 };
@@ -21,26 +21,25 @@ use std::{
 const PROGRAM: Program = Program {
     name: "tcp_datetime",
     usage: "tcp_datetime PORT [--bind ADDR]",
-    example: "cargo run --example tcp_datetime -- 7004",
+    example: "cargo run -p udp-datetime --example tcp_datetime -- 7004",
 };
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args| {
-        let bind = args.option("--bind", "an address")?;
-        let bind = bind.unwrap_or_else(|| "127.0.0.1".to_string());
+    PROGRAM.main(|mut args: Args| {
+        let bind = args.bind("127.0.0.1")?;
         let port = args.port("PORT")?;
         args.finish()?;
-        run(&net::listen(&bind, port)?)
+        run_server(&net::listen(&bind, port)?)
     })
 }
 
-/// A thread for each client: one that says nothing shall keep nobody else waiting. The server
-/// of datagrams needed none, because no datagram is ever half there.
-fn run(listener: &TcpListener) -> ! {
+/// A thread for each client, so that one that says nothing keeps no other client waiting. The
+/// server of datagrams needs none, because a datagram is never half there.
+fn run_server(listener: &TcpListener) -> ! {
     loop {
         let (client, peer) = net::accept(listener);
         net::spawn(peer, move || {
-            if let Err(e) = serve(&client) {
+            if let Err(e) = session(&client) {
                 note(format_args!("{peer} left: {}", cause(&e)));
             }
             net::hang_up(&client);
@@ -49,28 +48,23 @@ fn run(listener: &TcpListener) -> ! {
 }
 
 /// One line in, one line out. Blocks until the client has sent its line, or closed.
-fn serve(mut client: &TcpStream) -> io::Result<()> {
+fn session(client: &TcpStream) -> io::Result<()> {
     let line = match net::read_line(&mut BufReader::new(client)) {
         Ok(Some(request)) => answer(request.trim()),
         Ok(None) => return Ok(()),
         Err(e) if e.kind() == io::ErrorKind::InvalidData => format!("error: {e}"),
         Err(e) => return Err(e),
     };
-    blocking("write", || client.write_all(format!("{line}\n").as_bytes()))
+    net::write_line(client, &line)
 }
 
-/// An error may be answered here: whoever asks has shown, by connecting, that the address is not
+/// Here an error can be answered with an error: the client has connected, so its address is not
 /// forged.
 fn answer(request: &str) -> String {
+    let now = LocalTime::now();
     match request {
-        "SEND_DATE" => {
-            let now = LocalTime::now();
-            format!("{:04}-{:02}-{:02}", now.year, now.month, now.day)
-        }
-        "SEND_TIME" => {
-            let now = LocalTime::now();
-            format!("{:02}:{:02}:{:02}", now.hour, now.minute, now.second)
-        }
+        "SEND_DATE" => format!("{:04}-{:02}-{:02}", now.year, now.month, now.day),
+        "SEND_TIME" => format!("{:02}:{:02}:{:02}", now.hour, now.minute, now.second),
         _ => "error: ask SEND_DATE or SEND_TIME".to_string(),
     }
 }

@@ -1,27 +1,26 @@
-//! remembering: chapter 5's calculator, which remembers one thing more: `ans`, the last result.
+//! remembering: chapter 5's calculator, which also remembers `ans`, the last result.
 //!
 //! ```text
 //! $ cargo run -p calculator --example remembering -- 7005 --idle 60
 //! $ printf 'Ada\n12 + 42\nans / 2\n' | nc 127.0.0.1 7005
 //! ```
 //!
-//! Notice that the second thing to remember lies where the first does, in the session's own
-//! variables. Notice also that what is remembered costs something as long as the session
-//! lasts, and that a client that says nothing could make it last for ever: so it ends when
-//! nothing has come for a while.
+//! Notice that the last result lives where the name does, in the local variables of the session.
+//! Notice also that a session costs memory and a thread for as long as it lasts, and that a
+//! client which says nothing could make it last forever. So `--idle` ends it after a silence.
 
-use common::{Args, Context, Error, Program, Seconds, blocking, net, say};
+use common::{Args, Context, Error, Program, net, say};
 use std::{
-    io::{BufReader, ErrorKind, Write},
-    net::TcpStream,
+    io::{self, BufReader},
+    net::{TcpListener, TcpStream},
     process::ExitCode,
     time::Duration,
 };
 
-// The exercise is about the session; how a line is calculated stays the chapter's.
+// The exercise is about the session, so the arithmetic is the chapter's own.
 #[path = "../src/arithmetic.rs"]
 mod arithmetic;
-use arithmetic::{Expression, MALFORMED};
+use arithmetic::Expression;
 
 const PROGRAM: Program = Program {
     name: "remembering",
@@ -29,73 +28,77 @@ const PROGRAM: Program = Program {
     example: "cargo run -p calculator --example remembering -- 7005 --idle 60",
 };
 
-/// How long a session may be silent where nobody says otherwise.
+/// How long a session may be silent, if `--idle` does not say it.
 const IDLE: Duration = Duration::from_secs(600);
 
 fn main() -> ExitCode {
     PROGRAM.main(|mut args: Args| {
-        let idle: Option<Seconds> = args.option("--idle", "a time in seconds")?;
-        let idle = idle.map_or(IDLE, |Seconds(time)| time);
+        let idle = args.seconds("--idle")?.unwrap_or(IDLE);
         let port = args.port("PORT")?;
         args.finish()?;
-        if idle.is_zero() {
-            return Err(Error::Usage("--idle needs more than 0 seconds".to_string()));
-        }
-        let listener = net::listen("127.0.0.1", port)?;
-        loop {
-            let (client, peer) = net::accept(&listener);
-            net::spawn(peer, move || {
-                // From now on a read waits so long for a byte, and no longer.
-                let _ = client.set_read_timeout(Some(idle));
-                match serve(&client) {
-                    Err(gone @ Error::Stdout(_)) => PROGRAM.exit(gone), // the end for all alike
-                    _ => net::hang_up(&client), // the end of nothing but this session
-                }
-            });
-        }
+        run_server(&net::listen("127.0.0.1", port)?, idle)
     })
 }
 
+/// A thread for each client. What ends one session ends no other, except a stdout that cannot be
+/// written any more: that ends the program.
+fn run_server(listener: &TcpListener, idle: Duration) -> ! {
+    loop {
+        let (client, peer) = net::accept(listener);
+        net::spawn(peer, move || {
+            // From now on each read waits this long at most.
+            let _ = client.set_read_timeout(Some(idle));
+            match session(&client) {
+                Err(error @ Error::Stdout(_)) => PROGRAM.exit(error),
+                _ => net::hang_up(&client),
+            }
+        });
+    }
+}
+
 /// One client from its first line to its last, however that comes.
-fn serve(client: &TcpStream) -> Result<(), Error> {
+fn session(client: &TcpStream) -> Result<(), Error> {
     let mut lines = BufReader::new(client);
     let Some(name) = next_line(&mut lines)? else { return Ok(()) };
-    let ended = session(&mut lines, &name);
+    let ended = answer_requests(&mut lines, &name);
     say(&format!("{name}: Session ended"))?;
     ended
 }
 
-/// One session, and all that it remembers: the name, and the last result.
-fn session(lines: &mut BufReader<&TcpStream>, name: &str) -> Result<(), Error> {
-    let (mut client, mut ans) = (*lines.get_ref(), None);
+/// Answers each request. `ans` is born here, and dies with the session.
+fn answer_requests(lines: &mut BufReader<&TcpStream>, name: &str) -> Result<(), Error> {
+    let mut ans = None;
     while let Some(request) = next_line(lines)?.filter(|line| line.trim() != "q") {
         let result = calculate(&request, ans);
-        ans = result.ok().or(ans); // an error is no result, and the last one stays
+        ans = result.ok().or(ans); // an error is not a result, so the last one stays
         let answer = result.map_or_else(|why| format!("error: {why}"), |n| n.to_string());
         say(&format!("{name}: {request} = {answer}"))?;
-        blocking("write", || client.write_all(format!("{answer}\n").as_bytes()))
-            .context("cannot answer")?;
+        net::write_line(*lines.get_ref(), &answer).context("cannot answer")?;
     }
     Ok(())
 }
 
-/// A request, in which `ans` stands for the last result.
+/// The value of a request in which the word `ans` means the last result, if there is one.
 fn calculate(request: &str, ans: Option<f64>) -> Result<f64, &'static str> {
     let number = |word: &str| match (word, ans) {
         ("ans", Some(result)) => result.to_string(),
-        (word, _) => word.to_string(), // `ans` before the first result is no number
+        (word, _) => word.to_string(),
     };
-    let words: Vec<String> = request.split_whitespace().map(number).collect();
-    if words.is_empty() {
-        return Err(MALFORMED);
-    }
+    let words: Vec<String> = request.split(' ').map(number).collect();
     Expression::parse(&words.join(" "))?.value()
 }
 
-/// The next line; none when the client has closed, or was silent for too long.
+/// The next line. `None`: the client has closed, or was silent for too long. A line that is too
+/// long, or not text, ends the session, and the client is told why.
 fn next_line(lines: &mut BufReader<&TcpStream>) -> Result<Option<String>, Error> {
     match net::read_line(lines) {
-        Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(None),
-        line => line.context("cannot read a line"),
+        Err(e) if net::timed_out(&e) => return Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::InvalidData => {
+            // The client may be gone by now.
+            let _ = net::write_line(*lines.get_ref(), &format!("error: {e}"));
+            Err(e)
+        }
+        line => line,
     }
+    .context("cannot read a line")
 }

@@ -5,18 +5,18 @@
 //! $ calculator 127.0.0.1 7005 --name Ada
 //! ```
 //!
-//! The first line is the client's name, each line behind it a request. So the same bytes mean
-//! different things at different moments: the protocol is stateful, and its state is what the
-//! server remembers of a client from its first line to its last. Notice where it lives: in a
-//! local variable of the client's own thread, so that it is born with the session, dies with
-//! it, and cannot be mistaken for another client's.
+//! The first line is the client's name, and each line after it is a request. So the same bytes
+//! mean different things at different moments. Such a protocol is stateful, and its state is
+//! what the server remembers of a client from its first line to its last. Notice where it does
+//! so: in a local variable of the client's own thread. The name is born with the session, dies
+//! with it, and cannot be mixed up with another client's.
 
 mod arithmetic;
 
 use arithmetic::Expression;
-use common::{Args, Context, Error, Program, Role, blocking, net, note, say, typed};
+use common::{Args, Context, Error, Program, Role, net, note, say, typed};
 use std::{
-    io::{self, BufReader, IsTerminal, Write},
+    io::{self, BufReader, IsTerminal},
     net::{SocketAddr, TcpListener, TcpStream},
     process::ExitCode,
 };
@@ -30,13 +30,20 @@ const PROGRAM: Program = Program {
 /// The line that ends a session.
 const QUIT: &str = "q";
 
+/// One end of a conversation in lines: the socket, and the buffer for what has arrived after the
+/// end of the last line. They stay together, because what is in the buffer is not in the socket
+/// any more.
+struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
 fn main() -> ExitCode {
     PROGRAM.main(|mut args: Args| {
         let name = args.option::<String>("--name", "a name")?;
         match (args.role("127.0.0.1")?, name) {
-            (Role::Server { bind, port }, None) => run(&net::listen(&bind, port)?),
+            (Role::Server { bind, port }, None) => run_server(&net::listen(&bind, port)?),
             (Role::Server { .. }, Some(_)) => {
-                Err(Error::Usage("--name is for the client".to_string()))
+                Err(Error::Usage("--name is for the client".into()))
             }
             (Role::Client { .. }, Some(name)) if !is_name(&name) => {
                 Err(Error::Usage(format!("--name must be a name, not {name:?}")))
@@ -44,48 +51,45 @@ fn main() -> ExitCode {
             (Role::Client { host, port }, name) => {
                 let server = net::connect(&host, port)?;
                 note(format_args!("connected to {}", net::address(&host, port)));
-                be_client(&server, name)
+                run_client(&mut Connection::new(server), name)
             }
         }
     })
 }
 
-/// The main thread waits for clients; each is served on a thread of its own, as in chapter 3.
-fn run(listener: &TcpListener) -> ! {
+/// The main thread waits for clients. Each is served on a thread of its own, as in chapter 3.
+fn run_server(listener: &TcpListener) -> ! {
     loop {
-        let (client, peer) = net::accept(listener);
+        let (stream, peer) = net::accept(listener);
         net::spawn(peer, move || {
             note(format_args!("connected to {peer}"));
-            match serve(&mut BufReader::new(&client), peer) {
+            let mut client = Connection::new(stream);
+            match session(&mut client, peer) {
                 Ok(()) => note(format_args!("{peer} left")),
-                Err(Error::Failed(why)) => note(format_args!("{peer} left: {why}")),
-                // Nobody reads what we print, which is the end for all clients alike.
-                Err(gone) => PROGRAM.exit(gone),
+                // Nobody can read what we print, so no client can be served as promised.
+                Err(error @ Error::Stdout(_)) => PROGRAM.exit(error),
+                Err(why) => note(format_args!("{peer} left: {why}")),
             }
-            net::hang_up(&client);
+            net::hang_up(client.stream.get_ref());
         });
     }
 }
 
 /// One client from its first line to its last.
-///
-/// What it has sent and nobody has read yet is in the reader: two requests in one packet are
-/// two lines, half a request waits for its other half. So there is one reader, for the whole
-/// session.
-fn serve(client: &mut BufReader<&TcpStream>, peer: SocketAddr) -> Result<(), Error> {
-    let Some(name) = next_line(client)? else { return Ok(()) }; // not a session yet
+fn session(client: &mut Connection, peer: SocketAddr) -> Result<(), Error> {
+    let Some(name) = next_line(client)? else { return Ok(()) }; // it has not said who it is
     let name = match name.trim() {
-        "" => peer.to_string(), // our own client sends none like this
+        "" => peer.to_string(), // our own client sends no such name
         name => name.to_string(),
     };
-    let ended = session(client, &name);
-    // However it has ended: a client that crashes sends no `q`, it is just not there any more.
+    let ended = answer_requests(client, &name);
+    // However it has ended: a client that crashes sends no `q`, it is just gone.
     say(&format!("{name}: Session ended"))?;
     ended
 }
 
-/// Answers each request, until `q` or the end. No request ends a session by being wrong.
-fn session(client: &mut BufReader<&TcpStream>, name: &str) -> Result<(), Error> {
+/// Answers each request, until `q` or the end. A wrong request gets an answer like any other.
+fn answer_requests(client: &mut Connection, name: &str) -> Result<(), Error> {
     while let Some(request) = next_line(client)? {
         if request.trim() == QUIT {
             return Ok(());
@@ -93,58 +97,45 @@ fn session(client: &mut BufReader<&TcpStream>, name: &str) -> Result<(), Error> 
         let result = Expression::parse(&request).and_then(|expression| expression.value());
         let answer = result.map_or_else(|why| format!("error: {why}"), |n| n.to_string());
         say(&format!("{name}: {request} = {answer}"))?;
-        send(client.get_ref(), &answer)?;
+        client.send(&answer)?;
     }
     Ok(())
 }
 
-/// Waits for the client's next line; `None`, when it has closed. Bytes that are no UTF-8 become
-/// `\u{FFFD}`, which is part of no number. A line without an end is refused here: who cannot
-/// find the end of this line cannot find the beginning of the next one.
-fn next_line(client: &mut BufReader<&TcpStream>) -> Result<Option<String>, Error> {
-    match net::read_line_bytes(client, net::MAX_LINE) {
-        Ok(line) => Ok(line.map(|line| {
-            let text = String::from_utf8_lossy(&line);
-            text.strip_suffix('\r').unwrap_or(&text).to_string() // telnet ends lines with \r\n
-        })),
-        Err(e) => {
-            if e.kind() == io::ErrorKind::InvalidData {
-                let _ = send(client.get_ref(), &format!("error: {e}")); // it may be gone by now
-            }
-            Err(e).context("cannot read a line")
+/// Waits for the client's next line. One that is too long, or cut off, ends the session: if we
+/// cannot find the end of this line, we cannot find the beginning of the next one.
+fn next_line(client: &mut Connection) -> Result<Option<String>, Error> {
+    match client.receive() {
+        Err(e) if e.kind() == io::ErrorKind::InvalidData => {
+            let _ = client.send(&format!("error: {e}")); // the client may be gone by now
+            Err(e)
         }
+        line => line,
     }
-}
-
-/// Hands one line over to the kernel. Blocks while its buffer is full: a client that asks and
-/// asks and never reads the answers stops its own thread here, and nobody else's.
-fn send(mut to: &TcpStream, line: &str) -> Result<(), Error> {
-    let line = format!("{line}\n");
-    blocking("write", || to.write_all(line.as_bytes())).context("cannot send a line")
+    .context("cannot read a line")
 }
 
 /// The client: first the name, then a request and its answer, in turn.
-fn be_client(server: &TcpStream, name: Option<String>) -> Result<(), Error> {
+fn run_client(server: &mut Connection, name: Option<String>) -> Result<(), Error> {
     let name = if name.is_some() { name } else { ask_name()? };
-    let Some(name) = name else { return Ok(()) }; // nobody is there who could ask anything
-    send(server, name.trim())?;
-    let mut answers = BufReader::new(server);
+    let Some(name) = name else { return Ok(()) }; // there is no user who could ask anything
+    server.send(name.trim())?;
     loop {
         match typed() {
             Ok(None) => break,
             Ok(Some(line)) if line.trim() == QUIT => break,
             Ok(Some(line)) => match Expression::parse(&line) {
-                Ok(_) => say(&ask(&mut answers, line.trim())?)?,
+                Ok(_) => say(&ask(server, line.trim())?)?,
                 Err(why) => note(format_args!("warning: {why}")),
             },
-            // The line was no text, and has been read: the next one may be.
-            Err(Error::Failed(e)) if e.kind() == Some(io::ErrorKind::InvalidData) => {
-                note(format_args!("warning: {e}"))
+            // A line that is not text; the next one may be.
+            Err(Error::Failed(why)) if why.kind() == Some(io::ErrorKind::InvalidData) => {
+                note(format_args!("warning: {why}"));
             }
-            Err(e) => return Err(e),
+            Err(error) => return Err(error),
         }
     }
-    let _ = send(server, QUIT); // a server that is gone already needs no goodbye
+    let _ = server.send(QUIT); // a server that is gone already needs no goodbye
     Ok(())
 }
 
@@ -161,16 +152,38 @@ fn ask_name() -> Result<Option<String>, Error> {
     }
 }
 
-/// A name must be there, and be one line: behind a line break the next request would begin.
+/// A name is not empty, and it is one line: after a line break the next request would begin.
 fn is_name(text: &str) -> bool {
     !text.trim().is_empty() && text.len() < net::MAX_LINE && !text.contains(char::is_control)
 }
 
 /// One request and its answer. The wait ends with the answer, or when the server is gone.
-fn ask(server: &mut BufReader<&TcpStream>, request: &str) -> Result<String, Error> {
-    send(server.get_ref(), request)?;
-    match net::read_line(server).context("cannot read the answer")? {
+fn ask(server: &mut Connection, request: &str) -> Result<String, Error> {
+    server.send(request)?;
+    match server.receive().context("cannot read the answer")? {
         Some(answer) => Ok(answer),
         None => Err(Error::failed("cannot read the answer", "the server has gone")),
+    }
+}
+
+impl Connection {
+    fn new(stream: TcpStream) -> Connection {
+        Connection { stream: BufReader::new(stream) }
+    }
+
+    /// Waits for the other side's next line. `None`: it has closed. Bytes that are not UTF-8
+    /// become `\u{FFFD}`, which is part of no number.
+    fn receive(&mut self) -> io::Result<Option<String>> {
+        let line = net::read_line_bytes(&mut self.stream, net::MAX_LINE)?;
+        Ok(line.map(|line| {
+            let text = String::from_utf8_lossy(&line);
+            text.strip_suffix('\r').unwrap_or(&text).to_string() // telnet sends \r\n
+        }))
+    }
+
+    /// Hands one line to the kernel. Blocks while the send buffer is full: a client that asks
+    /// and asks and never reads the answers stops its own thread here, and no other.
+    fn send(&self, line: &str) -> Result<(), Error> {
+        net::write_line(self.stream.get_ref(), line).context("cannot send a line")
     }
 }

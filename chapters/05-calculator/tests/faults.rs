@@ -1,0 +1,97 @@
+//! Faults that the chapter's checks do not look for, because they are of our programs alone.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)] // helpers of tests may fail
+
+use std::{
+    env,
+    fs::OpenOptions,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, ChildStderr, Command, Stdio},
+    time::Duration,
+};
+
+/// Longer than anything here takes on a machine that has other things to do.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server that is killed when the test ends.
+struct Server {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    port: u16,
+}
+
+impl Server {
+    fn start(program: &Path, arguments: &[&str], stdout: Stdio) -> Server {
+        let mut command = Command::new(program);
+        command.args(arguments).stdout(stdout).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut banner = String::new();
+        stderr.read_line(&mut banner).unwrap();
+        let port = banner.trim().rsplit_once(':').unwrap().1.parse().unwrap();
+        Server { child, stderr, port }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let client = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        client
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Each of the three programs that print what their clients ask.
+fn servers() -> [(std::path::PathBuf, &'static [&'static str], &'static str); 3] {
+    let examples = env::current_exe().unwrap().parent().unwrap().join("../examples");
+    [
+        (env!("CARGO_BIN_EXE_calculator").into(), &["server", "0"], "Ada\n1 + 1\n"),
+        (examples.join("remembering"), &["0"], "Ada\n1 + 1\n"),
+        (examples.join("stateless"), &["0"], "Ada 1 + 1\n"),
+    ]
+}
+
+#[test]
+fn a_full_disk_behind_stdout_ends_the_server_and_not_one_client() {
+    for (program, arguments, request) in servers() {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut server = Server::start(&program, arguments, full.into());
+        server.connect().write_all(request.as_bytes()).unwrap();
+        let mut said = String::new();
+        server.stderr.read_to_string(&mut said).unwrap(); // until the program has ended
+        assert!(said.contains("cannot write to stdout: No space left on device"), "{said}");
+        assert_eq!(server.child.wait().unwrap().code(), Some(1), "{said}");
+    }
+}
+
+#[test]
+fn a_closed_stdout_ends_the_server_quietly() {
+    for (program, arguments, request) in servers() {
+        let mut server = Server::start(&program, arguments, Stdio::piped());
+        drop(server.child.stdout.take());
+        server.connect().write_all(request.as_bytes()).unwrap();
+        let mut said = String::new();
+        server.stderr.read_to_string(&mut said).unwrap(); // until the program has ended
+        assert!(!said.contains("stdout"), "{said}");
+        assert_eq!(server.child.wait().unwrap().code(), Some(0), "{said}");
+    }
+}
+
+#[test]
+fn remembering_says_that_a_line_is_too_long() {
+    let (program, arguments, _) = &servers()[1];
+    let server = Server::start(program, arguments, Stdio::null());
+    let mut client = server.connect();
+    client.write_all(b"Ada\n").unwrap();
+    client.write_all(&[b'1'; 70_000]).unwrap();
+    let mut heard = String::new();
+    client.read_to_string(&mut heard).unwrap(); // until the close; a reset would be an error
+    assert_eq!(heard, "error: line too long\n");
+}
