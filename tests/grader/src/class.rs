@@ -6,6 +6,7 @@ use crate::{
     results::{Results, Status},
     sandbox::{self, Mode},
     work::{HandedIn, Work},
+    workshop::diff::Base,
 };
 use checks::check::{self, Chapter, Check};
 use common::{Context, Error};
@@ -52,6 +53,7 @@ impl Class {
     pub fn open(
         folder: &Path,
         chapter: Option<&'static Chapter>,
+        base: Option<Base>,
         seed: u64,
         walls: Option<Mode>,
     ) -> Result<(Class, Vec<String>), Error> {
@@ -64,7 +66,7 @@ impl Class {
         paths.sort_by_key(|path| in_order(&file_name(path)));
         let (mut submissions, mut left_out) = (Vec::new(), Vec::new());
         for path in paths.iter().filter(|path| !file_name(path).starts_with('.')) {
-            match Submission::open(path, chapter)? {
+            match Submission::open(path, chapter, base)? {
                 Some(submission) => submissions.push(submission),
                 None => left_out.push(in_one_line(&file_name(path))),
             }
@@ -216,6 +218,7 @@ impl Submission {
     fn open(
         path: &Path,
         chapter: Option<&'static Chapter>,
+        base: Option<Base>,
     ) -> Result<Option<Submission>, Error> {
         let full = file_name(path);
         let stem = full.strip_suffix(".diff").or(full.strip_suffix(".patch"));
@@ -231,7 +234,7 @@ impl Submission {
                 let what = format!("{full} is a folder: --chapter must say of which chapter");
                 return Err(Error::Usage(what));
             }
-            (_, false, chapter) => Ok(HandedIn::Diff(path.to_path_buf(), chapter)),
+            (_, false, chapter) => Ok(HandedIn::Diff(path.to_path_buf(), base, chapter)),
         };
         let name = in_one_line(stem.unwrap_or(&full));
         Ok(Some(Submission { name, full: in_one_line(&full), handed_in, results: None }))

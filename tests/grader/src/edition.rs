@@ -2,7 +2,7 @@
 //! and without what answers a question: the exercises' programs and their tests, the wrong
 //! programs with ours around them, the right ones in other languages. The checks are all there.
 
-use crate::submission::mirror;
+use crate::files::mirror;
 use checks::{check, files::remove, workspace};
 use common::{Context, Error};
 use std::{

@@ -1,11 +1,11 @@
-//! The grader: what was handed in becomes a subject ([`submission`], behind the walls of
+//! The grader: what was handed in becomes a subject ([`workshop`], behind the walls of
 //! [`sandbox`]), is checked ([`work`]) and reported ([`results`], and a file format each). A
 //! class ([`class`]) is many submissions, each with a grader of its own.
 
-pub mod claim;
 pub mod class;
 pub mod csv;
 pub mod edition;
+pub mod files;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -14,5 +14,6 @@ pub mod records;
 pub mod reference;
 pub mod results;
 pub mod sandbox;
-pub mod submission;
+pub mod tools;
 pub mod work;
+pub mod workshop;

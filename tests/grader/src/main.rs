@@ -15,7 +15,8 @@ use grader::{
     reference::Reference,
     results::{Results, Status},
     sandbox::{self, Mode},
-    work::{HandedIn, Work},
+    work::{HandedIn, OPEN, Work},
+    workshop::diff::Base,
 };
 use stage::Role;
 use std::{
@@ -34,7 +35,7 @@ const PROGRAM: Program = Program {
 grade --chapter NN [--server 'CMD {port}'] [--client 'CMD {host} {port}']
       (06: --encoder and --decoder, each as --server;
       09: --tunnel 'CMD {lport} {host} {port}' too)
-grade --diff FILE [--chapter NN]
+grade --diff FILE [--chapter NN] [--base reference|starter]
 grade --dir FOLDER --chapter NN
 grade --class FOLDER [--chapter NN] [--jobs N] [--csv FILE] [--html FILE]
       every NAME.diff, NAME.patch, NAME/ in it; the worst exit status
@@ -80,8 +81,10 @@ struct Order {
     walls: Option<Mode>,
     /// Our own programs, to be compared with.
     reference: Option<Reference>,
-    /// Between graders: where to build. The results are then for a program to read.
-    workshop: Option<String>,
+    /// What all diffs begin with, if that was said.
+    base: Option<Base>,
+    /// True between graders: the results are for a program to read.
+    is_other: bool,
 }
 
 /// Does what the command line says; `status` is set before it is told, because nobody may hear.
@@ -97,8 +100,10 @@ fn start(mut args: Args, status: &Cell<Status>) -> Result<(), Error> {
         return edition::write(&folder);
     }
     let class = args.option::<PathBuf>("--class", "a folder")?;
-    let submissions = handed_in(&mut args, chapter)?;
+    let base = args.option("--base", "reference or starter")?;
+    let submissions = handed_in(&mut args, chapter, base)?;
     let compared = args.flag("--against-reference");
+    let (is_other, walls) = walls(&mut args)?;
     let mut order = Order {
         chapter,
         only: args.option("--only", "a check's id")?,
@@ -108,9 +113,10 @@ fn start(mut args: Args, status: &Cell<Status>) -> Result<(), Error> {
         html: args.option("--html", "a file")?,
         json: args.option("--json", "a file")?,
         junit: args.option("--junit", "a file")?,
-        walls: walls(&mut args)?,
+        walls,
         reference: None,
-        workshop: args.option("--workshop", "a name")?,
+        base,
+        is_other,
     };
     args.finish()?;
     order.check_only()?;
@@ -134,6 +140,7 @@ fn start(mut args: Args, status: &Cell<Status>) -> Result<(), Error> {
 fn handed_in(
     args: &mut Args,
     chapter: Option<&'static Chapter>,
+    base: Option<Base>,
 ) -> Result<Vec<HandedIn>, Error> {
     let needed = || chapter.ok_or_else(|| Error::Usage("--chapter is missing".to_string()));
     let mut all = Vec::new();
@@ -141,7 +148,7 @@ fn handed_in(
         all.push(HandedIn::Program(needed()?, program));
     }
     if let Some(diff) = args.option("--diff", "a file")? {
-        all.push(HandedIn::Diff(diff, chapter));
+        all.push(HandedIn::Diff(diff, base, chapter));
     }
     if let Some(folder) = args.option("--dir", "a folder")? {
         all.push(HandedIn::Folder(folder, needed()?));
@@ -158,13 +165,18 @@ fn handed_in(
     Ok(all)
 }
 
-/// The walls that are asked for, or that another grader has begun to build.
-fn walls(args: &mut Args) -> Result<Option<Mode>, Error> {
-    let begun = args.option("--behind", "a mode")?;
-    if args.flag("--sandbox") && begun.is_none() {
-        return Mode::find().map(Some);
+/// True if this is the other grader, which another one has started; and the walls that are asked
+/// for, or that are there already.
+fn walls(args: &mut Args) -> Result<(bool, Option<Mode>), Error> {
+    let is_asked = args.flag("--sandbox");
+    match args.option::<String>("--behind", "a mode")?.as_deref() {
+        Some(OPEN) => Ok((true, None)),
+        Some(mode) => {
+            let unknown = |()| Error::Usage(format!("there is no mode {mode:?}"));
+            Ok((true, Some(mode.parse().map_err(unknown)?)))
+        }
+        None => Ok((false, is_asked.then(Mode::find).transpose()?)),
     }
-    Ok(begun)
 }
 
 fn known_chapter(number: &str) -> Result<&'static Chapter, Error> {
@@ -264,8 +276,8 @@ impl Order {
             seed: self.seed,
             walls: self.walls,
         };
-        if let Some(workshop) = &self.workshop {
-            let results = work.grade_in(workshop, &|_, _| ());
+        if self.is_other {
+            let results = work.grade(&|_, _| ());
             status.set(results.status());
             return put(records::write(&results).as_bytes());
         }
@@ -295,7 +307,8 @@ impl Order {
         folder: &std::path::Path,
         status: &Cell<Status>,
     ) -> Result<(), Error> {
-        let (mut class, left_out) = Class::open(folder, self.chapter, self.seed, self.walls)?;
+        let (mut class, left_out) =
+            Class::open(folder, self.chapter, self.base, self.seed, self.walls)?;
         for name in left_out {
             note(format_args!("{name} is neither a diff nor a folder, and left out"));
         }

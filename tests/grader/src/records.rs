@@ -24,7 +24,8 @@ pub fn write(results: &Results) -> String {
     let seed = results.seed.to_string();
     let [refused, trouble] =
         [&results.refused, &results.trouble].map(|why| readable(why.as_deref().unwrap_or("")));
-    let head = record(&[&seed, &micros(results.took), &refused, &trouble]);
+    let notes = results.notes.iter().map(|note| readable(note)).collect::<Vec<_>>().join(STEP);
+    let head = record(&[&seed, &micros(results.took), &refused, &trouble, &notes]);
     let checks: String = results.all().map(of_check).collect();
     format!("{head}{checks}{}", record(&[END]))
 }
@@ -57,11 +58,12 @@ fn of_check(result: &Result) -> String {
 /// The results that a text holds. `None`: it is not whole.
 pub fn read(text: &str) -> Option<Results> {
     let mut records = text.split(RECORD).map(|record| record.split(FIELD).collect::<Vec<_>>());
-    let [seed, took, refused, trouble] = records.next()?.try_into().ok()?;
+    let [seed, took, refused, trouble, notes] = records.next()?.try_into().ok()?;
     let why = |text: &str| (!text.is_empty()).then(|| text.to_string());
     let mut results = Results::new(seed.parse().ok()?);
     (results.took, results.refused, results.trouble) =
         (time(took)?, why(refused), why(trouble));
+    results.notes = list(notes);
     let mut checks = Vec::new();
     for record in records {
         match record.as_slice() {
@@ -98,9 +100,12 @@ fn of_fields(fields: &[&str]) -> Option<Result> {
         "grader-trouble" => Verdict::GraderTrouble(first.to_string()),
         _ => return None,
     };
-    let did = did.split(STEP).filter(|step| !step.is_empty()).map(String::from).collect();
     // The reference is run by who reads this, if at all.
-    Some(Result { check, verdict, did, reference: Vec::new(), took: time(took)? })
+    Some(Result { check, verdict, did: list(did), reference: Vec::new(), took: time(took)? })
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(STEP).filter(|part| !part.is_empty()).map(String::from).collect()
 }
 
 fn diagnosis(id: &str) -> Option<&'static Diagnosis> {
@@ -126,6 +131,7 @@ mod tests {
         ];
         let mut results = Results::new(7);
         results.took = Duration::from_millis(1500);
+        results.notes = vec!["a note".into(), "another".into()];
         results.add(verdicts.map(|(check, verdict)| Result {
             check,
             verdict,

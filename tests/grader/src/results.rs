@@ -38,6 +38,8 @@ pub struct Results {
     pub refused: Option<String>,
     /// Why the grader itself failed before it came to the checks, or in the middle of them.
     pub trouble: Option<String>,
+    /// What is to be known of how it was graded.
+    pub notes: Vec<String>,
     /// How long the checks took.
     pub took: Duration,
     /// How one of the checks is run again.
@@ -162,6 +164,9 @@ impl Results {
                 text,
                 "\nWhat our own programs do beyond the labs, at no cost; --only ID tells more:\n{remarks}"
             );
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "\n{note}");
         }
         format!("{text}\n{}\n", self.sum())
     }

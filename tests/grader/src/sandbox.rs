@@ -9,13 +9,11 @@
 //! private /tmp, and what it takes to build or to run: no results, no checks, no other
 //! chapter's source, no process of the grader's. What is inside dies with the wall.
 
-use checks::{check::Chapter, workspace};
+use checks::workspace;
 use common::{Context, Error, cause};
-use stage::process::{Surroundings, on_path};
+use stage::process::{on_path, shell_split};
 use std::{
-    env, fs,
-    hash::{DefaultHasher, Hash, Hasher},
-    io,
+    env, fs, io,
     path::{Path, PathBuf},
     process::{self, Command},
     sync::OnceLock,
@@ -39,9 +37,19 @@ const FILE: u64 = 64 << 20;
 /// looked at by [`process`](stage::process), which can tell what is used from what is only reserved.
 const DATA: u64 = 8 << 30;
 
-/// How a wall is built, which depends on who we are.
+/// How many seconds of a processor one process may use: more than any check lasts.
+const PROCESSOR: u32 = 300;
+
+/// How a wall is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub struct Mode {
+    who: Who,
+    /// True if no program can make a namespace of users, in which it would have all rights.
+    is_closed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
     /// We are root: each program gets a user that nobody else has.
     Root,
     /// We are not: each program gets a namespace of users, in which it is alone.
@@ -49,6 +57,13 @@ pub enum Mode {
 }
 
 impl Mode {
+    const ALL: [Mode; 4] = [
+        Mode { who: Who::Root, is_closed: true },
+        Mode { who: Who::Root, is_closed: false },
+        Mode { who: Who::User, is_closed: true },
+        Mode { who: Who::User, is_closed: false },
+    ];
+
     /// The mode that works here.
     ///
     /// # Errors
@@ -59,13 +74,16 @@ impl Mode {
         }
         let scratch = env::temp_dir().join(format!("grade-wall-{}", process::id()));
         fs::create_dir(&scratch).context("cannot try the sandbox")?;
-        let root = Mode::Root.holds(&scratch);
-        let found = match root {
-            Ok(()) => Ok(Mode::Root),
-            Err(_) => Mode::User.holds(&scratch).map(|()| Mode::User),
-        };
+        let mut said = String::new();
+        let found = Mode::ALL.into_iter().find(|mode| match mode.holds(&scratch) {
+            Ok(()) => true,
+            Err(why) => {
+                said = why;
+                false
+            }
+        });
         let _ = fs::remove_dir_all(&scratch);
-        found.map_err(|why| Error::failed("--sandbox does not work here", why))
+        found.ok_or_else(|| Error::failed("--sandbox does not work here", said))
     }
 
     /// Builds both walls around nothing.
@@ -73,7 +91,7 @@ impl Mode {
         let inner = Sandbox { mode: self, scratch: scratch.to_path_buf() };
         let tmp = text(&inner.tmp());
         let make_tmp = words(&["sh", "-c", r#"mkdir "$0" && exec "$@""#, &tmp]);
-        let wall = inner.wall(runner(), Path::new("/"), &[]);
+        let wall = inner.wall(Path::new("/"), &[], &[]);
         let words = [outer_wall(self, scratch), make_tmp, wall, words(&["true"])].concat();
         let tried = Command::new(&words[0]).args(&words[1..]).output();
         match tried {
@@ -84,9 +102,6 @@ impl Mode {
     }
 }
 
-/// The project's folders that a command line does not see, but for what it names.
-const NEXT_DOOR: [&str; 5] = [".git", "chapters", "target", "tests", "work"];
-
 /// How a report says whether there were walls.
 pub fn word(walls: Option<Mode>) -> &'static str {
     if walls.is_some() { "in a sandbox" } else { "unconfined" }
@@ -94,7 +109,8 @@ pub fn word(walls: Option<Mode>) -> &'static str {
 
 impl std::fmt::Display for Mode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if *self == Mode::Root { "root" } else { "user" })
+        let who = if self.who == Who::Root { "root" } else { "user" };
+        write!(f, "{who}{}", if self.is_closed { "-closed" } else { "" })
     }
 }
 
@@ -102,18 +118,14 @@ impl std::str::FromStr for Mode {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Mode, ()> {
-        match text {
-            "root" => Ok(Mode::Root),
-            "user" => Ok(Mode::User),
-            _ => Err(()),
-        }
+        Mode::ALL.into_iter().find(|mode| mode.to_string() == text).ok_or(())
     }
 }
 
 /// The outer wall. `scratch` becomes an empty folder in memory, seen by nobody outside.
 pub fn outer_wall(mode: Mode, scratch: &Path) -> Vec<String> {
     let mut wall = words(&["bwrap", "--die-with-parent", "--new-session", "--unshare-net"]);
-    if mode == Mode::User {
+    if mode.who == Who::User {
         wall.push("--unshare-user".to_string());
     }
     wall.extend(words(&["--dev-bind", "/", "/"]));
@@ -149,10 +161,8 @@ impl Sandbox {
     /// When `scratch` cannot be written.
     pub fn inside(mode: Mode, scratch: &Path) -> io::Result<Sandbox> {
         let sandbox = Sandbox { mode, scratch: scratch.to_path_buf() };
-        for folder in [sandbox.tmp(), sandbox.cargo_home()] {
-            fs::create_dir_all(&folder)?;
-            open_to_all(&folder)?;
-        }
+        fs::create_dir_all(sandbox.tmp())?;
+        open_to_all(&sandbox.tmp())?;
         Ok(sandbox)
     }
 
@@ -162,10 +172,6 @@ impl Sandbox {
         tmp(&self.scratch)
     }
 
-    fn cargo_home(&self) -> PathBuf {
-        self.scratch.join("cargo")
-    }
-
     /// Where a submission's own files may lie: in memory, and gone with it.
     pub fn own(&self) -> PathBuf {
         self.scratch.join("own")
@@ -173,141 +179,151 @@ impl Sandbox {
 
     /// The wall around a program that was built: it sees its own file and nothing else of ours.
     pub fn around_program(&self, program: &Path) -> Vec<String> {
-        self.wall(runner(), Path::new("/tmp"), &show(program))
+        self.wall(Path::new("/tmp"), &[program], &[])
     }
 
-    /// The wall around command lines of the grader's user: they see the current folder and the
-    /// folders of their interpreters, if those are not the system's.
+    /// The wall around command lines of the grader's user: they see what belongs to the hand-in
+    /// (see [`belonging`]), and the folders of their interpreters, if those are not the system's.
     pub fn around_commands(&self, commands: &[&str]) -> Vec<String> {
         let here = env::current_dir().unwrap_or_default();
-        let mut shown = Vec::new();
-        if here.parent().is_some() {
-            shown.extend(show(&here));
-            // In the project's own folder, the answers, the tests and the others' work are next
-            // door: of these a command sees the files that it names.
-            let next_door = NEXT_DOOR.map(|name| workspace::root().join(name));
-            let hidden = next_door.iter().filter(|f| f.starts_with(&here) && f.is_dir());
-            shown.extend(hidden.flat_map(|f| ["--tmpfs".to_string(), text(f)]));
-        }
-        // A script may lie anywhere.
-        let words = commands.iter().flat_map(|command| command.split_whitespace());
-        let files = words.map(|word| here.join(word.trim_matches(['\'', '"'])));
-        let system = |file: &PathBuf| SYSTEM.iter().any(|folder| file.starts_with(folder));
-        let named = files.filter(|file| file.is_file() && !system(file));
-        shown.extend(named.flat_map(|file| show(&file)));
         let interpreters = commands.iter().filter_map(|command| interpreter(command));
-        shown.extend(interpreters.flat_map(|folder| show(&folder)));
-        self.wall(runner(), &here, &shown)
+        let shown: Vec<PathBuf> =
+            interpreters.chain(belonging(commands, &here, workspace::root())).collect();
+        let shown: Vec<&Path> = shown.iter().map(PathBuf::as_path).collect();
+        self.wall(&here, &shown, &[])
     }
 
-    /// What surrounds cargo: it sees the toolchain and the sources, but for what is hidden of
-    /// them, and writes below its target.
+    /// The wall around cargo: it sees what is `shown` of ours, and writes where it may.
     ///
     /// # Errors
-    /// When there is no rustc, or the target cannot be opened to the builder.
-    pub fn around_build(&self, build: &Build) -> io::Result<Surroundings> {
-        let sysroot = sysroot()?;
-        let user = builder(build.target);
-        // Built before the project came here: this builder may not write in it.
-        if self.mode == Mode::Root
-            && owner(&build.target.join("debug")).is_some_and(|o| o != user)
-        {
-            fs::remove_dir_all(build.target)?;
-        }
-        fs::create_dir_all(build.target)?;
-        open_to_all(build.target)?;
-        let home = self.cargo_home();
-        let mut shown = [show(&sysroot), show(build.sources), build.hidden.clone()].concat();
-        if build.folder != build.sources {
-            open_to_all(build.lies)?; // for its Cargo.lock
-            shown.extend(bound("--bind", build.lies, build.folder));
-        }
-        shown.extend(bound("--bind", build.target, build.target));
-        shown.extend(bound("--bind", &home, &home));
-        let variable = |name: &str, path: &Path| (name.to_string(), text(path));
-        Ok(Surroundings {
-            path: vec![sysroot.join("bin")],
-            directory: None,
-            variables: vec![
-                variable("CARGO_HOME", &home),
-                variable("CARGO_TARGET_DIR", build.target),
-            ],
-            wall: self.wall(user, build.folder, &shown),
-        })
+    /// When what it is to write cannot be opened to it.
+    pub fn around_build(
+        &self,
+        build: &Build,
+        shown: &[&Path],
+        written: &[&Path],
+    ) -> io::Result<Vec<String>> {
+        let written: Vec<&Path> =
+            written.iter().copied().chain(build.writes.then_some(build.folder)).collect();
+        written.iter().try_for_each(|folder| open_to_all(folder))?;
+        Ok(self.wall(build.folder, shown, &written))
     }
 
-    /// An inner wall that shows the system and what `shown` adds; `user` is whom the program
-    /// becomes if we are root.
-    fn wall(&self, user: u32, folder: &Path, shown: &[String]) -> Vec<String> {
+    /// An inner wall that shows the system and what is `shown` and `written` of ours, and
+    /// begins in `folder`.
+    fn wall(&self, folder: &Path, shown: &[&Path], written: &[&Path]) -> Vec<String> {
         let mut wall = words(&["bwrap", "--die-with-parent", "--new-session", "--unshare-pid"]);
         wall.extend(words(&["--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]));
-        if self.mode == Mode::User {
+        if self.mode.who == Who::User {
             wall.push("--unshare-user".to_string());
+            wall.extend(self.mode.is_closed.then(|| "--disable-userns".to_string()));
         }
         let system = SYSTEM.map(Path::new);
         wall.extend(system.iter().flat_map(|folder| bound("--ro-bind-try", folder, folder)));
+        // The project, a class and its results may lie in one of these.
+        let beside = shown.iter().filter_map(|path| path.parent());
+        let ours = [workspace::root(), folder].into_iter().chain(beside);
+        let hidden = ours.filter(|path| is_in_system(path) && !is_installed(path));
+        wall.extend(hidden.flat_map(|path| ["--tmpfs".to_string(), text(path)]));
         wall.extend(words(&["--proc", "/proc", "--dev", "/dev"]));
         wall.extend(bound("--bind", &self.tmp(), Path::new("/tmp")));
-        wall.extend_from_slice(shown);
-        // Where the grader knows it; it may lie in what is shown.
-        wall.extend(bound("--bind", &self.tmp(), &self.tmp()));
+        wall.extend(folders_to(&folder.join("file")));
+        let shown = shown.iter().filter(|path| !is_installed(path));
+        wall.extend(shown.flat_map(|path| bound("--ro-bind", path, path)));
+        // The folder for files is also where the grader knows it.
+        let tmp = self.tmp();
+        let written = written.iter().copied().chain([tmp.as_path()]);
+        wall.extend(written.flat_map(|path| bound("--bind", path, path)));
         wall.extend(words(&["--remount-ro", "/dev", "--remount-ro", "/"]));
         wall.extend(["--chdir".to_string(), text(folder), "--".to_string()]);
-        if self.mode == Mode::Root {
+        if self.mode.who == Who::Root {
+            let user = runner();
             let [user, group] = ["--reuid", "--regid"].map(|option| format!("{option}={user}"));
             wall.extend(["setpriv".to_string(), user, group]);
             wall.extend(words(&["--clear-groups", "--no-new-privs"]));
             wall.extend(words(&["--bounding-set=-all", "--inh-caps=-all", "--"]));
+            if self.mode.is_closed {
+                wall.extend(words(&["unshare", "--user", "--map-current-user", "--keep-caps"]));
+                wall.extend(words(&["--", "sh", "-c", CLOSE, "sh"]));
+            }
         }
         // Behind the wall, so that what counts is the program's own processes.
         wall.extend(["prlimit".to_string(), format!("--nproc={PROCESSES}")]);
         wall.extend([format!("--fsize={FILE}"), format!("--data={DATA}")]);
-        wall.extend(words(&["--core=0", "--"]));
+        wall.extend([format!("--cpu={PROCESSOR}"), "--core=0".to_string(), "--".to_string()]);
         wall
     }
 }
 
-/// What cargo is to build behind a wall.
+/// In a namespace of users, no more of them can be made, and then all rights in it are given up:
+/// what bubblewrap does by itself for who is not root.
+const CLOSE: &str = r#"echo 0 > /proc/sys/user/max_user_namespaces &&
+    exec setpriv --ambient-caps=-all --inh-caps=-all --bounding-set=-all -- "$@""#;
+
+/// What cargo is to build.
 #[derive(Debug)]
 pub struct Build<'a> {
-    /// The crate or workspace; cargo may write in it unless it is all of the sources.
+    /// The crate or workspace.
     pub folder: &'a Path,
-    /// Where its files are; cargo finds them at `folder`.
-    pub lies: &'a Path,
-    /// What is to be seen: the crate, and what it needs.
-    pub sources: &'a Path,
-    /// What of it is not, as [`hidden`] says it.
-    pub hidden: Vec<String>,
-    /// Where cargo writes.
-    pub target: &'a Path,
+    /// True if cargo may write in it.
+    pub writes: bool,
 }
 
-/// Hides, in a copy of the workspace, what answers a question that is still open: all chapters
-/// but the one that was handed in, and all exercises. In a chapter's place stands its starter,
-/// because cargo wants to find something there.
-///
-/// # Errors
-/// When the copy cannot be read.
-pub fn hidden(copy: &Path, handed_in: Option<&Chapter>) -> io::Result<Vec<String>> {
-    let mut hidden = Vec::new();
-    for folder in folders(&copy.join("chapters"))? {
-        let examples = folder.join("examples");
-        if examples.is_dir() {
-            hidden.extend(["--tmpfs".to_string(), text(&examples)]);
-        }
-        if handed_in.is_none_or(|chapter| !folder.ends_with(chapter.folder())) {
-            hidden.extend(["--tmpfs".to_string(), text(&folder.join("src"))]);
-            let (starter, main) = (folder.join("starter.rs"), folder.join("src/main.rs"));
-            hidden.extend(bound("--ro-bind", &starter, &main));
+/// What a command line of a hand-in names, and what belongs to it: a script is shown with the
+/// files beside it, which it may import. Of the workspace a command sees only the files that it
+/// names, because what is beside them are the answers; what is on the desk is the student's.
+fn belonging(commands: &[&str], here: &Path, ours: &Path) -> Vec<PathBuf> {
+    let mut words: Vec<String> = Vec::new();
+    for command in commands {
+        let line = shell_split(command);
+        // `sh -c 'python3 echo.py'`
+        words.extend(line.iter().flat_map(|word| shell_split(word)));
+        words.extend(line);
+    }
+    let desk = ours.join("work");
+    let named = words.iter().filter(|word| !word.is_empty()).map(|word| here.join(word));
+    let mut shown: Vec<PathBuf> = Vec::new();
+    for path in named.filter(|path| path.exists() && !is_installed(path)) {
+        let folder = match path.parent() {
+            _ if path.is_dir() => path.as_path(),
+            // A program in a `bin` needs what is beside that.
+            Some(bin) if bin.ends_with("bin") => bin.parent().unwrap_or(bin),
+            Some(folder) => folder,
+            None => continue,
+        };
+        let is_ours =
+            folder.starts_with(ours) && (folder == desk || !folder.starts_with(&desk));
+        if is_of_one_hand_in(folder, ours) && !is_ours {
+            shown.push(folder.to_path_buf());
+        } else if path.is_file() {
+            shown.push(path);
         }
     }
-    Ok(hidden)
+    // `java Echo`: the file is not named, so it is looked for here.
+    if shown.is_empty() && is_of_one_hand_in(here, ours) && !here.starts_with(ours) {
+        shown.push(here.to_path_buf());
+    }
+    shown
 }
 
-fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let paths: io::Result<Vec<_>> =
-        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect();
-    Ok(paths?.into_iter().filter(|path| path.is_dir()).collect())
+/// True if a folder is not one that holds all sorts of things: the root, a home, a part of the
+/// system, or what holds the workspace.
+fn is_of_one_hand_in(folder: &Path, ours: &Path) -> bool {
+    let is_home = env::var_os("HOME").is_some_and(|home| folder == Path::new(&home));
+    let is_part = SYSTEM.iter().any(|system| folder == Path::new(system));
+    let is_common = is_home || is_part || is_installed(folder) || ours.starts_with(folder);
+    folder.parent().is_some() && !is_common
+}
+
+/// True if this lies in what every program sees.
+fn is_in_system(path: &Path) -> bool {
+    SYSTEM.iter().any(|system| path.starts_with(system))
+}
+
+/// True if this is a part of the system that can hold nothing of ours.
+fn is_installed(path: &Path) -> bool {
+    let free = ["/opt", "/usr/src", "/usr/local/src"];
+    is_in_system(path) && !free.iter().any(|folder| path.starts_with(folder))
 }
 
 fn words(words: &[&str]) -> Vec<String> {
@@ -317,10 +333,15 @@ fn words(words: &[&str]) -> Vec<String> {
 /// The words that show `what` at `place`, which anybody can reach: bubblewrap itself would
 /// make the folders above it for root alone.
 fn bound(how: &str, what: &Path, place: &Path) -> Vec<String> {
+    let place_is = [how.to_string(), text(what), text(place)];
+    folders_to(place).into_iter().chain(place_is).collect()
+}
+
+/// The words that make the folders above a place.
+fn folders_to(place: &Path) -> Vec<String> {
     let mut above: Vec<&Path> = place.ancestors().skip(1).collect();
     above.pop(); // the root is there
-    let folders = above.iter().rev().flat_map(|folder| ["--dir".to_string(), text(folder)]);
-    folders.chain([how.to_string(), text(what), text(place)]).collect()
+    above.iter().rev().flat_map(|folder| ["--dir".to_string(), text(folder)]).collect()
 }
 
 fn tmp(scratch: &Path) -> PathBuf {
@@ -329,11 +350,6 @@ fn tmp(scratch: &Path) -> PathBuf {
 
 fn text(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// The words that show a file or folder where it is, read-only.
-fn show(what: &Path) -> Vec<String> {
-    bound("--ro-bind", what, what)
 }
 
 /// Lets everybody write in a folder, as in /tmp.
@@ -348,50 +364,21 @@ fn open_to_all(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The user whom a folder belongs to, if it is there.
-#[cfg(unix)]
-fn owner(folder: &Path) -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
-    Some(fs::metadata(folder).ok()?.uid())
-}
-
-#[cfg(not(unix))]
-fn owner(_folder: &Path) -> Option<u32> {
-    None
-}
-
 /// A user for the programs of this grader's submission. Nobody has a number this high, and no
 /// other grader has ours: so nobody else's processes count as this user's.
 fn runner() -> u32 {
     2_000_000_000 + process::id()
 }
 
-/// A user who builds in this target, always the same: it finds its own files again.
-fn builder(target: &Path) -> u32 {
-    let mut hasher = DefaultHasher::new();
-    target.hash(&mut hasher);
-    1_000_000_000 + (hasher.finish() % 1_000_000_000) as u32
-}
-
-/// The folder of the toolchain, without the manager in front of it.
-fn sysroot() -> io::Result<PathBuf> {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let said = Command::new(rustc).args(["--print", "sysroot"]).output()?;
-    Ok(PathBuf::from(String::from_utf8_lossy(&said.stdout).trim()))
-}
-
 /// What must be seen for the command's first word to run, if the system does not have it: the
-/// program itself if the word is a path, else the folder above its `bin`, or the one it is in.
+/// folder above its `bin`, or the one it is in. A word that is a path [belongs](belonging) to
+/// the hand-in.
 fn interpreter(command: &str) -> Option<PathBuf> {
-    let word = command.split_whitespace().next()?;
-    if word.contains('/') {
-        return Some(PathBuf::from(word)).filter(|program| program.is_absolute());
-    }
+    let words = shell_split(command);
+    let word =
+        words.iter().find(|word| !word.contains('=')).filter(|word| !word.contains('/'))?;
     let path = env::var_os("PATH")?;
     let folder = env::split_paths(&path).find(|folder| folder.join(word).is_file())?;
-    if SYSTEM.iter().any(|system| folder.starts_with(system)) {
-        return None;
-    }
     let above = folder.parent().filter(|above| {
         let is_home = env::var_os("HOME").is_some_and(|home| *above == Path::new(&home));
         !is_home && above.parent().is_some()

@@ -2,11 +2,10 @@
 //! all of it comes to results, whatever goes wrong.
 
 use crate::{
-    claim::Claim,
     pace, records,
     results::Results,
     sandbox::{self, Mode, Sandbox},
-    submission::{self, Refusal, Workshop},
+    workshop::{self, Refusal, Taken, Workshop, diff::Base},
 };
 use checks::{
     check::{self, Chapter, Check},
@@ -31,14 +30,8 @@ use std::{
 /// it is bounded by itself; this is for what nobody has thought of.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// The kind of a workshop without walls.
-const OPEN: &str = "open";
-
-/// The kind of one with walls: what was written behind them belongs to users of their own.
-const WALLED: &str = "walled";
-
-/// What can be started, for each chapter.
-type Subjects = Vec<(&'static Chapter, Subject)>;
+/// What the other grader is behind where there are no walls.
+pub const OPEN: &str = "open";
 
 /// What a student hands in.
 #[derive(Clone, Debug)]
@@ -47,8 +40,9 @@ pub enum HandedIn {
     Program(&'static Chapter, String),
     /// A command line for each role.
     Commands(&'static Chapter, Vec<(Role, String)>),
-    /// A diff, of which one chapter counts or all that it touches.
-    Diff(PathBuf, Option<&'static Chapter>),
+    /// A diff, what it begins with if that was said, and the chapter of it that counts if not all
+    /// do that it touches.
+    Diff(PathBuf, Option<Base>, Option<&'static Chapter>),
     /// A folder with a crate.
     Folder(PathBuf, &'static Chapter),
 }
@@ -65,7 +59,10 @@ impl HandedIn {
                     say(&format!("--{role}"), command.clone());
                 }
             }
-            HandedIn::Diff(file, _) => say("--diff", file.display().to_string()),
+            HandedIn::Diff(file, base, _) => {
+                say("--diff", file.display().to_string());
+                base.iter().for_each(|base| say("--base", base.to_string()));
+            }
             HandedIn::Folder(folder, _) => say("--dir", folder.display().to_string()),
         }
         if let Some(chapter) = self.chapter() {
@@ -80,7 +77,7 @@ impl HandedIn {
             |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         readable(&match self {
             HandedIn::Program(chapter, _) | HandedIn::Commands(chapter, _) => chapter.folder(),
-            HandedIn::Diff(path, _) | HandedIn::Folder(path, _) => file(path),
+            HandedIn::Diff(path, ..) | HandedIn::Folder(path, _) => file(path),
         })
     }
 
@@ -90,43 +87,43 @@ impl HandedIn {
             HandedIn::Program(chapter, _)
             | HandedIn::Commands(chapter, _)
             | HandedIn::Folder(_, chapter) => Some(chapter),
-            HandedIn::Diff(_, chapter) => *chapter,
+            HandedIn::Diff(_, _, chapter) => *chapter,
         }
     }
 
     /// What of it can be started, for each chapter; for one `check` alone, if that is asked.
-    fn subjects(
+    fn take(
         &self,
-        workshop: &str,
         walls: Option<&Sandbox>,
         check: Option<&Check>,
-    ) -> std::result::Result<Subjects, Refusal> {
-        let workshop = || Workshop::open_in(workshop, walls.cloned());
+    ) -> std::result::Result<Taken, Refusal> {
+        let workshop = || Workshop::open(walls.cloned());
         let around = |commands: Vec<&str>| Surroundings {
             wall: walls.map(|walls| walls.around_commands(&commands)).unwrap_or_default(),
             ..Surroundings::default()
         };
+        let one = |chapter: &&'static Chapter, subject| {
+            Ok(Taken { subjects: vec![(*chapter, subject)], ..Taken::default() })
+        };
         match self {
             HandedIn::Program(chapter, command) => {
                 let subject = Subject::program(command, chapter.roles);
-                Ok(vec![(chapter, Subject { around: around(vec![command]), ..subject })])
+                one(chapter, Subject { around: around(vec![command]), ..subject })
             }
             HandedIn::Commands(chapter, roles) => {
                 let commands: BTreeMap<_, _> = roles.iter().cloned().collect();
                 let around = around(commands.values().map(String::as_str).collect());
-                Ok(vec![(chapter, Subject { commands, around, ..Subject::default() })])
+                one(chapter, Subject { commands, around, ..Subject::default() })
             }
             HandedIn::Diff(..) if check.is_some_and(|check| check.answer().is_some()) => {
                 let why = "an exercise is graded as a folder or a program, not as a diff";
                 Err(Refusal::Submission(why.to_string()))
             }
-            HandedIn::Diff(file, chapter) => {
+            HandedIn::Diff(file, base, chapter) => {
                 let of_check = check.and_then(|check| check::chapter(check.chapter_number()));
-                workshop()?.diff(file, chapter.or(of_check))
+                workshop()?.diff(file, *base, chapter.or(of_check))
             }
-            HandedIn::Folder(folder, chapter) => {
-                Ok(vec![(chapter, workshop()?.folder(folder, chapter, check)?)])
-            }
+            HandedIn::Folder(folder, chapter) => workshop()?.folder(folder, chapter, check),
         }
     }
 }
@@ -145,27 +142,16 @@ pub struct Work {
 }
 
 impl Work {
-    /// Grades it in this process, unconfined; `done` hears of each check as it ends, and of
-    /// how many there are.
+    /// Grades it in this process, which is behind the outer wall if there are walls; `done`
+    /// hears of each check as it ends, and of how many there are.
     pub fn grade(&self, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
-        let mut results = match Claim::first_free(OPEN) {
-            Ok(claim) => self.grade_in(claim.name(), done),
-            Err(e) => Results::trouble(self.seed, &cause(&e)),
-        };
-        results.again = self.again();
-        results
-    }
-
-    /// Grades it in this process and in a workshop that is claimed; behind the outer wall, if
-    /// there are walls.
-    pub fn grade_in(&self, workshop: &str, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
         let begun = Instant::now();
-        let mut results = match self.subjects(workshop) {
-            Ok(subjects) => self.check(&subjects, done),
+        let mut results = match self.take() {
+            Ok(taken) => self.check(&taken, done),
             Err(Refusal::Submission(why)) => Results::refused(self.seed, &why),
             Err(Refusal::Grader(why)) => Results::trouble(self.seed, &why),
         };
-        results.took = begun.elapsed();
+        (results.took, results.again) = (begun.elapsed(), self.again());
         results
     }
 
@@ -181,16 +167,16 @@ impl Work {
         Again { command: readable(&command.replace("{seed}", &self.seed.to_string())) }
     }
 
-    fn subjects(&self, workshop: &str) -> std::result::Result<Subjects, Refusal> {
-        let inside = |mode: Mode| Sandbox::inside(mode, &scratch(workshop));
-        let walls = self.walls.map(inside).transpose()?;
+    fn take(&self) -> std::result::Result<Taken, Refusal> {
+        let walls = self.walls.map(|mode| Sandbox::inside(mode, &scratch())).transpose()?;
         let check = self.only.as_deref().and_then(check::find);
-        self.handed_in.subjects(workshop, walls.as_ref(), check)
+        self.handed_in.take(walls.as_ref(), check)
     }
 
-    fn check(&self, subjects: &Subjects, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
+    fn check(&self, taken: &Taken, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
         let mut results = Results::new(self.seed);
-        for (chapter, subject) in subjects {
+        results.notes.clone_from(&taken.notes);
+        for (chapter, subject) in &taken.subjects {
             let checks: Vec<_> =
                 chapter.checks.iter().copied().filter(|c| self.is_asked(c)).collect();
             let plan = Plan { seed: self.seed, side_by_side: 8, twice: true };
@@ -219,9 +205,7 @@ impl Work {
 
     fn other_grader(&self) -> std::result::Result<Results, String> {
         let trouble = |e: io::Error| cause(&e);
-        let kind = if self.walls.is_some() { WALLED } else { OPEN };
-        let claim = Claim::first_free(kind).map_err(trouble)?;
-        let words = self.words_for_other(claim.name()).map_err(trouble)?;
+        let words = self.words_for_other().map_err(trouble)?;
         let grader = Process::start(&shell_words(&words), &Surroundings::default());
         let grader = grader.map_err(trouble)?;
         let Some(exit) = grader.wait(LIMIT) else {
@@ -235,10 +219,10 @@ impl Work {
     }
 
     /// The command line of the other grader, with the outer wall around it.
-    fn words_for_other(&self, workshop: &str) -> io::Result<Vec<String>> {
+    fn words_for_other(&self) -> io::Result<Vec<String>> {
         let mut words = Vec::new();
         if let Some(mode) = self.walls {
-            let scratch = scratch(workshop);
+            let scratch = scratch();
             fs::create_dir_all(&scratch)?;
             words.extend(sandbox::outer_wall(mode, &scratch));
         }
@@ -246,18 +230,15 @@ impl Work {
         words.extend(self.handed_in.words());
         let mut say = |option: &str, value: &str| words.extend([option.into(), value.into()]);
         say("--seed", &self.seed.to_string());
-        say("--workshop", workshop);
+        say("--behind", &self.walls.map_or(OPEN.to_string(), |mode| mode.to_string()));
         if let Some(id) = &self.only {
             say("--only", id);
-        }
-        if let Some(mode) = self.walls {
-            say("--behind", &mode.to_string());
         }
         Ok(words)
     }
 }
 
-/// Where the outer wall of a workshop puts its folder in memory.
-fn scratch(workshop: &str) -> PathBuf {
-    submission::folder(workshop).join("scratch")
+/// Where the outer wall puts its folder in memory, each its own.
+fn scratch() -> PathBuf {
+    workshop::place().join("walls")
 }

@@ -49,6 +49,8 @@ pub struct Surroundings {
     pub directory: Option<PathBuf>,
     /// Variables set for this program alone.
     pub variables: Vec<(String, String)>,
+    /// True if of our own environment only what comes through walls is to come through.
+    pub bare: bool,
     /// The words of a wall around every command (see [`sandbox`](grader::sandbox)), through
     /// which nothing of our environment comes; none to run it as it is.
     pub wall: Vec<String>,
@@ -58,7 +60,8 @@ pub struct Surroundings {
 const THROUGH_WALLS: [&str; 4] = ["LANG", "LC_ALL", "LC_CTYPE", "TZ"];
 
 impl Surroundings {
-    fn search_path(&self) -> OsString {
+    /// The folders in which commands are searched.
+    pub fn search_path(&self) -> OsString {
         let inherited = env::var_os("PATH").unwrap_or_default();
         let folders = self.path.iter().cloned().chain(env::split_paths(&inherited));
         env::join_paths(folders).unwrap_or(inherited)
@@ -153,7 +156,7 @@ impl Process {
         let walled = !around.wall.is_empty();
         let mut words = around.wall.iter().map(String::as_str).chain([SHELL, "-c", script]);
         let mut sh = Command::new(words.next().unwrap_or(SHELL));
-        if walled {
+        if walled || around.bare {
             let kept = THROUGH_WALLS.iter().filter_map(|name| Some((name, env::var_os(name)?)));
             sh.env_clear().envs(kept).env("HOME", "/tmp");
         }
@@ -414,6 +417,30 @@ pub fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+/// The words of a command line as `sh` reads them, quotes and backslashes undone.
+pub fn shell_split(command: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let (mut quote, mut is_inside) = (None, false);
+    let mut letters = command.chars();
+    while let Some(letter) = letters.next() {
+        if quote.is_none() && letter.is_whitespace() {
+            is_inside = false;
+            continue;
+        }
+        if !std::mem::replace(&mut is_inside, true) {
+            words.push(String::new());
+        }
+        let word = words.last_mut();
+        match (letter, quote) {
+            ('\'' | '"', None) => quote = Some(letter),
+            (letter, Some(open)) if letter == open => quote = None,
+            ('\\', None | Some('"')) => word.into_iter().for_each(|w| w.extend(letters.next())),
+            _ => word.into_iter().for_each(|w| w.push(letter)),
+        }
+    }
+    words
+}
+
 /// True if `PATH` has a program of this name.
 pub fn on_path(tool: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -563,6 +590,16 @@ mod tests {
         let shown = Process::start(&shell_words(&words), &Surroundings::default()).unwrap();
         shown.wait(PATIENCE).unwrap();
         assert_eq!(shown.heard().stdout, b"a b|it's||$HOME;|");
+    }
+
+    #[test]
+    fn words_are_split_as_they_were_quoted() {
+        let words = ["printf", "a b", "it's", "", "$HOME;", "\\", "\""];
+        assert_eq!(shell_split(&shell_words(&words)), words);
+        assert_eq!(
+            shell_split(r#"python3  o\'b.py "a \"b\" 'c'" x"y"z"#),
+            ["python3", "o'b.py", "a \"b\" 'c'", "xyz"]
+        );
     }
 
     #[test]

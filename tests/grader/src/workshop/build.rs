@@ -1,0 +1,168 @@
+//! Building a submission, and taking the program that was built, from where cargo leaves it.
+
+use super::{Refusal, Workshop, starter};
+use crate::{sandbox::Build, tools::Toolchain};
+use checks::{
+    check::{CHAPTERS, Chapter},
+    files::remove,
+};
+use common::cause;
+use stage::{
+    Subject,
+    process::{Process, Surroundings, shell_word, shell_words},
+    scaled,
+};
+use std::{
+    ffi::OsStr,
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How long a build may take; the longest of ours takes a few seconds.
+const MAX_BUILD: Duration = Duration::from_secs(120);
+
+/// How large a program may be, in bytes.
+const MAX_PROGRAM: u64 = 256 << 20;
+
+impl Workshop {
+    /// Builds a chapter of the workspace.
+    pub(super) fn chapter(&self, chapter: &'static Chapter) -> Result<Subject, Refusal> {
+        let folder = self.workspace();
+        let what = ["-p", chapter.name, "--bins", "--locked"];
+        self.cargo(&Build { folder: &folder, writes: false }, &what)?;
+        self.subject(chapter)
+    }
+
+    /// Runs cargo, twice if need be: a build that fails once may have met anything. One that
+    /// fails twice is the submission's own fault if a starter can be built here and now.
+    pub(super) fn cargo(&self, build: &Build, what: &[&str]) -> Result<(), Refusal> {
+        let Err(why) = self.cargo_once(build, what).or_else(|_| self.cargo_once(build, what))
+        else {
+            return Ok(());
+        };
+        let Some(known) = CHAPTERS.first() else { return Err(why) };
+        let source = self.workspace().join("chapters").join(known.folder()).join("src");
+        remove(&source)?;
+        fs::create_dir(&source)?;
+        fs::copy(starter(known), source.join("main.rs"))?;
+        let folder = self.workspace();
+        let what = ["-p", known.name, "--bins", "--locked"];
+        match self.cargo_once(&Build { folder: &folder, writes: false }, &what) {
+            Ok(()) => Err(why),
+            Err(Refusal::Submission(trouble) | Refusal::Grader(trouble)) => {
+                Err(Refusal::Grader(format!("not even a starter builds here: {trouble}")))
+            }
+        }
+    }
+
+    fn cargo_once(&self, build: &Build, what: &[&str]) -> Result<(), Refusal> {
+        let (toolchain, target, home) =
+            (Toolchain::find()?, self.target(), self.folder.join("cargo"));
+        let mut around = toolchain.surroundings(build.folder, &home);
+        if let Some(sandbox) = &self.sandbox {
+            let shown = [toolchain.folder.as_path(), &self.workspace()];
+            around.wall = sandbox.around_build(build, &shown, &[&target, &home])?;
+            around.directory = None;
+        }
+        let words = shell_words(&toolchain.build_words(&target, what));
+        let cargo = Process::start(&words, &around)?;
+        let exit = cargo.wait(scaled(MAX_BUILD));
+        let heard = cargo.heard();
+        let refused =
+            |why: String| Err(Refusal::Submission(format!("it does not build: {why}")));
+        match (exit, heard.excess()) {
+            (_, Some(excess)) => refused(excess.to_string()),
+            (None, None) => refused(format!("cargo did not end within {MAX_BUILD:?}")),
+            (Some(exit), None) if exit.success() => Ok(()),
+            (Some(_), None) => refused(from_first_error(&heard.stderr)),
+        }
+    }
+
+    /// The program that was built: the one that has the chapter's name, or the only one.
+    pub(super) fn subject(&self, chapter: &Chapter) -> Result<Subject, Refusal> {
+        let programs = Toolchain::find()?.programs(&self.target());
+        let named = programs.join(chapter.name);
+        let program = match programs_in(&programs)?.as_slice() {
+            all if all.contains(&named) => named,
+            [only] => only.clone(),
+            all => {
+                let names: Vec<_> = all.iter().filter_map(|path| path.file_name()).collect();
+                let why = format!("it builds no program named {}, but {names:?}", chapter.name);
+                return Err(Refusal::Submission(why));
+            }
+        };
+        let program = self.take(&program)?;
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        let around = self.around(&program);
+        Ok(Subject { around, ..Subject::program(&shell_word(&name), chapter.roles) })
+    }
+
+    /// The example of this name that was built, and what surrounds it.
+    pub(super) fn example(&self, name: &str) -> Result<Surroundings, Refusal> {
+        let programs = Toolchain::find()?.programs(&self.target());
+        let program = programs.join("examples").join(name);
+        if !program.exists() {
+            let what = format!("the exercise's program is missing: examples/{name}.rs");
+            return Err(Refusal::Submission(what));
+        }
+        Ok(self.around(&self.take(&program)?))
+    }
+
+    /// Takes a program from where a build has left it. While it was built anything could be
+    /// done there; now nobody else is there any more.
+    fn take(&self, program: &Path) -> Result<PathBuf, Refusal> {
+        let lies = fs::canonicalize(program)?;
+        if !lies.starts_with(fs::canonicalize(self.target())?) {
+            let why = format!("the program that it builds lies elsewhere: {}", lies.display());
+            return Err(Refusal::Submission(why));
+        }
+        let content = stage::files::read(&lies, MAX_PROGRAM).map_err(|e| {
+            Refusal::Submission(format!("the program that it builds: {}", cause(&e)))
+        })?;
+        let taken = self.folder.join("programs").join(program.file_name().unwrap_or_default());
+        fs::write(&taken, content)?;
+        let rights = fs::metadata(&lies)?.permissions();
+        fs::set_permissions(&taken, rights)?;
+        Ok(taken)
+    }
+
+    /// What surrounds a program that was built: it is found by its name.
+    fn around(&self, program: &Path) -> Surroundings {
+        let path = program.parent().map(Path::to_path_buf).into_iter().collect();
+        let wall = self.sandbox.as_ref().map(|sandbox| sandbox.around_program(program));
+        Surroundings { path, wall: wall.unwrap_or_default(), ..Surroundings::default() }
+    }
+}
+
+/// The programs that a build has left in this folder.
+fn programs_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut programs = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_note = path.extension() == Some(OsStr::new("d"));
+        if !is_note && fs::metadata(&path).is_ok_and(|meta| meta.is_file() && can_run(&meta)) {
+            programs.push(path);
+        }
+    }
+    Ok(programs)
+}
+
+#[cfg(unix)]
+fn can_run(meta: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    meta.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn can_run(_meta: &fs::Metadata) -> bool {
+    true
+}
+
+/// What cargo said, from the first error on: warnings stop nobody.
+fn from_first_error(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let lines = text.lines().skip_while(|line| !line.starts_with("error"));
+    let errors = lines.collect::<Vec<_>>().join("\n");
+    if errors.is_empty() { text.trim().to_string() } else { errors }
+}

@@ -1,0 +1,197 @@
+//! What a student hands in, made into a subject: a diff is applied to clean sources, a folder is
+//! taken as it is; both are built.
+//!
+//! Each grader has a workshop of its own for each submission, which begins empty and goes with
+//! it: nothing that an earlier build has left can be taken in by a later one, and no two graders
+//! meet. In it lie `common`, the starters of all chapters and what was handed in, but no answer.
+
+mod build;
+pub mod diff;
+mod folder;
+pub mod patch;
+
+use crate::{files, sandbox::Sandbox, tools::Toolchain};
+use checks::{
+    check::{CHAPTERS, Chapter},
+    files::remove,
+    workspace,
+};
+use common::cause;
+use stage::Subject;
+use std::{
+    fs, io,
+    path::PathBuf,
+    process,
+    time::{Duration, SystemTime},
+};
+
+/// Why there is nothing to check.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The submission cannot be applied or built, and why.
+    Submission(String),
+    /// The grader itself met trouble.
+    Grader(String),
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Refusal {
+        Refusal::Grader(format!("the workshop is broken: {}", cause(&error)))
+    }
+}
+
+/// What a submission has come to.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// What can be started, for each chapter.
+    pub subjects: Vec<(&'static Chapter, Subject)>,
+    /// What a report has to say of how it was taken.
+    pub notes: Vec<String>,
+    /// Where the programs are, for as long as they are checked.
+    pub workshop: Option<Workshop>,
+}
+
+/// A place to apply and build one submission.
+#[derive(Debug)]
+pub struct Workshop {
+    /// All of it; gone when the workshop is dropped.
+    folder: PathBuf,
+    sandbox: Option<Sandbox>,
+}
+
+/// When a folder that a grader has left behind is nobody's any more: no submission takes that
+/// long.
+const OLD: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Workshop {
+    /// An empty workshop, behind the walls if there are some.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn open(sandbox: Option<Sandbox>) -> Result<Workshop, Refusal> {
+        let folder = match &sandbox {
+            Some(sandbox) => sandbox.own(),
+            None => fresh_folder()?,
+        };
+        for part in ["cargo", "programs", "target", "workspace"] {
+            fs::create_dir_all(folder.join(part))?;
+        }
+        let workshop = Workshop { folder, sandbox };
+        workshop.lay_out()?;
+        Ok(workshop)
+    }
+
+    /// The workspace in which a submission is built.
+    fn workspace(&self) -> PathBuf {
+        self.folder.join("workspace")
+    }
+
+    /// What was built.
+    fn target(&self) -> PathBuf {
+        self.folder.join("target")
+    }
+
+    /// Lays out what a submission is built with: `common`, the starters, and nothing that they
+    /// need for their tests alone, so that nothing has to be fetched from anywhere.
+    fn lay_out(&self) -> io::Result<()> {
+        let (root, workspace) = (workspace::root(), self.workspace());
+        let members = workspace::chapters()?.into_iter().chain([PathBuf::from("common")]);
+        let manifests = members.clone().map(|member| member.join("Cargo.toml"));
+        for manifest in manifests.chain([PathBuf::from("Cargo.toml")]) {
+            let text = without_tests(&fs::read_to_string(root.join(&manifest))?);
+            let place = workspace.join(&manifest);
+            fs::create_dir_all(place.parent().unwrap_or(&workspace))?;
+            fs::write(place, text)?;
+        }
+        files::mirror(&root.join("common/src"), &workspace.join("common/src"))?;
+        for chapter in CHAPTERS {
+            let source = workspace.join("chapters").join(chapter.folder()).join("src");
+            fs::create_dir_all(&source)?;
+            fs::copy(starter(chapter), source.join("main.rs"))?;
+        }
+        // Behind walls cargo could not write it.
+        let lock = Toolchain::find()?
+            .cargo(&workspace, &self.folder.join("cargo"))
+            .args(["generate-lockfile", "--offline", "--quiet"])
+            .output()?;
+        if lock.status.success() {
+            return Ok(());
+        }
+        Err(io::Error::other(String::from_utf8_lossy(&lock.stderr).trim().to_string()))
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        let _ = remove(&self.folder);
+    }
+}
+
+/// A folder that no other grader has: whoever makes it has it.
+fn fresh_folder() -> io::Result<PathBuf> {
+    let all = place().join("open");
+    fs::create_dir_all(&all)?;
+    for left in fs::read_dir(&all)?.flatten() {
+        let made = left.metadata().and_then(|meta| meta.modified());
+        let age = made.ok().and_then(|made| SystemTime::now().duration_since(made).ok());
+        if age.is_some_and(|age| age > OLD) {
+            let _ = remove(&left.path());
+        }
+    }
+    let mut number = 0;
+    loop {
+        let folder = all.join(format!("{}-{number}", process::id()));
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Where all workshops are.
+pub fn place() -> PathBuf {
+    workspace::root().join("target/grade")
+}
+
+/// A chapter's starter.
+fn starter(chapter: &Chapter) -> PathBuf {
+    workspace::root().join("chapters").join(chapter.folder()).join("starter.rs")
+}
+
+/// A manifest without the crates of tests/, and without what a crate needs for its tests alone.
+fn without_tests(manifest: &str) -> String {
+    let is_for_tests =
+        |section: &str| section.starts_with("[[") || section == "[dev-dependencies]";
+    workspace::without(manifest, is_for_tests)
+        .lines()
+        .map(|line| match line.strip_prefix("members = ") {
+            Some(_) => "members = [\"common\", \"chapters/*\"]\n".to_string(),
+            None => format!("{line}\n"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_loses_what_is_for_tests_and_nothing_else() {
+        let manifest = "[workspace]\nmembers = [\"common\", \"chapters/*\", \"tests/stage\"]\n\
+                        [dev-dependencies]\nx = \"2\"\n\
+                        [[test]]\nname = \"y\"\n\n[lints]\nworkspace = true\n";
+        let short =
+            "[workspace]\nmembers = [\"common\", \"chapters/*\"]\n[lints]\nworkspace = true\n";
+        assert_eq!(without_tests(manifest), short);
+    }
+
+    #[test]
+    fn no_two_graders_have_the_same_workshop() {
+        let [one, other] = [(); 2].map(|()| Workshop::open(None).unwrap());
+        assert_ne!(one.folder, other.folder);
+        let folder = one.folder.clone();
+        drop(one);
+        assert!(!folder.exists() && other.folder.exists());
+    }
+}
