@@ -169,6 +169,7 @@ impl Stage {
                 directory: Some(folder.clone()),
                 variables: variables.map(|(name, value)| (name.into(), value.into())).into(),
                 wall: Vec::new(),
+                ..Surroundings::default()
             },
             ports: Ports::default(),
             terminals: Vec::new(),

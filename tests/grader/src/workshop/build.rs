@@ -166,3 +166,30 @@ fn from_first_error(stderr: &[u8]) -> String {
     let errors = lines.collect::<Vec<_>>().join("\n");
     if errors.is_empty() { text.trim().to_string() } else { errors }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn what_lies_outside_of_the_target_is_not_taken() {
+        let workshop = Workshop::open(None).unwrap();
+        let chapter = CHAPTERS[2];
+        let programs = Toolchain::find().unwrap().programs(&workshop.target());
+        fs::create_dir_all(&programs).unwrap();
+        let place = programs.join(chapter.name);
+        let why = |workshop: &Workshop| match workshop.subject(chapter) {
+            Err(Refusal::Submission(why)) => why,
+            other => panic!("{other:?}"),
+        };
+        assert!(why(&workshop).contains("builds no program named echo-threaded"));
+        symlink("/bin/sh", &place).unwrap();
+        assert!(why(&workshop).contains("lies elsewhere"), "{}", why(&workshop));
+        // The same by a folder on the way.
+        remove(&programs).unwrap();
+        symlink("/bin", &programs).unwrap();
+        let sh = Chapter { name: "sh", ..*chapter };
+        assert!(matches!(workshop.subject(&sh), Err(Refusal::Submission(_))));
+    }
+}

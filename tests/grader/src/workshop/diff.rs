@@ -307,4 +307,66 @@ mod tests {
             assert_eq!(chapter(path), None, "{path}");
         }
     }
+
+    const MAIN: &str = "chapters/03-echo-threaded/src/main.rs";
+    const STARTER: &str = "chapters/03-echo-threaded/starter.rs";
+
+    fn source(file: &str) -> String {
+        fs::read_to_string(workspace::root().join(file)).unwrap()
+    }
+
+    fn blob(file: &str) -> String {
+        let mut git = tools::git();
+        git.args(["hash-object", "--no-filters", "--"]).arg(workspace::root().join(file));
+        String::from_utf8(git.output().unwrap().stdout).unwrap().trim().to_string()
+    }
+
+    fn base_of(diff: &str, asked: Option<Base>) -> Base {
+        let workshop = Workshop::open(None).unwrap();
+        workshop.applied(diff.as_bytes(), asked, None).unwrap().0
+    }
+
+    #[test]
+    fn only_what_names_the_text_before_proves_its_base() {
+        let notes = MAIN.replace("main.rs", "notes.rs");
+        let right = blob(MAIN);
+        // A file that is added fits everywhere, and no name in front of it proves anything.
+        for index in ["", "index 0000000..b6fc4c6\n", &format!("index {right}..b6fc4c6\n")] {
+            let diff = format!(
+                "diff --git a/{notes} b/{notes}\nnew file mode 100644\n{index}--- /dev/null\n\
+                 +++ b/{notes}\n@@ -0,0 +1 @@\n+//! My notes.\n"
+            );
+            assert_eq!(base_of(&diff, None), Base::Starter, "{index}");
+            assert_eq!(base_of(&diff, Some(Base::Reference)), Base::Reference);
+        }
+        // Where both begin with the same lines, git's name for the text decides.
+        let (ours, starter) = (source(MAIN), source(STARTER));
+        let same = ours.lines().zip(starter.lines()).take_while(|(a, b)| a == b).count();
+        let lines: Vec<&str> = ours.lines().take(same).collect();
+        let kept: String = lines[1..].iter().map(|line| format!(" {line}\n")).collect();
+        let changed = |name: &str| {
+            format!(
+                "diff --git a/{MAIN} b/{MAIN}\nindex {name}..1234567 100644\n--- a/{MAIN}\n\
+                 +++ b/{MAIN}\n@@ -1,{same} +1,{same} @@\n-{0}\n+{0} (mine)\n{kept}",
+                lines[0]
+            )
+        };
+        for (name, base) in [
+            (right.as_str(), Base::Reference),
+            (&right[..7], Base::Reference),
+            (&right[..3], Base::Starter),
+            ("1234567", Base::Starter),
+            (blob(STARTER).as_str(), Base::Starter),
+        ] {
+            assert_eq!(base_of(&changed(name), None), base, "{name}");
+        }
+        // And where only one fits, that is the base.
+        for (file, base) in [(MAIN, Base::Reference), (STARTER, Base::Starter)] {
+            let text = source(file);
+            let old: String = text.lines().map(|line| format!("-{line}\n")).collect();
+            let count = text.lines().count();
+            let diff = format!("--- a/{MAIN}\n+++ b/{MAIN}\n@@ -1,{count} +1 @@\n{old}+mine\n");
+            assert_eq!(base_of(&diff, None), base);
+        }
+    }
 }
