@@ -8,7 +8,7 @@
 #![allow(clippy::unwrap_used)] // all of it is a test
 
 use checks::{cases, workspace};
-use grader::sandbox::Mode;
+use grader::{sandbox::Mode, tools::git};
 use std::{
     env, fs,
     os::unix::fs::symlink,
@@ -190,9 +190,13 @@ fn right_diff() -> String {
     let main = source(MAIN);
     let mut lines = main.lines();
     let (first, second) = (lines.next().unwrap(), lines.next().unwrap());
+    // The starter begins with the same lines: git's name for the text says which one it was.
+    let named = git().args(["hash-object", "--no-filters", "--"]).arg(root(MAIN)).output();
+    let blob = String::from_utf8(named.unwrap().stdout).unwrap();
+    let blob = blob.trim();
     format!(
-        "diff --git a/{MAIN} b/{MAIN}\n--- a/{MAIN}\n+++ b/{MAIN}\n@@ -1,2 +1,2 @@\n\
-         -{first}\n+//! x\n {second}\n"
+        "diff --git a/{MAIN} b/{MAIN}\nindex {blob}..1234567 100644\n--- a/{MAIN}\n\
+         +++ b/{MAIN}\n@@ -1,2 +1,2 @@\n-{first}\n+//! x\n {second}\n"
     )
 }
 
@@ -201,8 +205,12 @@ fn starter_diff() -> String {
     rewritten(&source("chapters/03-echo-threaded/starter.rs"), &source(MAIN))
 }
 
+fn root(file: &str) -> PathBuf {
+    workspace::root().join(file)
+}
+
 fn source(file: &str) -> String {
-    fs::read_to_string(workspace::root().join(file)).unwrap()
+    fs::read_to_string(root(file)).unwrap()
 }
 
 /// A diff that takes all lines of the program away and puts others there.

@@ -19,11 +19,23 @@ pub struct Patch {
     is_bare: bool,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What stands above the hunks of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Header {
+    /// git's name for the text before, if it says one.
     blob: String,
     old: String,
     new: String,
+    /// True if no letter stands in front of the paths (`a/`, `b/`): a file is only moved.
+    is_move: bool,
+}
+
+impl Header {
+    fn paths(&self, strip: usize) -> impl Iterator<Item = &str> {
+        let strip = if self.is_move { strip.saturating_sub(1) } else { strip };
+        let paths = [&self.old, &self.new].into_iter().filter(|path| *path != NOTHING);
+        paths.map(move |path| without_folders(path, strip))
+    }
 }
 
 /// What a path is where there is no file.
@@ -53,11 +65,12 @@ impl Patch {
             return Err(format!("it is the diff of a merge; {MAKE_IT}"));
         }
         let headers = headers(&lines);
-        let paths = headers.iter().flat_map(|header| [&header.old, &header.new]);
-        let Some(path) = paths.into_iter().find(|path| *path != NOTHING) else {
+        let named = headers.iter().find_map(|header| Some((header, header.paths(0).next()?)));
+        let Some((header, path)) = named else {
             return Err(format!("it is not a diff: no line begins with `+++ `; {MAKE_IT}"));
         };
         let (strip, folder) = place(path, asked);
+        let strip = if header.is_move { strip + 1 } else { strip };
         let hunks = || lines.iter().filter(|line| line.starts_with("@@ "));
         let is_bare =
             hunks().next().is_some() && !lines.iter().any(|line| line.starts_with(' '));
@@ -76,10 +89,8 @@ impl Patch {
 
     /// The paths that its headers name, as paths of the workspace.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        let all = self.headers.iter().flat_map(|header| [&header.old, &header.new]);
-        // With a folder in front they cannot lead out of it.
-        let all = all.filter(|path| *path != NOTHING && self.folder.is_empty());
-        all.map(|path| without_folders(path, self.strip))
+        let all = self.headers.iter().flat_map(|header| header.paths(self.strip));
+        all.filter(|_| self.folder.is_empty()) // with a folder in front none can lead out of it
     }
 
     /// The paths of the files that it changes, with git's names for what was in them.
@@ -120,9 +131,14 @@ fn place(path: &str, asked: Option<&Chapter>) -> (usize, String) {
             return (at + 1, format!("chapters/{}", chapter.folder()));
         }
     }
-    match (asked, at("src").or(at("examples"))) {
-        (Some(chapter), Some(at)) => (at, format!("chapters/{}", chapter.folder())),
-        _ => (1, String::new()),
+    // Of a diff that was made in the chapter's own folder.
+    let is_letter = |part: &&str| part.len() == 1;
+    let letters = parts.iter().take(1).filter(|part| is_letter(part)).count();
+    match (asked, parts.get(letters)) {
+        (Some(chapter), Some(&("src" | "examples"))) => {
+            (letters, format!("chapters/{}", chapter.folder()))
+        }
+        _ => (letters, String::new()),
     }
 }
 
@@ -131,7 +147,7 @@ fn without_folders(path: &str, count: usize) -> &str {
 }
 
 /// The headers of a diff: of each file the pair of lines `---` and `+++`, with the blob that was
-/// named above.
+/// named above, or the pair that moves or copies it.
 fn headers(lines: &[&str]) -> Vec<Header> {
     let mut blob = String::new();
     let mut headers = Vec::new();
@@ -143,7 +159,18 @@ fn headers(lines: &[&str]) -> Vec<Header> {
         // A line `-- x` that is taken away looks like a header, but has no other one after it.
         if let (Some(old), Some(new)) = (line.strip_prefix("--- "), next.strip_prefix("+++ ")) {
             let [old, new] = [old, new].map(path_of);
-            headers.push(Header { blob: std::mem::take(&mut blob), old, new });
+            headers.push(Header { blob: std::mem::take(&mut blob), old, new, is_move: false });
+        }
+        let moved = [
+            ("rename from ", "rename to "),
+            ("rename old ", "rename new "),
+            ("copy from ", "copy to "),
+        ];
+        for (from, to) in moved {
+            if let (Some(old), Some(new)) = (line.strip_prefix(from), next.strip_prefix(to)) {
+                let [old, new] = [old, new].map(path_of);
+                headers.push(Header { blob: String::new(), old, new, is_move: true });
+            }
         }
     }
     headers
@@ -298,6 +325,7 @@ mod tests {
                 vec!["-p3", "--directory=chapters/03-echo-threaded"],
             ),
             ("b/src/main.rs", vec!["-p1", "--directory=chapters/03-echo-threaded"]),
+            ("b/common/src/main.rs", vec!["-p1"]),
             ("src/main.rs", vec!["-p0", "--directory=chapters/03-echo-threaded"]),
         ] {
             let diff =
@@ -309,11 +337,15 @@ mod tests {
 
     #[test]
     fn every_path_that_a_header_names_is_seen() {
-        let diff = "diff --git a/x b/y\nindex 1234567..89abcde 100644\n\
+        let diff = "diff --git a/x b/y\nrename from common/v\nrename to x/v\n\
+                    index 1234567..89abcde 100644\n\
                     --- a/common/z\t2026-01-01\n+++ \"b/\\303\"\n@@ -1,2 +0,0 @@\n\
                     --- no header\n-x\n--- /dev/null\n+++ b/n\n+copy from w\n";
         let patch = Patch::read(diff.as_bytes().to_vec(), None).unwrap();
-        assert_eq!(patch.paths().collect::<Vec<_>>(), ["common/z", "\\303", "n"]);
+        assert_eq!(
+            patch.paths().collect::<Vec<_>>(),
+            ["common/v", "x/v", "common/z", "\\303", "n"]
+        );
         assert_eq!(patch.blobs().collect::<Vec<_>>(), [("common/z".to_string(), "1234567")]);
     }
 
