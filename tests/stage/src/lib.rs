@@ -32,7 +32,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How slow this machine is, in percent of the one on which the times below were chosen.
@@ -770,8 +770,11 @@ impl Program {
     pub fn burns_processor(&self) -> bool {
         const LOOKS: u32 = 12;
         (0..LOOKS).all(|_| {
-            let before = self.process.wanted_to_run();
-            thread::park_timeout(quiet());
+            let (begun, before) = (Instant::now(), self.process.wanted_to_run());
+            // Somebody may have woken this thread before it parks, and it would be no moment.
+            while let Some(left) = quiet().checked_sub(begun.elapsed()) {
+                thread::park_timeout(left);
+            }
             self.process.wanted_to_run().abs_diff(before) > quiet() / 2
         })
     }
