@@ -1,71 +1,62 @@
-//! The hub: the one thread that knows who is there, and the only one that writes to members.
-//! (The field calls it an actor, and its inbox a bounded mailbox.)
+//! The hub: the one thread that knows who is in the room.
 //!
-//! It waits for the next event, and for nobody else, so no member can hold up another. (Once a
-//! minute, when somebody comes or goes, it also waits for the system's `date` to tell the time
-//! zone.)
+//! It waits for its inbox and for nothing else. What a member must hear goes into that member's
+//! outbox, where another thread waits, so no member can hold up another. (The field calls such a
+//! thread an actor, and its inbox a mailbox.)
 
-use crate::socket::Socket;
-use common::{LocalTime, blocking, note};
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvTimeoutError},
-    },
-    time::Duration,
-};
+use crate::outbox::Outbox;
+use common::{LocalTime, blocking};
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender};
+use std::{iter, mem};
 
-/// How many bytes of lines make a batch. Each member gets one `write` for a whole batch: with
-/// many members who say much that is the greatest saving of all. A batch is bounded because
-/// every member's copy of it is in memory before the first one is written.
-const BATCH: usize = 64 * 1024;
+/// How many bytes of lines the hub takes in one round. A round costs each member one batch and
+/// its writer one `write`, however many lines there were: when many members talk, that is the
+/// greatest saving of all. It is bounded because each member has a copy of it in memory.
+const ROUND: usize = 64 * 1024;
 
-/// How many bytes may wait for a member who does not read, beside what the kernel holds for
-/// it. Past this it is dropped.
-const MAX_WAITING: usize = 8 * 1024 * 1024;
-
-/// How soon a member who could not take everything is offered the rest again. std cannot say
-/// when a socket has room (that is what `poll` and `epoll` are for), so the hub has to ask.
-const ASK_AGAIN: Duration = Duration::from_millis(10);
-
-/// The longest login name, in characters.
-const MAX_NAME: usize = 32;
-
-/// Which connection: counted from 0, and never used twice.
-pub type Id = u64;
-
-/// Something that happened on a connection.
+/// Something that a member did; its reader tells the hub.
 pub struct Event {
-    pub from: Id,
+    /// Who did it, or who it wants to be.
+    pub name: String,
     pub what: What,
 }
 
-/// What happened.
+/// What the member did.
 pub enum What {
-    Connected(Arc<Socket>),
-    /// A whole line, without control characters.
+    /// It asks for the name and takes it, in one message. The reader waits for the answer.
+    Join { outbox: Outbox, at: LocalTime, answer: Sender<bool> },
+    /// It said a line, here without control characters.
     Line(String),
-    /// A line over the limit, which nobody will see.
-    TooLong,
-    /// The last event of a connection: it quit, closed or broke.
-    Gone,
+    /// It quit, closed or broke off, or we have hung up on it. This is its last event.
+    Left { at: LocalTime },
 }
 
-/// Takes events for ever: whatever is there already, then the writing, once for each member.
-pub fn run(inbox: &Receiver<Event>) {
+/// Everyone who is here. Only the hub's thread ever sees this, so it needs no lock.
+#[derive(Default)]
+struct Room {
+    /// By name, because a map holds each name once.
+    people: BTreeMap<String, Person>,
+    /// How much this round has been so far: the bytes said, and one for each event.
+    round: usize,
+}
+
+/// One member, as the hub knows it.
+struct Person {
+    outbox: Outbox,
+    /// What it must hear of this round.
+    batch: Vec<u8>,
+}
+
+/// Takes the events that are there, then passes on what they gave, round after round. Returns
+/// when no thread is left that could send an event.
+pub fn run_hub(inbox: &Receiver<Event>) {
     let mut room = Room::default();
-    loop {
-        // The one place where the hub waits. A reader wakes it.
-        let patience = if room.somebody_waits() { ASK_AGAIN } else { Duration::MAX };
-        let first = match blocking("recv", || inbox.recv_timeout(patience)) {
-            Ok(event) => Some(event),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return,
-        };
-        for event in first.into_iter().chain(inbox.try_iter()) {
+    // The one place where the hub waits, until a reader wakes it.
+    while let Ok(first) = blocking("recv", || inbox.recv()) {
+        for event in iter::once(first).chain(inbox.try_iter()) {
             room.take(event);
-            if room.batch >= BATCH {
+            if room.round >= ROUND {
                 break;
             }
         }
@@ -73,249 +64,59 @@ pub fn run(inbox: &Receiver<Event>) {
     }
 }
 
-/// Everybody who is connected. Nobody but the hub's thread ever sees it.
-#[derive(Default)]
-struct Room {
-    people: BTreeMap<Id, Person>,
-    /// How much has been done since the last delivery: the bytes said, and one for each event.
-    batch: usize,
-}
-
-/// One connection. With a name it is a member, without one it is still at the door.
-struct Person {
-    name: Option<String>,
-    socket: Arc<Socket>,
-    /// What it shall hear, and has not been taken by its kernel yet.
-    waiting: VecDeque<u8>,
-}
-
 impl Room {
-    fn take(&mut self, Event { from, what }: Event) {
-        self.batch += 1; // not every event says something, and this must not go on for ever
+    fn take(&mut self, Event { name, what }: Event) {
+        self.round += 1; // some events say nothing, and a round of them must end, too
         match what {
-            What::Connected(socket) => {
-                let person = Person { name: None, socket, waiting: VecDeque::new() };
-                self.people.insert(from, person);
+            What::Join { outbox, at, answer } => {
+                let joined = self.join(&name, outbox, at);
+                let _ = answer.send(joined); // never waits: the channel has no bound
             }
-            What::Line(line) => self.hear(from, line),
-            What::TooLong => self.answer(from, "error: line too long"),
-            What::Gone => self.leave(from),
+            What::Line(line) => self.broadcast(&format!("{name}: {line}\n"), Some(&name)),
+            What::Left { at } => self.leave(&name, at),
         }
     }
 
-    fn hear(&mut self, from: Id, line: String) {
-        // Somebody who was dropped may have lines in the inbox still.
-        let Some(person) = self.people.get(&from) else { return };
-        match &person.name {
-            None => self.login(from, line),
-            Some(_) if line.is_empty() => {}
-            Some(name) => self.say(&format!("{name}: {line}\n"), Some(from)),
+    /// Asking and taking are one step, because no other thread can take a step in between: of
+    /// two who want the same name at the same moment, one is first.
+    fn join(&mut self, name: &str, outbox: Outbox, at: LocalTime) -> bool {
+        if self.people.contains_key(name) {
+            return false;
         }
+        self.people.insert(name.to_string(), Person { outbox, batch: Vec::new() });
+        self.announce(name, "joined", at);
+        true
     }
 
-    /// Asking and joining are one step, because nobody else can take a step in between: of two
-    /// who want the same name at the same time, one is first.
-    fn login(&mut self, id: Id, name: String) {
-        if !is_allowed(&name) {
-            let rule = "a name has 1 to 32 characters, no space at its ends, no colon";
-            self.answer(id, &format!("{rule}, and is not Server: try another"));
-        } else if self.people.values().any(|person| person.name.as_ref() == Some(&name)) {
-            self.answer(id, "this name is in use: try another");
-        } else if let Some(person) = self.people.get_mut(&id) {
-            person.name = Some(name.clone());
-            self.announce(&name, "joined");
-        }
+    /// What was said before the member left is still its due. With the outbox the hub lets go
+    /// of the writer, which ends when it has written what is in there.
+    fn leave(&mut self, name: &str, at: LocalTime) {
+        let Some(person) = self.people.remove(name) else { return };
+        person.outbox.put(person.batch);
+        self.announce(name, "left", at);
     }
 
-    fn leave(&mut self, id: Id) {
-        let Some(mut person) = self.people.remove(&id) else { return };
-        person.send(); // what was said before it left is still its due
-        person.socket.hang_up();
-        if let Some(name) = person.name {
-            self.announce(&name, "left");
-        }
+    fn announce(&mut self, name: &str, what: &str, LocalTime { hour, minute, .. }: LocalTime) {
+        let (time, count) = (format!("{hour:02}.{minute:02}"), self.people.len());
+        let news = format!("Server: time={time} {name} has {what}. Member count={count}\n");
+        self.broadcast(&news, None);
     }
 
-    fn announce(&mut self, name: &str, what: &str) {
-        let LocalTime { hour, minute, .. } = LocalTime::now();
-        let count = self.people.values().filter(|person| person.name.is_some()).count();
-        let time = format!("{hour:02}.{minute:02}");
-        self.say(
-            &format!("Server: time={time} {name} has {what}. Member count={count}\n"),
-            None,
-        );
-    }
-
-    /// Lets every member hear a line, but for the one who said it.
-    fn say(&mut self, line: &str, speaker: Option<Id>) {
-        self.batch += line.len();
-        for (id, person) in &mut self.people {
-            if person.name.is_some() && Some(*id) != speaker {
-                person.waiting.extend(line.as_bytes());
+    /// Lets every member hear a line, except the one who said it.
+    fn broadcast(&mut self, line: &str, speaker: Option<&str>) {
+        self.round += line.len();
+        for (name, person) in &mut self.people {
+            if Some(name.as_str()) != speaker {
+                person.batch.extend_from_slice(line.as_bytes());
             }
         }
     }
 
-    /// Tells one person something that nobody else hears.
-    fn answer(&mut self, id: Id, text: &str) {
-        if let Some(person) = self.people.get_mut(&id) {
-            let line = format!("Server: {text}\n");
-            self.batch += line.len();
-            person.waiting.extend(line.as_bytes());
-        }
-    }
-
-    /// Offers everybody what waits for them, and drops those for whom too much waits. That is
-    /// news for the others, who are then offered it in turn.
+    /// Ends the round: each member's batch goes into its outbox.
     fn deliver(&mut self) {
-        self.batch = 0;
-        loop {
-            self.people.values_mut().for_each(Person::send);
-            let over = |person: &Person| person.waiting.len() > MAX_WAITING;
-            let Some((&id, person)) = self.people.iter().find(|(_, person)| over(person))
-            else {
-                return;
-            };
-            let name = person.name.as_deref().unwrap_or("somebody without a name");
-            note(format_args!("{name} is dropped: does not read, and too much is waiting"));
-            self.leave(id);
+        self.round = 0;
+        for person in self.people.values_mut().filter(|person| !person.batch.is_empty()) {
+            person.outbox.put(mem::take(&mut person.batch));
         }
-    }
-
-    fn somebody_waits(&self) -> bool {
-        self.people.values().any(|person| !person.waiting.is_empty())
-    }
-}
-
-impl Person {
-    /// Hands over what its kernel takes now; the rest waits here.
-    fn send(&mut self) {
-        while !self.waiting.is_empty() {
-            match self.socket.write_now(self.waiting.as_slices().0) {
-                Ok(0) => return,
-                Ok(taken) => drop(self.waiting.drain(..taken)),
-                // It has gone. Its reader finds that out too, and tells us in its turn, behind
-                // what the member said last.
-                Err(_) => self.waiting.clear(),
-            }
-        }
-        self.waiting.shrink_to(4 * BATCH); // whoever has caught up needs no great queue
-    }
-}
-
-fn is_allowed(name: &str) -> bool {
-    (1..=MAX_NAME).contains(&name.chars().count())
-        && name.trim() == name
-        && !name.contains(':')
-        && !name.contains(is_unseen)
-        && name != "Server"
-}
-
-/// Characters that take no place on a screen, or turn the direction of writing: with one of
-/// them a second Batman looks like the first.
-fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::{
-        io::{BufRead, BufReader},
-        net::{TcpListener, TcpStream},
-    };
-
-    /// A connection: the hub's end goes into the room, the other end is returned.
-    fn connect(room: &mut Room, id: Id) -> BufReader<TcpStream> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let socket = Arc::new(Socket::new(listener.accept().unwrap().0));
-        room.take(Event { from: id, what: What::Connected(socket) });
-        BufReader::new(client)
-    }
-
-    fn say(room: &mut Room, from: Id, line: &str) {
-        room.take(Event { from, what: What::Line(line.to_string()) });
-        room.deliver();
-    }
-
-    /// What a client hears next, but for the time.
-    fn heard(client: &mut BufReader<TcpStream>) -> String {
-        let mut line = String::new();
-        client.read_line(&mut line).unwrap();
-        match line.trim_end().split_once(' ') {
-            Some(("Server:", news)) if news.starts_with("time=") => news[11..].to_string(),
-            _ => line.trim_end().to_string(),
-        }
-    }
-
-    #[test]
-    fn a_name_is_short_and_cannot_pass_for_another_line() {
-        let long = "x".repeat(MAX_NAME);
-        for name in ["Batman", "b", "J. Doe", "server", "Zoë", &long, &"é".repeat(MAX_NAME)] {
-            assert!(is_allowed(name), "{name:?}");
-        }
-        let longer = long + "x";
-        let unseen = "Bat\u{200b}man";
-        for name in ["", " ", " a", "a ", "a\u{a0}", "a:b", "Server", unseen, &longer] {
-            assert!(!is_allowed(name), "{name:?}");
-        }
-    }
-
-    #[test]
-    fn a_name_belongs_to_the_first_who_asks_until_it_leaves() {
-        let mut room = Room::default();
-        let [mut one, mut two] = [1, 2].map(|id| connect(&mut room, id));
-        say(&mut room, 1, "Batman");
-        say(&mut room, 2, "Batman");
-        assert_eq!(heard(&mut one), "Batman has joined. Member count=1");
-        assert_eq!(heard(&mut two), "Server: this name is in use: try another");
-        room.take(Event { from: 1, what: What::Gone });
-        say(&mut room, 2, "Batman");
-        assert_eq!(heard(&mut two), "Batman has joined. Member count=1");
-        assert_eq!(heard(&mut one), ""); // the end
-    }
-
-    #[test]
-    fn a_line_goes_to_all_members_but_its_speaker() {
-        let mut room = Room::default();
-        let [mut one, mut two, _at_the_door] = [1, 2, 3].map(|id| connect(&mut room, id));
-        say(&mut room, 1, "Batman");
-        say(&mut room, 2, "Robin");
-        say(&mut room, 1, "hi");
-        say(&mut room, 1, "");
-        say(&mut room, 2, "ho");
-        let mut next = |_| heard(&mut one);
-        assert_eq!(
-            [1, 2, 3].map(&mut next),
-            [
-                "Batman has joined. Member count=1",
-                "Robin has joined. Member count=2",
-                "Robin: ho"
-            ]
-        );
-        let mut next = |_| heard(&mut two);
-        assert_eq!([1, 2].map(&mut next), ["Robin has joined. Member count=2", "Batman: hi"]);
-    }
-
-    #[test]
-    fn who_does_not_read_is_waited_for_within_bounds_and_then_dropped() {
-        let mut room = Room::default();
-        let [mut reading, _stalled, _talker] = [1, 2, 3].map(|id| connect(&mut room, id));
-        for (id, name) in [(1, "reading"), (2, "stalled"), (3, "talker")] {
-            say(&mut room, id, name);
-            heard(&mut reading);
-        }
-        let line = "x".repeat(4000);
-        let mut most = 0;
-        while let Some(stalled) = room.people.get(&2) {
-            most = most.max(stalled.waiting.len());
-            say(&mut room, 3, &line);
-            assert_eq!(heard(&mut reading), format!("talker: {line}"));
-        }
-        assert_eq!(heard(&mut reading), "stalled has left. Member count=2");
-        assert!((MAX_WAITING - 2 * line.len()..=MAX_WAITING).contains(&most), "{most}");
     }
 }

@@ -1,33 +1,28 @@
-//! chatroom: what one says, all others hear.
+//! chatroom: what one member says, all the others hear.
 //!
 //! ```text
 //! $ chatroom server 7007
 //! $ chatroom 127.0.0.1 7007 --name Batman
 //! ```
 //!
-//! The threads of chapters 3 to 6 shared nothing. Here everybody hears everybody, so somebody
-//! must know who is there: who shares that list, and who may change it while another walks
-//! it? The list has one owner, the hub (`hub.rs`). A thread for each connection waits for its
-//! lines and drops them into the hub's inbox; the hub takes them out one by one. That gives
-//! them an order, the same for all, and no lock
-//! is needed around the list. Notice the price: a thread that
-//! everybody waits for may wait for nobody (`socket.rs`). The client has the opposite trouble,
-//! two things to wait for at once: the keyboard and the room. It waits in two threads.
+//! In chapters 3 to 6 the clients' threads shared nothing. Here the server must know who is in
+//! the room, and that list must not change under a thread that walks it. So it has one owner,
+//! the hub (`hub.rs`), and no lock. Each member has two threads of its own: a reader
+//! (`member.rs`) waits for its lines and sends them to the hub's inbox, and a writer
+//! (`outbox.rs`) waits for the member to take what the hub has put into its outbox.
+//!
+//! Notice where each thread waits. A member who says nothing holds up its reader, and one who
+//! does not read holds up its writer. The hub waits for its inbox alone. The client has two
+//! things to wait for as well, its keyboard and the room, so it has two threads (`client.rs`).
 
 mod client;
 mod hub;
-mod reader;
-mod socket;
+mod member;
+mod name;
+mod outbox;
 
-use common::{Context, Error, Program, Role, net};
-use hub::Event;
-use socket::Socket;
-use std::{
-    net::TcpListener,
-    process::ExitCode,
-    sync::{Arc, mpsc},
-    thread,
-};
+use common::{Attempt, Error, Program, Role, cause, net, note};
+use std::{net::TcpListener, process::ExitCode, sync::mpsc, thread};
 
 const PROGRAM: Program = Program {
     name: "chatroom",
@@ -35,8 +30,8 @@ const PROGRAM: Program = Program {
     example: "chatroom server 7007",
 };
 
-/// How many events may wait for the hub. When there is no room, a reader waits before it reads
-/// on: so a flood ends in its sender's own socket, not in our memory.
+/// How many events may wait for the hub. When the inbox is full, a reader waits before it reads
+/// on, so a flood ends in the socket of the member who sends it, and not in our memory.
 const INBOX: usize = 1024;
 
 fn main() -> ExitCode {
@@ -46,24 +41,24 @@ fn main() -> ExitCode {
             (Role::Server { .. }, Some(_)) => {
                 Err(Error::Usage("--name is for the client".to_string()))
             }
-            (Role::Server { bind, port }, None) => run(&net::listen(&bind, port)?),
-            (Role::Client { host, port }, name) => client::run(&host, port, name),
+            (Role::Server { bind, port }, None) => run_server(&net::listen(&bind, port)?),
+            (Role::Client { host, port }, name) => client::run_client(&host, port, name),
         }
     })
 }
 
-/// The server: the hub has a thread, each connection has one, and this one accepts.
-fn run(listener: &TcpListener) -> Result<(), Error> {
-    let (hub, inbox) = mpsc::sync_channel::<Event>(INBOX);
-    thread::Builder::new()
-        .name("hub".to_string())
-        .spawn(move || hub::run(&inbox))
-        .context("cannot start the hub")?;
-    let mut id = 0;
+/// The hub has a thread, each connection has two, and this one accepts.
+fn run_server(listener: &TcpListener) -> Result<(), Error> {
+    let (hub, inbox) = mpsc::sync_channel(INBOX);
+    let thread = thread::Builder::new().name("hub".to_string());
+    thread.spawn(move || hub::run_hub(&inbox)).attempt("cannot start the hub")?;
     loop {
         let (stream, peer) = net::accept(listener);
-        let (socket, hub) = (Arc::new(Socket::new(stream)), hub.clone());
-        net::spawn(peer, move || reader::run(id, peer, socket, &hub));
-        id += 1;
+        let hub = hub.clone();
+        net::spawn(peer, move || {
+            if let Err(e) = member::session(stream, peer, &hub) {
+                note(format_args!("{peer} left: {}", cause(&e)));
+            }
+        });
     }
 }

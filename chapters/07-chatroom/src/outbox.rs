@@ -1,0 +1,81 @@
+//! A member's outbox: what is put into it waits there until the member's writer has written it.
+
+use common::{blocking, net};
+use std::io::{self, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, mpsc};
+use std::{thread, time::Duration};
+
+/// How many bytes may wait for a member, beside what the kernel holds for it.
+const MAX_WAITING: usize = 8 * 1024 * 1024;
+
+/// What a batch costs beside its bytes: its place in the channel, and the allocator's notes.
+const BATCH_COST: usize = 64;
+
+/// How long the writer waits for a member who takes nothing at all.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The end of the outbox into which the hub and the member's reader put batches. When both have
+/// dropped it, the writer writes what is left, and hangs up.
+#[derive(Clone)]
+pub struct Outbox {
+    batches: mpsc::Sender<Vec<u8>>,
+    stream: Arc<TcpStream>,
+    /// How many bytes wait: we add, and the writer subtracts.
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Outbox {
+    /// Starts the writer.
+    pub fn open(stream: &Arc<TcpStream>, peer: SocketAddr) -> io::Result<Outbox> {
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let (sender, batches) = mpsc::channel();
+        let (stream, waiting) = (Arc::clone(stream), Arc::new(AtomicUsize::new(0)));
+        let outbox =
+            Outbox { batches: sender, stream: stream.clone(), waiting: waiting.clone() };
+        let writer = thread::Builder::new().name(format!("writer of {peer}"));
+        writer.spawn(move || run_writer(&stream, &batches, &waiting))?;
+        Ok(outbox)
+    }
+
+    /// Never waits: the channel takes everything, and so we count. Past the bound we shut the
+    /// socket down. That wakes the writer, whose `write` fails, and the reader, whose `read`
+    /// returns 0, as if the member had closed.
+    pub fn put(&self, batch: Vec<u8>) {
+        self.waiting.fetch_add(cost(&batch), Relaxed);
+        if self.is_over_limit() {
+            let _ = self.stream.shutdown(Shutdown::Both);
+        } else {
+            let _ = self.batches.send(batch); // it fails when the writer has failed before
+        }
+    }
+
+    /// True once too much has waited for a member who does not read.
+    pub fn is_over_limit(&self) -> bool {
+        self.waiting.load(Relaxed) > MAX_WAITING
+    }
+}
+
+/// What a batch costs in memory. A vector that has grown holds up to twice its bytes.
+fn cost(batch: &Vec<u8>) -> usize {
+    batch.capacity() + BATCH_COST
+}
+
+/// The writer thread, the only one that waits for the member to read.
+fn run_writer(
+    mut stream: &TcpStream,
+    batches: &mpsc::Receiver<Vec<u8>>,
+    waiting: &AtomicUsize,
+) {
+    // Blocks until something is put into the outbox.
+    while let Ok(batch) = blocking("recv", || batches.recv()) {
+        // Blocks while the send buffer is full, until the member reads.
+        if blocking("write", || stream.write_all(&batch)).is_err() {
+            let _ = stream.shutdown(Shutdown::Both); // the reader must find out, too
+            return;
+        }
+        waiting.fetch_sub(cost(&batch), Relaxed);
+    }
+    net::hang_up(stream);
+}
