@@ -1,11 +1,11 @@
-//! naive_room: a chat room with one lock around the list of members, and a write to each of
+//! naive_room: a chat room with one lock around the list of members, and a `write` to each of
 //! them while it is held. It works, until one member does not read.
 //!
 //! ```text
 //! $ naive_room 7017
 //! ```
 //!
-//! The counter-example to the chapter's hub: it knows no rules for names, and no limits.
+//! This is the counter-example to the chapter's hub. It has no rules for names, and no limits.
 
 use common::{Program, blocking, net};
 use std::{
@@ -29,26 +29,26 @@ fn main() -> ExitCode {
         loop {
             let (stream, peer) = net::accept(&listener);
             let (member, room) = (Arc::new(stream), Arc::clone(&room));
-            net::spawn(peer, move || serve(&member, &room));
+            net::spawn(peer, move || session(&member, &room));
         }
     })
 }
 
-/// A member's thread: its first line is its name, the others are for everybody else.
-fn serve(member: &Arc<TcpStream>, room: &Room) {
+/// A member's thread: its first line is its name, and the others are for all other members.
+fn session(member: &Arc<TcpStream>, room: &Room) {
     let mut lines = BufReader::new(&**member);
     let Ok(Some(name)) = net::read_line(&mut lines) else { return };
     lock(room).push(Arc::clone(member));
-    say(room, None, &format!("Server: {name} has joined.\n"));
+    broadcast(room, None, &format!("Server: {name} has joined.\n"));
     while let Ok(Some(line)) = net::read_line(&mut lines) {
-        say(room, Some(member), &format!("{name}: {line}\n"));
+        broadcast(room, Some(member), &format!("{name}: {line}\n"));
     }
     lock(room).retain(|other| !Arc::ptr_eq(other, member));
-    say(room, None, &format!("Server: {name} has left.\n"));
+    broadcast(room, None, &format!("Server: {name} has left.\n"));
 }
 
-/// The mistake: this waits for a member who does not read, and everybody waits for the lock.
-fn say(room: &Room, speaker: Option<&Arc<TcpStream>>, line: &str) {
+/// The mistake: this waits for a member who does not read, and all others wait for the lock.
+fn broadcast(room: &Room, speaker: Option<&Arc<TcpStream>>, line: &str) {
     let members = lock(room);
     for member in members.iter() {
         if speaker.is_none_or(|speaker| !Arc::ptr_eq(member, speaker)) {

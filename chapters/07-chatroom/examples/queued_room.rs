@@ -1,29 +1,31 @@
-//! queued_room: a room with a lock around its list, and a queue and a writing thread for each
-//! member, so that nobody writes while the lock is held. It also knows three things more.
+//! queued_room: a room with a lock around its list, and the chapter's outbox for each member, so
+//! that no thread writes while it holds the lock. It also knows three things more.
 //!
 //! ```text
 //! $ cargo run -p chatroom --example queued_room -- 7017
 //! ```
 //!
 //! - `/msg NAME text` is for one member alone;
-//! - `/who` is answered with the names of all who are there;
-//! - who joins hears first what was said last, ten lines at most.
+//! - `/who` is answered with the names of all members;
+//! - a newcomer hears first what was said last, ten lines at most.
 //!
-//! The other way to build a room, beside the chapter's hub. Notice that the lock is held while
-//! lines are put into queues, which never waits: a queue that is full has a member who does
-//! not read, and that one is dropped. Notice also what each member costs now: a second thread.
+//! This is the other way to build a room, beside the chapter's hub. Notice that the lock is held
+//! only while lines are put into outboxes, which never waits. Notice also what is lost: each
+//! line is a batch of its own now, with a `write` of its own for each member.
 
-use common::{Args, Program, blocking, net, printable};
+#[path = "../src/name.rs"]
+mod name;
+#[path = "../src/outbox.rs"]
+mod outbox;
+
+use common::{Args, Program, blocking, cause, net, note, printable};
+use outbox::Outbox;
 use std::{
     collections::{BTreeMap, VecDeque},
-    io::{BufReader, Write},
-    net::{Shutdown, TcpStream},
+    io::{self, BufReader},
+    net::{SocketAddr, TcpStream},
     process::ExitCode,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        mpsc::{self, Receiver, SyncSender},
-    },
-    thread::{self, ThreadId},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 const PROGRAM: Program = Program {
@@ -32,26 +34,14 @@ const PROGRAM: Program = Program {
     example: "cargo run -p chatroom --example queued_room -- 7017",
 };
 
-/// How many lines may wait for a member.
-const QUEUE: usize = 10_000;
-
 /// How many lines a newcomer hears of what was said before.
 const HISTORY: usize = 10;
 
-/// Who is there, and what was said last.
+/// Who is here, and what was said last.
 #[derive(Default)]
 struct Room {
-    members: BTreeMap<String, Member>,
+    members: BTreeMap<String, Outbox>,
     said: VecDeque<String>,
-}
-
-struct Member {
-    /// Its first thread, which alone may speak for it: a name may be another's by now.
-    served_by: ThreadId,
-    /// To its second thread.
-    queue: SyncSender<String>,
-    /// To hang up on it.
-    stream: TcpStream,
 }
 
 fn main() -> ExitCode {
@@ -63,99 +53,91 @@ fn main() -> ExitCode {
         loop {
             let (stream, peer) = net::accept(&listener);
             let room = Arc::clone(&room);
-            net::spawn(peer, move || serve(&stream, &room));
+            net::spawn(peer, move || {
+                if let Err(e) = session(stream, peer, &room) {
+                    note(format_args!("{peer} left: {}", cause(&e)));
+                }
+            });
         }
     })
 }
 
-/// A member's first thread: its name, and then its lines, until it leaves.
-fn serve(mut stream: &TcpStream, room: &Mutex<Room>) {
-    let mut lines = BufReader::new(stream);
-    let mut next = || net::read_line(&mut lines).ok().flatten().map(|line| printable(&line));
-    let name = loop {
-        let (Some(name), Ok(writer), Ok(own)) =
-            (next(), stream.try_clone(), stream.try_clone())
-        else {
-            return;
-        };
-        let (queue, waiting) = mpsc::sync_channel(QUEUE);
-        // Looking and taking are one step, because the lock is held over both.
-        let served_by = thread::current().id();
-        if lock(room).join(&name, Member { served_by, queue, stream: own }) {
-            // It ends with its queue, when the room lets go of the member.
-            let _ = thread::Builder::new().spawn(move || write_all(&writer, &waiting));
-            break name;
-        }
-        let _ = blocking("write", || stream.write_all(b"Server: another name, please\n"));
+/// A member's reader: its name, and then its lines, until it leaves.
+fn session(stream: TcpStream, peer: SocketAddr, room: &Mutex<Room>) -> io::Result<()> {
+    let stream = Arc::new(stream);
+    let outbox = Outbox::open(&stream, peer)?;
+    let mut lines = BufReader::new(&*stream);
+    let mut next = || {
+        let line = net::read_line(&mut lines)?.map(|line| printable(&line));
+        io::Result::Ok(line.filter(|line| line != "quit"))
     };
-    while let Some(line) = next().filter(|line| line != "quit") {
-        let mut room = lock(room);
-        if !room.is_mine(&name) {
-            return; // dropped meanwhile, with all that it had still to say
+    let name = loop {
+        let Some(name) = next()? else { return Ok(()) };
+        // Asking and taking are one step, because the lock is held over both.
+        match name::refusal(&name) {
+            None if lock(room).join(&name, &outbox) => break name,
+            None => tell(&outbox, "Server: this name is in use: try another\n"),
+            Some(reason) => tell(&outbox, &format!("Server: {reason}: try another\n")),
         }
-        room.hear(&name, &line);
-    }
-    let mut room = lock(room);
-    if room.is_mine(&name) {
-        room.leave(&name);
-    }
+    };
+    let end = loop {
+        match next() {
+            Ok(Some(line)) => lock(room).hear(&name, &line),
+            Ok(None) => break Ok(()),
+            Err(e) => break Err(e),
+        }
+    };
+    lock(room).leave(&name);
+    end
 }
 
-/// A member's second thread, the only one that waits for it to read.
-fn write_all(mut stream: &TcpStream, waiting: &Receiver<String>) {
-    while let Ok(line) = blocking("recv", || waiting.recv()) {
-        if blocking("write", || stream.write_all(line.as_bytes())).is_err() {
-            return; // the first thread finds out too
-        }
-    }
-}
-
+/// Blocks while another thread has the lock. No thread waits for a member while it has it.
 fn lock(room: &Mutex<Room>) -> MutexGuard<'_, Room> {
     blocking("lock", || room.lock()).unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A member for whom too much waits is hung up on by its outbox, and leaves as all others do,
+/// through its reader: so the list never changes while it is walked.
+fn tell(outbox: &Outbox, line: &str) {
+    outbox.put(line.as_bytes().to_vec());
+}
+
 impl Room {
     /// True if the name was free, and is taken now.
-    fn join(&mut self, name: &str, member: Member) -> bool {
-        if name.is_empty() || name.contains([':', ' ']) || self.members.contains_key(name) {
+    fn join(&mut self, name: &str, outbox: &Outbox) -> bool {
+        if self.members.contains_key(name) {
             return false;
         }
-        for line in &self.said {
-            let _ = member.queue.try_send(line.clone()); // an empty queue has room for these
-        }
-        self.members.insert(name.to_string(), member);
-        self.say(&format!("Server: {name} has joined.\n"), None);
+        self.said.iter().for_each(|line| tell(outbox, line));
+        self.members.insert(name.to_string(), outbox.clone());
+        self.broadcast(&format!("Server: {name} has joined.\n"), None);
         true
     }
 
-    /// True if the member of this name is the one that this thread serves.
-    fn is_mine(&self, name: &str) -> bool {
-        self.members.get(name).is_some_and(|m| m.served_by == thread::current().id())
-    }
-
     fn leave(&mut self, name: &str) {
-        // One that was dropped already has left already.
-        let Some(member) = self.members.remove(name) else { return };
-        // Wakes both of its threads: one from a read, one from a write that nobody takes.
-        let _ = member.stream.shutdown(Shutdown::Both);
-        self.say(&format!("Server: {name} has left.\n"), None);
+        self.members.remove(name);
+        self.broadcast(&format!("Server: {name} has left.\n"), None);
     }
 
     fn hear(&mut self, name: &str, line: &str) {
+        let Some(own) = self.members.get(name) else { return };
         let mut words = line.splitn(3, ' ');
         match (words.next(), words.next(), words.next()) {
             (Some("/who"), None, None) => {
                 let names: Vec<_> = self.members.keys().map(String::as_str).collect();
-                let line = format!("Server: here are {}\n", names.join(", "));
-                self.tell(name, line);
+                tell(own, &format!("Server: here are {}\n", names.join(", ")));
             }
-            (Some("/msg"), Some(other), Some(text)) if self.members.contains_key(other) => {
-                self.tell(other, format!("{name} to you: {text}\n"));
+            (Some("/msg"), other, text) => {
+                match (other.and_then(|o| self.members.get(o)), text) {
+                    (Some(other), Some(text)) => {
+                        tell(other, &format!("{name} to you: {text}\n"))
+                    }
+                    _ => tell(own, "Server: to whom, and what?\n"),
+                }
             }
-            (Some("/msg"), ..) => self.tell(name, "Server: to whom, and what?\n".to_string()),
             _ => {
                 let line = format!("{name}: {line}\n");
-                self.say(&line, Some(name));
+                self.broadcast(&line, Some(name));
                 self.said.push_back(line);
                 if self.said.len() > HISTORY {
                     self.said.pop_front();
@@ -164,20 +146,12 @@ impl Room {
         }
     }
 
-    /// Lets every member hear a line, but for the one who said it.
-    fn say(&mut self, line: &str, speaker: Option<&str>) {
-        let names: Vec<String> = self.members.keys().cloned().collect();
-        for name in names.iter().filter(|name| Some(name.as_str()) != speaker) {
-            self.tell(name, line.to_string());
-        }
-    }
-
-    /// Puts a line into one member's queue, which never waits. If there is no room in it, the
-    /// member is dropped.
-    fn tell(&mut self, name: &str, line: String) {
-        let sent = self.members.get(name).map(|member| member.queue.try_send(line));
-        if matches!(sent, Some(Err(_))) {
-            self.leave(name);
+    /// Lets every member hear a line, except the one who said it.
+    fn broadcast(&self, line: &str, speaker: Option<&str>) {
+        for (name, outbox) in &self.members {
+            if Some(name.as_str()) != speaker {
+                tell(outbox, line);
+            }
         }
     }
 }
