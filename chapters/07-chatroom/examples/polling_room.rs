@@ -13,7 +13,7 @@
 //! by as much. What is missing is one call that waits for all of these sockets at once. The
 //! kernel has it (`poll`, `epoll`), and std does not; chapter 10 of the book is about it.
 
-use common::{Attempt, Program, blocking, net, note, printable};
+use common::{Context, Program, blocking, net, note, printable};
 use std::{
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         let port = args.port("PORT")?;
         args.finish()?;
         let listener = net::listen("127.0.0.1", port)?;
-        listener.set_nonblocking(true).attempt("cannot listen")?;
+        listener.set_nonblocking(true).context("cannot listen")?;
         run_server(&listener)
     })
 }

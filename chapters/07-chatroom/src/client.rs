@@ -1,13 +1,10 @@
 //! The client: one thread types, one listens.
 
-use common::{Attempt, Error, blocking, cause, net, note, printable, say, typed};
-use std::{
-    io::{self, BufReader, IsTerminal, Write},
-    net::{Shutdown, TcpStream},
-    sync::mpsc::{self, Sender},
-    thread,
-    time::Duration,
-};
+use common::{Context, Error, blocking, cause, net, note, printable, say, typed};
+use std::io::{self, BufReader, IsTerminal};
+use std::net::{Shutdown, TcpStream};
+use std::sync::mpsc::{self, Sender};
+use std::{thread, time::Duration};
 
 /// How long a server may take to hang up on a member who has quit.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -26,11 +23,11 @@ pub fn run_client(host: &str, port: u16, name: Option<String>) -> Result<(), Err
         note("Enter login name:"); // once: the server asks for another if it is refused
     }
     let (quit, has_quit) = mpsc::channel();
-    let keyboard = server.try_clone().attempt("cannot share the connection")?;
+    let keyboard = server.try_clone().context("cannot share the connection")?;
     let thread = thread::Builder::new().name("keyboard".to_string());
     thread
         .spawn(move || type_lines(&keyboard, name, &quit))
-        .attempt("cannot start a thread")?;
+        .context("cannot start a thread")?;
     let end = listen(&server)?;
     // Did we leave the room, or did the room leave us?
     has_quit.try_recv().unwrap_or_else(|_| Err(Error::failed("the server has gone away", end)))
@@ -38,7 +35,7 @@ pub fn run_client(host: &str, port: u16, name: Option<String>) -> Result<(), Err
 
 /// The typing thread. The name is a line like any other: if it is refused, the server takes the
 /// next line for it, so what is typed simply goes out in its order.
-fn type_lines(mut server: &TcpStream, name: Option<String>, quit: &Sender<Result<(), Error>>) {
+fn type_lines(server: &TcpStream, name: Option<String>, quit: &Sender<Result<(), Error>>) {
     let mut next = name;
     let result = loop {
         let line = match next.take().map_or_else(typed, |name| Ok(Some(name))) {
@@ -46,12 +43,12 @@ fn type_lines(mut server: &TcpStream, name: Option<String>, quit: &Sender<Result
             end => break end.map(|_| ()),
         };
         // Blocks while the server does not read. If it fails, the listener knows why.
-        if blocking("write", || server.write_all(format!("{line}\n").as_bytes())).is_err() {
+        if net::write_line(server, &line).is_err() {
             return;
         }
     };
     let _ = quit.send(result); // first, or the server's answer might arrive before it
-    let _ = blocking("write", || server.write_all(b"quit\n"));
+    let _ = net::write_line(server, "quit");
     let _ = server.shutdown(Shutdown::Write);
     // Now the server should hang up, which ends the program. If it does not, we do.
     blocking("sleep", || thread::sleep(PATIENCE));
@@ -63,7 +60,7 @@ fn listen(server: &TcpStream) -> Result<String, Error> {
     let mut lines = BufReader::new(server);
     loop {
         // What a server sends is data, and bytes that are not UTF-8 end nothing.
-        match net::read_line_bytes(&mut lines) {
+        match net::read_line_bytes(&mut lines, net::MAX_LINE) {
             Ok(Some(line)) => say(&String::from_utf8_lossy(&line))?,
             Ok(None) => return Ok("it has closed the connection".to_string()),
             Err(e) => return Ok(cause(&e)),

@@ -1,8 +1,7 @@
 //! The hub: the one thread that knows who is in the room.
 //!
-//! It waits for its inbox and for nothing else. What a member must hear goes into that member's
-//! outbox, where another thread waits, so no member can hold up another. (The field calls such a
-//! thread an actor, and its inbox a mailbox.)
+//! It waits for its inbox and for nothing else, so no member can hold up another. (The field
+//! calls such a thread an actor, and its inbox a mailbox.)
 
 use crate::outbox::Outbox;
 use common::{LocalTime, blocking};
@@ -10,9 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender};
 use std::{iter, mem};
 
-/// How many bytes of lines the hub takes in one round. A round costs each member one batch and
-/// its writer one `write`, however many lines there were: when many members talk, that is the
-/// greatest saving of all. It is bounded because each member has a copy of it in memory.
+/// How many bytes of lines the hub takes in one round. A round costs each member one `write`,
+/// however many lines there were, and when many members talk, that is the greatest saving of
+/// all. It is bounded because each member has a copy of it in memory.
 const ROUND: usize = 64 * 1024;
 
 /// Something that a member did; its reader tells the hub.
@@ -37,8 +36,8 @@ pub enum What {
 struct Room {
     /// By name, because a map holds each name once.
     people: BTreeMap<String, Person>,
-    /// How much this round has been so far: the bytes said, and one for each event.
-    round: usize,
+    /// How much was said in this round: its bytes, and one for each event.
+    said: usize,
 }
 
 /// One member, as the hub knows it.
@@ -48,25 +47,32 @@ struct Person {
     batch: Vec<u8>,
 }
 
-/// Takes the events that are there, then passes on what they gave, round after round. Returns
-/// when no thread is left that could send an event.
+/// Round after round. Returns only if no thread is left that could send an event.
 pub fn run_hub(inbox: &Receiver<Event>) {
     let mut room = Room::default();
     // The one place where the hub waits, until a reader wakes it.
     while let Ok(first) = blocking("recv", || inbox.recv()) {
-        for event in iter::once(first).chain(inbox.try_iter()) {
-            room.take(event);
-            if room.round >= ROUND {
-                break;
-            }
-        }
-        room.deliver();
+        room.round(first, inbox);
     }
 }
 
 impl Room {
+    /// Takes all events that are there by now, then puts each member's batch into its outbox.
+    fn round(&mut self, first: Event, inbox: &Receiver<Event>) {
+        self.said = 0;
+        for event in iter::once(first).chain(inbox.try_iter()) {
+            self.take(event);
+            if self.said >= ROUND {
+                break;
+            }
+        }
+        for person in self.people.values_mut().filter(|person| !person.batch.is_empty()) {
+            person.outbox.put(mem::take(&mut person.batch));
+        }
+    }
+
     fn take(&mut self, Event { name, what }: Event) {
-        self.round += 1; // some events say nothing, and a round of them must end, too
+        self.said += 1; // so that a round ends even if its events say nothing
         match what {
             What::Join { outbox, at, answer } => {
                 let joined = self.join(&name, outbox, at);
@@ -88,8 +94,7 @@ impl Room {
         true
     }
 
-    /// What was said before the member left is still its due. With the outbox the hub lets go
-    /// of the writer, which ends when it has written what is in there.
+    /// What was said before the member left is still its due. Dropping the outbox ends the writer.
     fn leave(&mut self, name: &str, at: LocalTime) {
         let Some(person) = self.people.remove(name) else { return };
         person.outbox.put(person.batch);
@@ -104,19 +109,111 @@ impl Room {
 
     /// Lets every member hear a line, except the one who said it.
     fn broadcast(&mut self, line: &str, speaker: Option<&str>) {
-        self.round += line.len();
+        self.said += line.len();
         for (name, person) in &mut self.people {
             if Some(name.as_str()) != speaker {
                 person.batch.extend_from_slice(line.as_bytes());
             }
         }
     }
+}
 
-    /// Ends the round: each member's batch goes into its outbox.
-    fn deliver(&mut self) {
-        self.round = 0;
-        for person in self.people.values_mut().filter(|person| !person.batch.is_empty()) {
-            person.outbox.put(mem::take(&mut person.batch));
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader};
+    use std::net::{TcpListener, TcpStream};
+    use std::{sync::Arc, sync::mpsc, time::Duration};
+
+    const AT: LocalTime =
+        LocalTime { year: 2026, month: 1, day: 2, hour: 9, minute: 5, second: 1 };
+
+    /// A client, and an outbox from which it hears.
+    fn connect() -> (BufReader<TcpStream>, Outbox) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let (stream, peer) = listener.accept().unwrap();
+        (BufReader::new(client), Outbox::open(&Arc::new(stream), peer).unwrap())
+    }
+
+    fn event(name: &str, what: What) -> Event {
+        Event { name: name.to_string(), what }
+    }
+
+    /// A round of one event.
+    fn take(room: &mut Room, name: &str, what: What) {
+        room.round(event(name, what), &mpsc::channel().1);
+    }
+
+    /// The answer of the hub to one who asks for a name.
+    fn join(room: &mut Room, name: &str, outbox: &Outbox) -> bool {
+        let (answer, joined) = mpsc::channel();
+        take(room, name, What::Join { outbox: outbox.clone(), at: AT, answer });
+        joined.recv().unwrap()
+    }
+
+    fn says(room: &mut Room, name: &str, line: &str) {
+        take(room, name, What::Line(line.to_string()));
+    }
+
+    /// The next lines that a client hears.
+    fn heard<const N: usize>(client: &mut BufReader<TcpStream>) -> [String; N] {
+        [(); N].map(|()| {
+            let mut line = String::new();
+            client.read_line(&mut line).unwrap();
+            line.trim_end().to_string()
+        })
+    }
+
+    #[test]
+    fn a_name_belongs_to_the_first_who_asks_until_it_leaves() {
+        let mut room = Room::default();
+        let ((mut one, out1), (mut two, out2)) = (connect(), connect());
+        assert!(join(&mut room, "Batman", &out1));
+        assert!(!join(&mut room, "Batman", &out2));
+        take(&mut room, "Batman", What::Left { at: AT });
+        assert!(join(&mut room, "Batman", &out2));
+        let joined = "Server: time=09.05 Batman has joined. Member count=1";
+        assert_eq!(heard(&mut two), [joined]);
+        drop(out1); // as its reader does at the end; the hub has done so
+        assert_eq!(heard(&mut one), [joined, ""]); // and hung up
+    }
+
+    #[test]
+    fn a_line_goes_to_all_members_but_its_speaker() {
+        let mut room = Room::default();
+        let ((mut one, out1), (mut two, out2)) = (connect(), connect());
+        assert!(join(&mut room, "Batman", &out1) && join(&mut room, "Robin", &out2));
+        says(&mut room, "Batman", "hi");
+        says(&mut room, "Robin", "ho");
+        take(&mut room, "Robin", What::Left { at: AT });
+        let news = |news: &str| format!("Server: time=09.05 {news}");
+        let of_robin = news("Robin has joined. Member count=2");
+        let end = news("Robin has left. Member count=1");
+        let first = news("Batman has joined. Member count=1");
+        assert_eq!(heard(&mut one), [&*first, &*of_robin, "Robin: ho", &*end]);
+        assert_eq!(heard(&mut two), [&*of_robin, "Batman: hi"]);
+    }
+
+    #[test]
+    fn a_round_takes_what_is_there_within_its_bound() {
+        let (mut room, (hub, inbox)) = (Room::default(), mpsc::channel());
+        let (mut one, out1) = connect();
+        assert!(join(&mut room, "Batman", &out1));
+        let line = "x".repeat(1000);
+        for _ in 0..10 * ROUND / 1000 {
+            hub.send(event("Robin", What::Line(line.clone()))).unwrap();
         }
+        drop(hub);
+        let mut rounds = 0;
+        while let Ok(first) = inbox.recv() {
+            room.round(first, &inbox);
+            rounds += 1;
+            assert!(room.said < ROUND + 2 * line.len());
+        }
+        assert_eq!(rounds, 11); // ten that are full, and the rest
+        let [_, second] = heard(&mut one);
+        assert_eq!(second, format!("Robin: {line}"));
     }
 }

@@ -21,7 +21,7 @@ mod member;
 mod name;
 mod outbox;
 
-use common::{Attempt, Error, Program, Role, cause, net, note};
+use common::{Error, Program, Role, cause, net, note};
 use std::{net::TcpListener, process::ExitCode, sync::mpsc, thread};
 
 const PROGRAM: Program = Program {
@@ -48,10 +48,12 @@ fn main() -> ExitCode {
 }
 
 /// The hub has a thread, each connection has two, and this one accepts.
-fn run_server(listener: &TcpListener) -> Result<(), Error> {
+fn run_server(listener: &TcpListener) -> ! {
     let (hub, inbox) = mpsc::sync_channel(INBOX);
     let thread = thread::Builder::new().name("hub".to_string());
-    thread.spawn(move || hub::run_hub(&inbox)).attempt("cannot start the hub")?;
+    if let Err(e) = thread.spawn(move || hub::run_hub(&inbox)) {
+        PROGRAM.exit(Error::failed("cannot start the hub", e));
+    }
     loop {
         let (stream, peer) = net::accept(listener);
         let hub = hub.clone();

@@ -79,3 +79,58 @@ fn run_writer(
     }
     net::hang_up(stream);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    fn pair() -> (TcpStream, Outbox, Arc<TcpStream>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let (stream, peer) = listener.accept().unwrap();
+        let stream = Arc::new(stream);
+        (client, Outbox::open(&stream, peer).unwrap(), stream)
+    }
+
+    #[test]
+    fn what_is_put_in_last_is_written_before_the_end() {
+        let (mut client, outbox, _stream) = pair();
+        let (mut said, mut heard) = (Vec::new(), Vec::new());
+        for n in 0..100 {
+            let batch = format!("{n}\n").repeat(1000).into_bytes();
+            said.extend_from_slice(&batch);
+            outbox.put(batch);
+        }
+        drop(outbox);
+        client.read_to_end(&mut heard).unwrap();
+        assert!(said == heard);
+    }
+
+    #[test]
+    fn a_member_who_does_not_read_is_hung_up_on_past_the_bound() {
+        for size in [1, 1000, 100_000] {
+            let (_client, outbox, stream) = pair();
+            let mut put = 0;
+            while !outbox.is_over_limit() {
+                assert!(put < 32 * 1024 * 1024, "no bound for batches of {size}");
+                outbox.put(vec![b'x'; size]);
+                put += size;
+            }
+            assert!(put > 100_000, "only {put} bytes may wait in batches of {size}");
+            assert_eq!((&*stream).read(&mut [0]).unwrap(), 0); // and its reader is awake
+        }
+    }
+
+    #[test]
+    fn what_was_written_waits_no_more() {
+        let (mut client, outbox, _stream) = pair();
+        for _ in 0..100 {
+            outbox.put(vec![b'x'; 1_000_000]);
+            client.read_exact(&mut vec![0; 1_000_000]).unwrap();
+        }
+        assert!(!outbox.is_over_limit());
+    }
+}
