@@ -1,30 +1,32 @@
-//! chatroom: what one says, all others hear.
+//! chatroom: what one member says, all the others hear.
 //!
 //! ```text
 //! $ chatroom server 7007
 //! $ chatroom 127.0.0.1 7007 --name Batman
 //! ```
 //!
-//! The threads of chapters 3 to 6 shared nothing. Here everybody hears everybody, so somebody
-//! must know who is there: who shares that list, and who may change it while another walks it?
-//! The client has two things to wait for at once, the keyboard and the room.
+//! In chapters 3 to 6 the clients' threads shared nothing. Here the server must know who is in
+//! the room, and that list must not change under a thread that walks it. So it has one owner,
+//! the hub (`hub.rs`), and no lock. Each member has two threads of its own: a reader
+//! (`member.rs`) waits for its lines and sends them to the hub's inbox, and a writer
+//! (`outbox.rs`) waits for the member to take what the hub has put into its outbox.
 //!
-//! This is the starter: it listens and connects, and then `run`, `read_lines`, `hub` and the
-//! client's `talk` are yours. The shape below is one of several: a list of members behind a
-//! lock works too, if nobody holds the lock while it waits. From `common` you will want
-//! `net::accept` and `net::spawn` (chapter 3's), `net::read_line` (chapter 2's), `typed`, `say`,
-//! `printable` (a text without control characters), `LocalTime`, and `blocking` (around every
-//! call that waits: `recv`, `send` and `lock` are such calls).
+//! Notice where each thread waits. A member who says nothing holds up its reader, and one who
+//! does not read holds up its writer. The hub waits for its inbox alone. The client has two
+//! things to wait for as well, its keyboard and the room, so it has two threads (`client.rs`).
 
-// Delete this line when you begin: the compiler then lists what is written and not used yet.
-#![allow(dead_code)]
+// This is the starter. The command line is read, and everything else is yours to write. Its
+// modules are all in this file; move them into files of their own whenever you like. The shape
+// is one of several: a list behind a lock works as well, if no thread waits for a member while it
+// holds the lock. From `common` you will want `net::accept` and `net::spawn` (chapter 3's),
+// `net::hang_up` (chapter 5's), `net::read_line_bytes`, `net::write_line`, `typed`, `say`, `note`,
+// `printable` (a text without control characters), and `blocking` around every call that waits.
 
-use common::{Error, Program, Role, net, note};
-use std::{
-    net::{TcpListener, TcpStream},
-    process::ExitCode,
-    sync::mpsc::{Receiver, SyncSender},
-};
+// Delete this line when you begin; then the compiler lists what is written but not used yet.
+#![allow(unused)]
+
+use common::{Error, Program, Role, cause, net, note};
+use std::{net::TcpListener, process::ExitCode, sync::mpsc, thread};
 
 const PROGRAM: Program = Program {
     name: "chatroom",
@@ -35,19 +37,6 @@ const PROGRAM: Program = Program {
 /// How many events may wait for the hub. What happens to a member who talks faster than that?
 const INBOX: usize = 1024;
 
-/// The longest line that is passed on, in bytes, its `\n` included.
-const MAX_LINE: usize = 4096;
-
-/// The longest login name, in characters.
-const MAX_NAME: usize = 32;
-
-/// How many bytes may wait for a member who does not read. Past this it is dropped.
-const MAX_WAITING: usize = 8 * 1024 * 1024;
-
-/// Something that happened on a connection. Which things can happen, and how does the hub know
-/// on which connection?
-struct Event;
-
 fn main() -> ExitCode {
     PROGRAM.main(|mut args| {
         let name: Option<String> = args.option("--name", "a name")?;
@@ -55,41 +44,245 @@ fn main() -> ExitCode {
             (Role::Server { .. }, Some(_)) => {
                 Err(Error::Usage("--name is for the client".to_string()))
             }
-            (Role::Server { bind, port }, None) => run(&net::listen(&bind, port)?),
-            (Role::Client { host, port }, name) => {
-                let server = net::connect(&host, port)?;
-                note(format_args!("connected to {}", net::address(&host, port)));
-                talk(&server, name)
-            }
+            (Role::Server { bind, port }, None) => run_server(&net::listen(&bind, port)?),
+            (Role::Client { host, port }, name) => client::run_client(&host, port, name),
         }
     })
 }
 
-/// The server: starts the hub, and for each client a thread of its own that reads its lines.
-fn run(_listener: &TcpListener) -> Result<(), Error> {
-    Err(Error::failed("run", "not written yet"))
+/// Starts the hub on a thread of its own, with a channel as its inbox; then accepts, and gives
+/// each connection a thread that runs [`member::session`]. An error of a session is said on
+/// stderr, and is no reason to stop.
+fn run_server(listener: &TcpListener) -> ! {
+    PROGRAM.exit(Error::failed("run_server", "not written yet"))
 }
 
-/// The thread of one connection: passes each line to the hub. What is a line when the peer
-/// sends one byte at a time, ten lines in one packet, or [`MAX_LINE`] bytes without an end?
-/// Which characters must nobody else ever see, and what could they forge? In how many ways can
-/// a member go, and does the hub hear of each of them?
-fn read_lines(_client: &TcpStream, _hub: &SyncSender<Event>) {}
+/// The client: one thread types, one listens.
+mod client {
+    use common::Error;
+    use std::net::TcpStream;
+    use std::sync::mpsc::Sender;
+    use std::time::Duration;
 
-/// The one thread that knows who is there. The first line of a connection is a name; which
-/// names are refused, and what becomes of the connection then? Two ask for the same name at
-/// the same moment: who can get in between the question and the joining? Who hears that
-/// somebody has joined, and who hears a line? Do all members see the same order?
-///
-/// Then the hard one: `write` waits for a member who does not read. Who else waits then? Where
-/// do its lines wait instead, how many may there be, and who writes them when it reads again?
-fn hub(_inbox: &Receiver<Event>) {}
+    /// How long a server may take to hang up on a member who has quit.
+    const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The client. Which thread waits for what? How does the user learn that a name is taken, and
-/// what does the client do with the next line? At the end of stdin it says `quit`; who
-/// ends the program then, and who ends it when the server goes away while the other thread
-/// waits at the keyboard?
-fn talk(_server: &TcpStream, _name: Option<String>) -> Result<(), Error> {
-    note("chatroom: talk is not written yet");
-    Ok(())
+    /// Connects, says so on stderr, starts the thread that types, and listens. Which of the two
+    /// threads ends the program, and who ends the one that waits at the keyboard? `quit` cannot
+    /// be a name. It is a failure if the room leaves us, and none if we leave the room.
+    pub fn run_client(host: &str, port: u16, name: Option<String>) -> Result<(), Error> {
+        Err(Error::failed("run_client", "not written yet"))
+    }
+
+    /// The typing thread: sends the name, if there is one, and then each line that is typed. If
+    /// the name is refused, what does the server do with the next line? At `quit` or the end of
+    /// the input it tells the listener first, and then the server.
+    fn type_lines(server: &TcpStream, name: Option<String>, quit: &Sender<Result<(), Error>>) {}
+
+    /// Shows the room's lines until the connection ends, and returns how it ended.
+    fn listen(server: &TcpStream) -> Result<String, Error> {
+        Err(Error::failed("listen", "not written yet"))
+    }
+}
+
+/// The hub: the one thread that knows who is in the room.
+mod hub {
+    use super::outbox::Outbox;
+    use common::LocalTime;
+    use std::collections::BTreeMap;
+    use std::sync::mpsc::{Receiver, Sender};
+
+    /// How many bytes of lines the hub takes in one round. What does a round cost each member,
+    /// and what if there were a round for each line? Why does it have a bound?
+    const ROUND: usize = 64 * 1024;
+
+    /// Something that a member did; its reader tells the hub.
+    pub struct Event {
+        /// Who did it, or who it wants to be.
+        pub name: String,
+        pub what: What,
+    }
+
+    /// What the member did.
+    pub enum What {
+        /// It asks for the name and takes it, in one message. What could happen between two?
+        Join { outbox: Outbox, at: LocalTime, answer: Sender<bool> },
+        /// It said a line, here without control characters.
+        Line(String),
+        /// It has gone, for whatever reason. This is its last event.
+        Left { at: LocalTime },
+    }
+
+    /// Everyone who is here. Only the hub's thread ever sees this, so it needs no lock.
+    #[derive(Default)]
+    struct Room {
+        people: BTreeMap<String, Person>,
+        /// How much was said in this round: its bytes, and one for each event.
+        said: usize,
+    }
+
+    /// One member, as the hub knows it.
+    struct Person {
+        outbox: Outbox,
+        /// What it must hear of this round.
+        batch: Vec<u8>,
+    }
+
+    /// Waits for an event, and for nothing else; then makes a round of it.
+    pub fn run_hub(inbox: &Receiver<Event>) {}
+
+    impl Room {
+        /// Takes the first event and all others that are there by now, within the bound, and
+        /// then puts each member's batch into its outbox.
+        fn round(&mut self, first: Event, inbox: &Receiver<Event>) {}
+
+        /// One event.
+        fn take(&mut self, event: Event) {}
+
+        /// True if the name was free, and is taken now. Who hears of it, and in which words?
+        fn join(&mut self, name: &str, outbox: Outbox, at: LocalTime) -> bool {
+            false
+        }
+
+        /// What was said before the member left is still its due. Who hears that it has left?
+        fn leave(&mut self, name: &str, at: LocalTime) {}
+
+        /// Tells everyone who has joined or left, when, and how many are here now.
+        fn announce(&mut self, name: &str, what: &str, at: LocalTime) {}
+
+        /// Lets every member hear a line, except the one who said it.
+        fn broadcast(&mut self, line: &str, speaker: Option<&str>) {}
+    }
+}
+
+/// A member's reader: the thread that waits for what the member says.
+mod member {
+    use super::{hub::Event, hub::What, outbox::Outbox};
+    use std::io::{self, BufRead};
+    use std::net::{SocketAddr, TcpStream};
+    use std::sync::mpsc::SyncSender;
+
+    /// The longest line that is passed on, in bytes, its `\n` included.
+    const MAX_LINE: usize = 4096;
+
+    /// One connection, from its name to its end: opens the outbox, logs in, passes lines on, and
+    /// tells the hub when the member has left. In how many ways can that happen? What is said on
+    /// stderr may make us wait: who must know first?
+    pub fn session(
+        stream: TcpStream,
+        peer: SocketAddr,
+        hub: &SyncSender<Event>,
+    ) -> io::Result<()> {
+        Err(io::Error::other("session is not written yet"))
+    }
+
+    /// Takes lines until one of them is a name that the client can have, and says why the others
+    /// are not. `None`: it has gone.
+    fn log_in(
+        lines: &mut impl BufRead,
+        outbox: &Outbox,
+        hub: &SyncSender<Event>,
+    ) -> io::Result<Option<String>> {
+        Ok(None)
+    }
+
+    /// Asks the hub for the name, and waits for its answer.
+    fn join(name: &str, outbox: &Outbox, hub: &SyncSender<Event>) -> bool {
+        false
+    }
+
+    /// Passes on the member's lines until there will not be another. An empty one is ignored.
+    fn relay(
+        name: &str,
+        lines: &mut impl BufRead,
+        outbox: &Outbox,
+        hub: &SyncSender<Event>,
+    ) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Sends the hub an event. When does that wait, and what if there is no hub any more?
+    fn tell(hub: &SyncSender<Event>, name: &str, what: What) {}
+
+    /// The next line, without its ending and without control characters. What could those forge?
+    /// What is a line when the peer sends one byte at a time, ten lines in one packet, or
+    /// [`MAX_LINE`] bytes without an end? `None`: the member quit or closed.
+    fn next_line(lines: &mut impl BufRead, outbox: &Outbox) -> io::Result<Option<String>> {
+        Ok(None)
+    }
+}
+
+/// Which names the room takes.
+mod name {
+    /// The longest login name, in characters.
+    const MAX_NAME: usize = 32;
+
+    /// Why a name cannot be had; `None` if it can. It has letters, digits, ASCII punctuation and
+    /// single spaces between words. What could a name with a colon pass for, and one with a
+    /// character that takes no place on the screen?
+    pub fn refusal(name: &str) -> Option<String> {
+        None
+    }
+
+    /// Letters, digits, punctuation and the space. The colon ends a name where it is shown.
+    fn is_allowed(c: char) -> bool {
+        false
+    }
+
+    /// Letters to Unicode, but nothing to see: Hangul's places for a letter that is not there
+    /// (U+115F, U+1160, U+3164, U+FFA0).
+    fn is_filler(c: char) -> bool {
+        false
+    }
+}
+
+/// A member's outbox: what is put into it waits there until the member's writer has written it.
+mod outbox {
+    use std::net::{SocketAddr, TcpStream};
+    use std::sync::{Arc, atomic::AtomicUsize, mpsc};
+    use std::{io, time::Duration};
+
+    /// How many bytes may wait for a member, beside what the kernel holds for it.
+    const MAX_WAITING: usize = 8 * 1024 * 1024;
+
+    /// What a batch costs beside its buffer: its place in the channel, and the allocator's notes.
+    const BATCH_COST: usize = 64;
+
+    /// How long the writer waits for a member who takes nothing at all.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// The end of the outbox into which the hub and the member's reader put batches. When both
+    /// have dropped it, the writer writes what is left, and hangs up.
+    #[derive(Clone)]
+    pub struct Outbox {
+        batches: mpsc::Sender<Vec<u8>>,
+        stream: Arc<TcpStream>,
+        /// How many bytes wait: we add, and the writer subtracts.
+        waiting: Arc<AtomicUsize>,
+    }
+
+    impl Outbox {
+        /// Starts the writer.
+        pub fn open(stream: &Arc<TcpStream>, peer: SocketAddr) -> io::Result<Outbox> {
+            Err(io::Error::other("Outbox::open is not written yet"))
+        }
+
+        /// Puts a batch in, and never waits. So who counts what waits, and what happens past the
+        /// bound? Which threads must notice, and which call of theirs does?
+        pub fn put(&self, batch: Vec<u8>) {}
+
+        /// True once too much has waited for a member who does not read.
+        pub fn is_over_limit(&self) -> bool {
+            false
+        }
+    }
+
+    /// The writer thread, the only one that waits for the member to read. When does it end, and
+    /// who hangs up then?
+    fn run_writer(
+        mut stream: &TcpStream,
+        batches: &mpsc::Receiver<Vec<u8>>,
+        waiting: &AtomicUsize,
+    ) {
+    }
 }

@@ -52,7 +52,7 @@ fn run_server(listener: &TcpListener) -> ! {
     let (hub, inbox) = mpsc::sync_channel(INBOX);
     let thread = thread::Builder::new().name("hub".to_string());
     if let Err(e) = thread.spawn(move || hub::run_hub(&inbox)) {
-        PROGRAM.exit(Error::failed("cannot start the hub", e));
+        PROGRAM.exit(Error::failed("cannot start the hub", cause(&e)));
     }
     loop {
         let (stream, peer) = net::accept(listener);

@@ -10,7 +10,7 @@ use std::{thread, time::Duration};
 /// How many bytes may wait for a member, beside what the kernel holds for it.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
 
-/// What a batch costs beside its bytes: its place in the channel, and the allocator's notes.
+/// What a batch costs beside its buffer: its place in the channel, and the allocator's notes.
 const BATCH_COST: usize = 64;
 
 /// How long the writer waits for a member who takes nothing at all.
@@ -43,7 +43,7 @@ impl Outbox {
     /// socket down. That wakes the writer, whose `write` fails, and the reader, whose `read`
     /// returns 0, as if the member had closed.
     pub fn put(&self, batch: Vec<u8>) {
-        self.waiting.fetch_add(cost(&batch), Relaxed);
+        self.waiting.fetch_add(batch.capacity() + BATCH_COST, Relaxed);
         if self.is_over_limit() {
             let _ = self.stream.shutdown(Shutdown::Both);
         } else {
@@ -55,11 +55,6 @@ impl Outbox {
     pub fn is_over_limit(&self) -> bool {
         self.waiting.load(Relaxed) > MAX_WAITING
     }
-}
-
-/// What a batch costs in memory. A vector that has grown holds up to twice its bytes.
-fn cost(batch: &Vec<u8>) -> usize {
-    batch.capacity() + BATCH_COST
 }
 
 /// The writer thread, the only one that waits for the member to read.
@@ -75,7 +70,7 @@ fn run_writer(
             let _ = stream.shutdown(Shutdown::Both); // the reader must find out, too
             return;
         }
-        waiting.fetch_sub(cost(&batch), Relaxed);
+        waiting.fetch_sub(batch.capacity() + BATCH_COST, Relaxed);
     }
     net::hang_up(stream);
 }
