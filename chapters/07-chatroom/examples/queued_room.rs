@@ -127,14 +127,10 @@ impl Room {
                 let names: Vec<_> = self.members.keys().map(String::as_str).collect();
                 tell(own, &format!("Server: here are {}\n", names.join(", ")));
             }
-            (Some("/msg"), other, text) => {
-                match (other.and_then(|o| self.members.get(o)), text) {
-                    (Some(other), Some(text)) => {
-                        tell(other, &format!("{name} to you: {text}\n"))
-                    }
-                    _ => tell(own, "Server: to whom, and what?\n"),
-                }
-            }
+            (Some("/msg"), Some(other), Some(text)) => match self.members.get(other) {
+                Some(other) => tell(other, &format!("{name} to you: {text}\n")),
+                None => tell(own, &format!("Server: {other} is not here\n")),
+            },
             _ => {
                 let line = format!("{name}: {line}\n");
                 self.broadcast(&line, Some(name));
