@@ -5,12 +5,14 @@
 //! $ one-to-one 127.0.0.1 7002
 //! ```
 //!
-//! One thread, one conversation, one blocking call at a time. Notice what a program that
-//! waits in one place cannot do: whoever waits for the keyboard does not hear the network,
-//! whoever waits for the network does not hear the keyboard, and a server that talks does
-//! not accept. A message is a line of UTF-8 ended by `\n`; a blank line typed says goodbye.
+//! A message is a line of UTF-8 that ends with `\n`. The client speaks first, and a blank line
+//! says goodbye.
+//!
+//! Notice what a program cannot do that has one thread and so waits in one place. While it waits
+//! for the keyboard it does not hear the network, while it waits for the network it does not
+//! hear the keyboard, and while it talks to one client it does not accept the next.
 
-use common::{Context, Error, Program, Role, blocking, note, say, typed};
+use common::{Context, Error, Program, Role, blocking, invalid_data, net, note, say, typed};
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -26,7 +28,7 @@ const PROGRAM: Program = Program {
 /// The longest message, in bytes, its `\n` included.
 const MAX_LINE: usize = 64 * 1024;
 
-/// Whose line is next. The whole protocol's state: both ends must agree on it.
+/// Whose line is next. This is all the state that the protocol has, and each end keeps its own.
 #[derive(Clone, Copy)]
 enum Turn {
     Ours,
@@ -42,59 +44,64 @@ enum End {
 
 fn main() -> ExitCode {
     PROGRAM.main(|args| match args.role("0.0.0.0")? {
-        Role::Server { bind, port } => run(&listen(&bind, port)?),
-        Role::Client { host, port } => {
-            let server = common::net::connect(&host, port)?;
-            note(format_args!("connected to {}", common::net::address(&host, port)));
-            talk(&server, Turn::Ours).map(|_| ())
-        }
+        Role::Server { bind, port } => run_server(&listen(&bind, port)?),
+        Role::Client { host, port } => run_client(&host, port),
     })
 }
 
-/// After `bind` the port is ours, and the kernel accepts connections into a queue, whether
-/// we call `accept` or not. So we say that we listen only now, when it is true.
+/// From here on the kernel connects clients and puts them into a queue, whether we call `accept`
+/// or not. That is why we say that we listen only now, when it is true.
 fn listen(bind: &str, port: u16) -> Result<TcpListener, Error> {
     let listener = TcpListener::bind((bind, port))
-        .context(format_args!("cannot listen on {}", common::net::address(bind, port)))?;
+        .context(format_args!("cannot listen on {}", net::address(bind, port)))?;
     note(format_args!("listening on {}", listener.local_addr().context("cannot listen")?));
     Ok(listener)
 }
 
-/// Serves one client after another. The second one's `connect` succeeds, because the kernel
-/// answers it; then it waits in the queue until the first conversation has ended.
-fn run(listener: &TcpListener) -> Result<(), Error> {
+/// Serves one client after another. The others are connected too, and wait in the queue.
+fn run_server(listener: &TcpListener) -> Result<(), Error> {
     loop {
-        let (client, peer) = common::net::accept(listener);
+        // Blocks while the queue is empty, until the kernel has connected the next client.
+        let (client, peer) = match blocking("accept", || listener.accept()) {
+            Ok(connection) => connection,
+            Err(e) => {
+                net::after_failed_accept(&e);
+                continue;
+            }
+        };
         note(format_args!("connected to {peer}"));
-        match talk(&client, Turn::Theirs) {
-            Ok(End::InputEnded) => return Ok(()), // nobody is left to answer with
+        match session(&client, Turn::Theirs) {
             Ok(End::BlankLine | End::PeerClosed) => {}
-            Err(Error::Failed(why)) => note(format_args!("{}: {why}", PROGRAM.name)),
-            Err(gone) => return Err(gone),
+            Ok(End::InputEnded) => return Ok(()), // our user has left, so no one can answer
+            Err(gone @ Error::Stdout(_)) => return Err(gone),
+            Err(why) => note(format_args!("{}: {why}", PROGRAM.name)),
         }
-        note(format_args!("{peer} left")); // `client` goes out of scope: its socket is closed
-    }
+        note(format_args!("{peer} left"));
+    } // `client` goes out of scope here, in each round, and that closes its socket
 }
 
-/// The conversation, the same at both ends but for who begins.
-fn talk(stream: &TcpStream, first: Turn) -> Result<End, Error> {
-    // What comes behind a line's end stays in this buffer until its turn: it must live as
-    // long as the conversation.
-    let mut peer = BufReader::new(stream);
+fn run_client(host: &str, port: u16) -> Result<(), Error> {
+    let server = net::connect(host, port)?;
+    note(format_args!("connected to {}", net::address(host, port)));
+    session(&server, Turn::Ours).map(|_| ())
+}
+
+/// One conversation. It is the same at both ends, except for who begins.
+fn session(stream: &TcpStream, first: Turn) -> Result<End, Error> {
+    // The reader may pick up more than the line that we want. What is left over has to wait in
+    // its buffer for the next turn, so the reader lives as long as the conversation.
+    let mut from_peer = BufReader::new(stream);
     let mut turn = first;
     loop {
         turn = match turn {
-            // Waits for the user alone. What the peer does meanwhile, we see later.
+            // Waits for our user alone. Whatever the peer does is noticed later.
             Turn::Ours => match typed()? {
                 None => return Ok(End::InputEnded),
                 Some(line) if line.is_empty() => return Ok(End::BlankLine),
-                Some(line) => {
-                    send(stream, &line)?;
-                    Turn::Theirs
-                }
+                Some(line) => send(stream, &line)?,
             },
-            // Waits for the peer alone. What the user types meanwhile waits in the terminal.
-            Turn::Theirs => match read_line(&mut peer).context("cannot read a message")? {
+            // Waits for the peer alone. What our user types stays with the terminal.
+            Turn::Theirs => match read_line(&mut from_peer).context("cannot read a message")? {
                 None => return Ok(End::PeerClosed),
                 Some(line) => {
                     say(&line)?;
@@ -105,25 +112,27 @@ fn talk(stream: &TcpStream, first: Turn) -> Result<End, Error> {
     }
 }
 
-/// One message is one line, handed over in one call.
-fn send(mut stream: &TcpStream, line: &str) -> Result<(), Error> {
+/// Hands one message to the kernel, in one call, and the turn to the peer.
+fn send(mut stream: &TcpStream, line: &str) -> Result<Turn, Error> {
     let message = format!("{line}\n");
-    blocking("write", || stream.write_all(message.as_bytes())).context("cannot send a message")
+    blocking("write", || stream.write_all(message.as_bytes()))
+        .context("cannot send a message")?;
+    Ok(Turn::Theirs)
 }
 
-/// Reads one message, without its `\n`, from however many pieces it comes in. `None`: the
-/// peer has closed, between two messages.
+/// Reads one message, without its `\n`, however many pieces it arrives in. `None`: the peer has
+/// closed, between two messages.
 fn read_line(from: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut line = Vec::new();
     // A peer that never ends its line may fill MAX_LINE bytes of our memory, and no more.
     let mut limited = from.take(MAX_LINE as u64);
     blocking("read", || limited.read_until(b'\n', &mut line))?;
-    let wrong = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
     match line.pop() {
-        None => return Ok(None),
-        Some(b'\n') => {}
-        Some(_) if line.len() + 1 == MAX_LINE => return wrong("line too long"),
-        Some(_) => return wrong("line cut off"),
+        None => Ok(None),
+        Some(b'\n') => {
+            String::from_utf8(line).map(Some).map_err(|_| invalid_data("line is not UTF-8"))
+        }
+        Some(_) if line.len() + 1 == MAX_LINE => Err(invalid_data("line too long")),
+        Some(_) => Err(invalid_data("line cut off")),
     }
-    String::from_utf8(line).map_or_else(|_| wrong("line is not UTF-8"), |line| Ok(Some(line)))
 }

@@ -5,10 +5,10 @@
 //! $ one-to-one 127.0.0.1 7003
 //! ```
 //!
-//! Chapter 2's server waited in one place, so it could serve one client. A thread is a
-//! second place to wait: here the main thread waits in `accept` for ever, and each client
-//! has a thread of its own that waits in `read` and `write` for that client alone. Notice
-//! what the threads share: nothing. Each owns its socket and its buffer.
+//! Chapter 2's server waits in one place, so it can serve one client. A thread is a second place
+//! to wait: here the main thread waits in `accept`, and each client has a thread of its own,
+//! which waits in `read` and `write` for that client alone. Notice what the threads share:
+//! nothing. Each owns its socket and its buffer.
 
 use common::{Error, Program, Role, blocking, cause, net, note};
 use std::{
@@ -16,7 +16,6 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     process::ExitCode,
     thread,
-    time::Duration,
 };
 
 const PROGRAM: Program = Program {
@@ -25,73 +24,57 @@ const PROGRAM: Program = Program {
     example: "echo-threaded server 7003",
 };
 
-/// A client's buffer, in bytes, when it arrives: most clients say little and wait long, and
-/// a thousand of them should cost little.
-const SMALL_BUFFER: usize = 1024;
-
-/// What a buffer grows to, by doubling, while its client fills it.
-const LARGE_BUFFER: usize = 64 * 1024;
-
-/// How long to leave the listener alone when accept() fails: the usual cause, no descriptor
-/// left, lasts until somebody hangs up, and asking in a loop would burn a core meanwhile.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How much of a client's data we hold at any moment, in bytes.
+const BUFFER: usize = 64 * 1024;
 
 fn main() -> ExitCode {
     PROGRAM.main(|args| match args.role("0.0.0.0")? {
-        Role::Server { bind, port } => run(&net::listen(&bind, port)?),
+        Role::Server { bind, port } => run_server(&net::listen(&bind, port)?),
         Role::Client { .. } => {
             Err(Error::Usage("this is a server; to talk to it, use one-to-one".to_string()))
         }
     })
 }
 
-/// The main thread: waits for clients and does nothing else, so that the next one never
-/// waits for the one before. It serves for ever, whatever happens to a single client.
-fn run(listener: &TcpListener) -> ! {
+/// The main thread. It waits for clients and does nothing else, so that no client waits for the
+/// one before it. It never returns, whatever happens to a single client.
+fn run_server(listener: &TcpListener) -> ! {
     loop {
-        match blocking("accept", || listener.accept()) {
-            Ok((client, peer)) => start_worker(client, peer),
-            Err(e) => {
-                note(format_args!("cannot accept: {}", cause(&e)));
-                blocking("sleep", || thread::sleep(ACCEPT_PAUSE));
-            }
-        }
+        let (client, peer) = net::accept(listener);
+        start_worker(client, peer);
     }
 }
 
-/// Hands the client to a thread of its own. Nobody joins it: waiting for it here would make
-/// the clients queue up again.
+/// Hands the client to a thread of its own. We do not join that thread: if we waited for it
+/// here, the clients would queue up again.
 fn start_worker(client: TcpStream, peer: SocketAddr) {
     let worker = move || {
         note(format_args!("connected to {peer}"));
-        match echo(&client) {
+        match session(&client) {
             Ok(()) => note(format_args!("{peer} left")),
             Err(e) => note(format_args!("{peer} left: {}", cause(&e))),
         }
     };
-    // A thread that cannot start is dropped with all that it owns: the socket is closed.
+    // If the thread cannot start, the closure is dropped, and the socket in it is closed.
     if let Err(e) = thread::Builder::new().name(peer.to_string()).spawn(worker) {
         note(format_args!("cannot start a thread for {peer}: {}", cause(&e)));
     }
 }
 
-/// A worker: gives back what it gets, until the client has said its last byte.
+/// A worker: sends back what it gets, until the client closes its sending side.
 ///
-/// Bytes, not lines and not text: what comes in two pieces goes back in two, half a line is
-/// answered at once, and nothing has to be understood to be returned.
-fn echo(mut client: &TcpStream) -> io::Result<()> {
-    let mut buffer = vec![0; SMALL_BUFFER];
+/// It sends bytes, not lines and not text. What arrives in two pieces goes back in two, half a
+/// line is answered at once, and nothing has to be understood to be sent back.
+fn session(mut client: &TcpStream) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
     loop {
-        // Blocks until the client says something, and ends with 0 when it has said its last.
+        // Blocks until the client sends something, or closes its sending side.
         let length = blocking("read", || client.read(&mut buffer))?;
         if length == 0 {
-            return Ok(()); // all that was owed is sent already: each piece before the next read
+            return Ok(()); // nothing is owed: each piece was sent before we read the next one
         }
-        // Blocks while the client does not take back what it sent: then we read no more
-        // either, and in the end its own writes block too.
+        // Blocks while the client does not read what we send back. As long as that lasts we do
+        // not read from it either, and in the end its own `write` blocks too.
         blocking("write", || client.write_all(&buffer[..length]))?;
-        if length == buffer.len() && length < LARGE_BUFFER {
-            buffer.resize(length * 2, 0);
-        }
     }
 }
