@@ -30,7 +30,7 @@ pub struct Running {
 impl Running {
     /// Starts a server with these words, in which `{port}` is open, and waits until it listens.
     pub fn start(words: &[&str]) -> Measured<Running> {
-        let port = kernel::free_port();
+        let port = kernel::free_port().ok_or("no port is free")?;
         let words: Vec<String> =
             words.iter().map(|word| word.replace("{port}", &port.to_string())).collect();
         let quiet = (Stdio::null(), Stdio::null(), Stdio::null());

@@ -210,7 +210,7 @@ mod manners {
 
     #[test]
     fn what_fails_at_run_time_is_one_line_and_exit_status_1() {
-        let nobody = kernel::free_port();
+        let nobody = kernel::free_port().unwrap();
         for (name, line, why) in [
             (
                 "net_client",

@@ -14,7 +14,12 @@ impl Ports {
     pub fn to_real(&mut self, command: &str) -> String {
         replace(command, |number| {
             let in_book = (7000..=7099).contains(&number);
-            in_book.then(|| *self.real.entry(number).or_insert_with(kernel::free_port))
+            in_book.then(|| {
+                *self
+                    .real
+                    .entry(number)
+                    .or_insert_with(|| kernel::free_port().unwrap_or(number))
+            })
         })
     }
 

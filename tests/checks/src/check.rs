@@ -3,12 +3,19 @@
 
 use crate::{
     binary_codec, calculator, chatroom, dumb_net, echo_threaded, loadgen, one_to_one,
-    tunnel_chat, udp_datetime,
+    speech::Learn, tunnel_chat, udp_datetime,
 };
 use stage::{
     Role, Stage,
     failure::{Diagnosis, Outcome},
 };
+use std::time::Duration;
+
+/// How long a check may take.
+const MINUTE: Duration = Duration::from_secs(58);
+
+/// How long one of chapters 08 and 09, load and tunnels, may take.
+const THREE_MINUTES: Duration = Duration::from_secs(178);
 
 /// Who is asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +53,8 @@ pub struct Check {
     pub points: u32,
     /// Who is asked for it.
     pub kind: Kind,
-    /// True if it takes long to be sure that it fails: then its two tries run side by side, and
-    /// the first one that passes ends the other.
-    pub long: bool,
+    /// How long both tries together may take.
+    pub within: Duration,
     /// The section of the book to read when it fails.
     pub book: &'static str,
     /// What it does.
@@ -73,7 +79,10 @@ impl Check {
             needs: &[],
             points,
             kind,
-            long: false,
+            within: match id.as_bytes() {
+                [b'0', b'8' | b'9', ..] => THREE_MINUTES,
+                _ => MINUTE,
+            },
             book: "0.2",
             run: |_| Ok(()),
             mistakes: &[],
@@ -129,10 +138,15 @@ impl Check {
         Check { book, ..self }
     }
 
-    /// It takes long to be sure that it fails: its two tries run side by side.
+    /// How long both tries together may take, if that is not a minute.
     #[must_use]
-    pub const fn long(self) -> Check {
-        Check { long: true, ..self }
+    pub const fn within(self, within: Duration) -> Check {
+        Check { within, ..self }
+    }
+
+    /// How long one try may take: half of what both may.
+    pub fn limit(&self) -> Duration {
+        self.within / 2
     }
 
     /// The mistakes that it can name.
@@ -152,7 +166,7 @@ impl Check {
         self.id.split_once('.').map_or(self.id, |(chapter, _)| chapter)
     }
 
-    /// True if it has points, and its failure counts.
+    /// True if a lab or a chapter asks for it.
     pub fn counts(&self) -> bool {
         self.points > 0
     }
@@ -175,6 +189,9 @@ pub struct Chapter {
     pub name: &'static str,
     /// The roles that its program plays.
     pub roles: &'static [Role],
+    /// How it is found out how a program from outside speaks; none where the lab leaves nothing
+    /// open.
+    pub learn: Option<Learn>,
     /// Its checks.
     pub checks: &'static [&'static Check],
 }

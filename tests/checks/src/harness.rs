@@ -2,10 +2,10 @@
 //! sentence.
 
 use crate::{
-    cases,
     check::{self, Check},
+    libtest_like::{self, Selection, say},
     report::{self, Again},
-    runner::{self, Plan, Result, Verdict},
+    runner::{self, CheckResult, Plan, Verdict},
     workspace,
 };
 use stage::{Subject, process::Surroundings};
@@ -13,7 +13,6 @@ use std::{
     env,
     path::Path,
     process::ExitCode,
-    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -25,19 +24,20 @@ pub fn main(number: &str, program: &str) -> ExitCode {
         eprintln!("there is no chapter {number}");
         return ExitCode::from(2);
     };
-    let words: Vec<String> = env::args().skip(1).collect();
-    let chosen = |check: &&&Check| cases::is_chosen(&words, &[check.id, check.title]);
+    let selection = Selection::of_command_line();
+    let chosen = |check: &&&Check| selection.has(&[check.id, check.title]);
     let checks: Vec<&'static Check> = chapter.checks.iter().filter(chosen).copied().collect();
-    if words.iter().any(|word| word == "--list") {
+    if selection.list {
         for check in &checks {
-            println!("{}: {}: test", check.id, check.title);
+            say(format_args!("{}: {}: test", check.id, check.title));
         }
         return ExitCode::SUCCESS;
     }
     // The same number that the zoo uses: what a failure says can be had again.
     let seed = env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     let begun = Instant::now();
-    let results = run(chapter, &checks, Path::new(program), seed);
+    let plan = Plan { seed, side_by_side: selection.side_by_side(8), again: false };
+    let results = run(chapter, &checks, Path::new(program), plan);
     summary(&results, chapter.name, seed, begun.elapsed())
 }
 
@@ -46,25 +46,19 @@ fn run(
     chapter: &check::Chapter,
     checks: &[&'static Check],
     program: &Path,
-    seed: u64,
-) -> Vec<Result> {
-    println!("\nrunning {} checks on {} (SEED={seed})", checks.len(), chapter.name);
+    plan: Plan,
+) -> Vec<CheckResult> {
+    let count = checks.len();
+    say(format_args!("\nrunning {count} checks on {} (SEED={})", chapter.name, plan.seed));
     let folder = program.parent().unwrap_or(Path::new("."));
     let around = Surroundings {
         path: vec![folder.to_path_buf(), folder.join("examples")],
         ..Surroundings::default()
     };
     let reference = Subject { around, ..Subject::program(chapter.name, chapter.roles) };
-    let plan = Plan { seed, side_by_side: 8, twice: false };
-    let out = Mutex::new(());
-    let done = |result: &Result| {
-        let _one_at_a_time = out.lock();
-        println!(
-            "test {} - {} ... {}",
-            result.check.id,
-            result.check.title,
-            word(&result.verdict)
-        );
+    let done = |result: &CheckResult| {
+        let (check, word) = (result.check, word(&result.verdict));
+        say(format_args!("test {} - {} ... {word}", check.id, check.title));
     };
     let (exercises, plain): (Vec<_>, Vec<_>) =
         checks.iter().copied().partition(|check| check.answer().is_some());
@@ -98,13 +92,13 @@ fn word(verdict: &Verdict) -> &'static str {
     }
 }
 
-fn summary(results: &[Result], package: &str, seed: u64, took: Duration) -> ExitCode {
+fn summary(results: &[CheckResult], package: &str, seed: u64, took: Duration) -> ExitCode {
     let again =
         Again { command: format!("SEED={seed} cargo test -p {package} --test checks {{id}}") };
     let count =
         |wanted: &str| results.iter().filter(|result| word(&result.verdict) == wanted).count();
     for result in results.iter().filter(|result| word(&result.verdict) == "FAILED") {
-        println!("\n{}", report::story(result, &again));
+        say(format_args!("\n{}", report::story(result, &again)));
     }
-    cases::result([count("ok"), count("FAILED"), count("ignored")], took)
+    libtest_like::result([count("ok"), count("FAILED"), count("ignored")], took)
 }

@@ -7,12 +7,13 @@
 //! right, and [`zoo`] with wrong ones. A new sentence of behaviour belongs into its chapter's file; what several chapters
 //! share into `shared`, or into `manners` if it is about a program's conduct.
 
-pub mod cases;
 pub mod check;
 pub mod files;
 pub mod harness;
+pub mod libtest_like;
 pub mod report;
 pub mod runner;
+pub mod speech;
 pub mod subjects;
 pub mod workspace;
 pub mod zoo;

@@ -66,7 +66,7 @@ pub const fn refused(id: &'static str) -> Check {
 
 /// The client finds nobody: with these options, if it needs some.
 pub fn is_refused(stage: &Stage, options: &str) -> Outcome {
-    let nobody = SocketAddr::from(([127, 0, 0, 1], kernel::free_port()));
+    let nobody = SocketAddr::from(([127, 0, 0, 1], stage.free_port()?));
     let client = stage.client_with(nobody, options, &[])?;
     let success = client.ends()?.success();
     client.ends_with(1).means(success, &REFUSED_IS_FINE)?;
@@ -134,7 +134,7 @@ pub const fn blocking_trace(id: &'static str, role: Role) -> Check {
 }
 
 fn writes_a_trace(stage: &Stage, role: Role) -> Outcome {
-    let name = format!("trace-{}-{}.json", process::id(), kernel::free_port());
+    let name = format!("trace-{}-{}.json", process::id(), stage.free_port()?);
     let file = env::temp_dir().join(name);
     let variable = format!("env 'BLOCKING={}'", file.display());
     let seen = stage.serve_with(role, "", &[&variable]).and_then(|server| {

@@ -1,8 +1,8 @@
 //! Results as text for people.
 
 use crate::{
-    check::{Check, Kind},
-    runner::{Result, Verdict},
+    check::Check,
+    runner::{CheckResult, Verdict},
 };
 use common::{Context, Error};
 use std::{fmt::Write, fs, path::Path};
@@ -22,15 +22,16 @@ impl Again {
 }
 
 /// One line for a result: `ok`, its id and its sentence.
-pub fn line(result: &Result) -> String {
+pub fn line(result: &CheckResult) -> String {
     let check = result.check;
     let (word, rest) = match &result.verdict {
         Verdict::Passed => ("ok", String::new()),
-        Verdict::Failed(_) if check.kind == Kind::Manners => ("remark", String::new()),
+        Verdict::Failed(_) if !result.counts => ("remark", String::new()),
         Verdict::Failed(failure) => {
             ("FAILED", failure.means.map(|d| format!(" [{}]", d.id)).unwrap_or_default())
         }
         Verdict::Skipped { because } => ("skipped", format!(" (needs {because})")),
+        Verdict::NotJudged(why) => ("not judged", format!(": {why}")),
         Verdict::Untried(lacking) => ("untried", format!(" (no {lacking} here)")),
         Verdict::NotHandedIn => ("not handed in", String::new()),
         Verdict::NotStarted(_) => ("not started", String::new()),
@@ -42,7 +43,7 @@ pub fn line(result: &Result) -> String {
 }
 
 /// A result that costs nothing, in short; nothing for one that passed.
-pub fn remark(result: &Result) -> String {
+pub fn remark(result: &CheckResult) -> String {
     match &result.verdict {
         Verdict::Failed(failure) | Verdict::Inconclusive(failure) => {
             let heading = format!("  {}\n", result.check.id);
@@ -53,7 +54,7 @@ pub fn remark(result: &Result) -> String {
 }
 
 /// The whole story of a result that did not pass; nothing for one that did.
-pub fn story(result: &Result, again: &Again) -> String {
+pub fn story(result: &CheckResult, again: &Again) -> String {
     let check = result.check;
     let mut text = format!("{}\n", line(result));
     let failure = match &result.verdict {

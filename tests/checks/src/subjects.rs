@@ -6,10 +6,10 @@
 //! that one stands for both, unless all are wanted (`make zoo`, which is `ZOO=all`).
 
 use crate::{
-    cases::{self, Case, Ending},
     check::{self, CHAPTERS, Chapter, Check},
+    libtest_like::{self, Case, Ending},
     report::{self, Again},
-    runner::{self, Plan, Result, Verdict},
+    runner::{self, CheckResult, Plan, Verdict},
     workspace::{self, Programs},
 };
 use common::cause;
@@ -28,7 +28,7 @@ use std::{
 /// How many programs are checked at the same time, each with several checks side by side.
 const SIDE_BY_SIDE: usize = 4;
 
-const PLAN: Plan = Plan { seed: 1, side_by_side: 8, twice: false };
+const PLAN: Plan = Plan { seed: 1, side_by_side: 8, again: false };
 
 /// How long the checks of an untouched starter may take: a student asks often.
 const SOON: Duration = Duration::from_secs(20);
@@ -37,19 +37,19 @@ const SOON: Duration = Duration::from_secs(20);
 pub fn main() -> ExitCode {
     let files = match files_in("tests/checks/right") {
         Ok(files) => files,
-        Err(why) => return cases::cannot_begin(why),
+        Err(why) => return libtest_like::cannot_begin(why),
     };
     let programs = match workspace::build() {
         Ok(programs) => programs,
-        Err(why) => return cases::cannot_begin(why),
+        Err(why) => return libtest_like::cannot_begin(why),
     };
     let wrong = match files_in("tests/checks/wrong") {
         Ok(wrong) => wrong,
-        Err(why) => return cases::cannot_begin(why),
+        Err(why) => return libtest_like::cannot_begin(why),
     };
     let mut tests: Vec<Case> = files
         .iter()
-        .filter(|file| cases::all_are_wanted() || !has_another(file, &files))
+        .filter(|file| libtest_like::all_are_wanted() || !has_another(file, &files))
         .map(|file| Case::new(name(file), || passes(file)))
         .collect();
     tests.extend(wrong.iter().map(|file| {
@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
         let starter = format!("starter-{}", chapter.number);
         tests.push(Case::new(starter, || fails_soon(chapter, &programs)));
     }
-    cases::main(tests, SIDE_BY_SIDE, cases::Again::Never)
+    libtest_like::main(tests, SIDE_BY_SIDE, libtest_like::Again::Never)
 }
 
 /// The files of a folder, not its folders.
@@ -190,7 +190,7 @@ fn compiled(file: &Path) -> std::result::Result<String, String> {
     Err(String::from_utf8_lossy(&built.stderr).into_owned())
 }
 
-fn run(chapter: &'static Chapter, command: &str) -> Vec<Result> {
+fn run(chapter: &'static Chapter, command: &str) -> Vec<CheckResult> {
     let checks: Vec<&'static Check> =
         chapter.checks.iter().copied().filter(|check| check.counts()).collect();
     let subject = Subject::program(command, chapter.roles);
@@ -206,7 +206,7 @@ fn fails_soon(chapter: &'static Chapter, programs: &Programs) -> Ending {
     let begun = Instant::now();
     let results = run(chapter, &format!("'{}'", starter.display()));
     let took = begun.elapsed();
-    let failed = |result: &Result| matches!(result.verdict, Verdict::Failed(_));
+    let failed = |result: &CheckResult| matches!(result.verdict, Verdict::Failed(_));
     if !results.iter().any(failed) {
         return Ending::Failed("it fails no required check".to_string());
     }

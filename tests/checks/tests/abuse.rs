@@ -7,8 +7,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // all of it is a test
 
 use checks::{
-    cases,
     check::{self, Chapter},
+    libtest_like,
     workspace::{self, Programs},
 };
 use stage::{Role, Server, Stage, Subject, failure::Outcome, patience};
@@ -27,7 +27,7 @@ const GROWTH: u64 = 6 * 1024;
 
 /// How many bytes an abuser sends.
 fn much() -> usize {
-    if cases::all_are_wanted() { 200_000_000 } else { 16_000_000 }
+    if libtest_like::all_are_wanted() { 200_000_000 } else { 16_000_000 }
 }
 
 /// What an abuser sends: a name for it, the first bytes, and what then is sent until it is much.

@@ -4,7 +4,8 @@
 use crate::class::Class;
 
 /// The columns before those of the checks.
-const COLUMNS: [&str; 6] = ["name", "status", "points", "of", "seconds", "diagnoses"];
+const COLUMNS: [&str; 7] =
+    ["name", "status", "points", "of", "undecided", "seconds", "diagnoses"];
 
 /// The class as CSV.
 pub fn write(class: &Class) -> String {
@@ -19,6 +20,7 @@ pub fn write(class: &Class) -> String {
             format!("{:?}", results.status()),
             number(points.map(|(earned, _)| earned)),
             number(points.map(|(_, of)| of)),
+            number(points.map(|_| results.undecided())),
             format!("{:.1}", results.took.as_secs_f64()),
             results.diagnoses().iter().map(|d| d.id).collect::<Vec<_>>().join(" "),
         ];

@@ -10,7 +10,7 @@ use crate::{
 use checks::{
     check::Check,
     report::{self, Again},
-    runner::{Result, Verdict},
+    runner::{CheckResult, Verdict},
 };
 use stage::failure::Failure;
 use std::fmt::Write;
@@ -138,7 +138,7 @@ fn row(number: usize, name: &str, results: &Results, checks: &[&Check]) -> Strin
 }
 
 /// One check of one student. A mark that is not a pass leads to where it is explained.
-fn cell(number: usize, result: &Result, results: &Results) -> String {
+fn cell(number: usize, result: &CheckResult, results: &Results) -> String {
     let (id, word) = (result.check.id, result.verdict.word());
     let link = |to: &str, mark: &str, why: &str| {
         let place = place(number, to);
@@ -154,6 +154,9 @@ fn cell(number: usize, result: &Result, results: &Results) -> String {
         }
         Verdict::Untried(lacking) => {
             format!("<span title=\"{id}: no {} here\">·</span>", escaped(lacking))
+        }
+        Verdict::NotJudged(why) => {
+            format!("<span title=\"{id}: not judged: {}\">–</span>", escaped(why))
         }
         Verdict::NotHandedIn => format!("<span title=\"{id}: not handed in\">·</span>"),
         Verdict::Inconclusive(_) => link(id, "?", "is inconclusive"),
@@ -176,7 +179,7 @@ fn place(number: usize, id: &str) -> String {
 fn totals(class: &Class, checks: &[&Check]) -> String {
     let mut html = String::from("<tr><th scope=\"row\">passed by</th><td></td>");
     for check in checks {
-        let its: Vec<&Result> = class
+        let its: Vec<&CheckResult> = class
             .graded()
             .filter_map(|(_, results)| results.all().find(|r| r.check.id == check.id))
             .collect();
@@ -212,7 +215,7 @@ fn stories(class: &Class) -> String {
     html
 }
 
-fn story(number: usize, result: &Result, again: &Again) -> String {
+fn story(number: usize, result: &CheckResult, again: &Again) -> String {
     let check = result.check;
     let body = match &result.verdict {
         Verdict::Failed(failure) => explained(result, failure, again),
@@ -226,6 +229,7 @@ fn story(number: usize, result: &Result, again: &Again) -> String {
         }
         Verdict::Passed
         | Verdict::Skipped { .. }
+        | Verdict::NotJudged(_)
         | Verdict::Untried(_)
         | Verdict::NotHandedIn => return String::new(),
     };
@@ -237,7 +241,7 @@ fn story(number: usize, result: &Result, again: &Again) -> String {
     )
 }
 
-fn explained(result: &Result, failure: &Failure, again: &Again) -> String {
+fn explained(result: &CheckResult, failure: &Failure, again: &Again) -> String {
     let mut html = String::new();
     if let Some(diagnosis) = failure.means {
         let _ = writeln!(html, "<p class=\"means\">{}</p>", escaped(diagnosis.text));

@@ -3,9 +3,8 @@
 
 use crate::results::Results;
 use checks::{
-    check::Kind,
     report::{self, Again},
-    runner::{Result, Verdict},
+    runner::{CheckResult, Verdict},
 };
 use std::fmt::Write;
 
@@ -29,16 +28,17 @@ pub fn gradescope(results: &Results) -> String {
     )
 }
 
-fn test(result: &Result, again: &Again, scored: bool) -> String {
+fn test(result: &CheckResult, again: &Again, scored: bool) -> String {
     let check = result.check;
-    let passed = matches!(result.verdict, Verdict::Passed | Verdict::Untried(_));
+    let passed =
+        matches!(result.verdict, Verdict::Passed | Verdict::Untried(_) | Verdict::NotJudged(_));
     let mut story = report::story(result, again);
     if story.is_empty() && !matches!(result.verdict, Verdict::Passed) {
         story = report::line(result);
     }
-    let score = match check.kind {
-        Kind::Lab | Kind::Chapter if scored => {
-            format!("\"score\":{},\"max_score\":{},", result.points(), check.points)
+    let score = match result.possible() {
+        possible @ 1.. if scored => {
+            format!("\"score\":{},\"max_score\":{possible},", result.points())
         }
         _ => String::new(),
     };

@@ -3,9 +3,8 @@
 
 use crate::results::Results;
 use checks::{
-    check::Kind,
     report::{self, Again},
-    runner::{Result, Verdict},
+    runner::{CheckResult, Verdict},
 };
 use std::fmt::Write;
 
@@ -62,13 +61,14 @@ struct Case {
     seconds: f64,
 }
 
-fn case(result: &Result, again: &Again) -> Case {
+fn case(result: &CheckResult, again: &Again) -> Case {
     let check = result.check;
     let (kind, message) = match &result.verdict {
         Verdict::Passed => ("", String::new()),
         Verdict::Untried(lacking) => ("skipped", format!("no {lacking} here")),
+        Verdict::NotJudged(why) => ("skipped", format!("not judged: {why}")),
         // What costs nothing must not turn anything red.
-        _ if check.kind == Kind::Manners => ("skipped", "a remark: it costs nothing".into()),
+        _ if !result.counts => ("skipped", "a remark: it costs nothing".into()),
         Verdict::Failed(failure) => ("failure", first_line(&failure.expected)),
         Verdict::Inconclusive(_) => ("skipped", "failed once and passed once".to_string()),
         Verdict::Skipped { because } => ("skipped", format!("needs {because}")),

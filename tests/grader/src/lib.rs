@@ -9,7 +9,6 @@ pub mod files;
 pub mod html;
 pub mod json;
 pub mod junit;
-pub mod pace;
 pub mod records;
 pub mod reference;
 pub mod results;

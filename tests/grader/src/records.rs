@@ -5,9 +5,9 @@
 use crate::results::Results;
 use checks::{
     check,
-    runner::{Result, Verdict},
+    runner::{CheckResult, Verdict},
 };
-use stage::failure::{Diagnosis, Failure, readable};
+use stage::failure::{Diagnosis, Failure, Saw, readable};
 use std::time::Duration;
 
 /// Ends each record: one of the submission, then one for each check.
@@ -16,6 +16,8 @@ const RECORD: char = '\u{1e}';
 const FIELD: &str = "\u{1f}";
 /// Stands between the steps that a check did.
 const STEP: &str = "\u{1d}";
+/// Says of a check that the submission is asked for it.
+const COUNTS: &str = "counts";
 /// The last record: without it, the others are not all.
 const END: &str = "end";
 
@@ -38,21 +40,23 @@ fn micros(time: Duration) -> String {
     time.as_micros().to_string()
 }
 
-fn of_check(result: &Result) -> String {
+fn of_check(result: &CheckResult) -> String {
     let (first, second) = match &result.verdict {
         Verdict::Passed | Verdict::NotHandedIn => ("", ""),
         Verdict::Failed(failure) | Verdict::Inconclusive(failure) => {
             (failure.expected.as_str(), failure.got.as_str())
         }
         Verdict::Skipped { because } => (*because, ""),
-        Verdict::Untried(why) | Verdict::NotStarted(why) | Verdict::GraderTrouble(why) => {
-            (why.as_str(), "")
-        }
+        Verdict::NotJudged(why)
+        | Verdict::Untried(why)
+        | Verdict::NotStarted(why)
+        | Verdict::GraderTrouble(why) => (why.as_str(), ""),
     };
     let means = result.verdict.failure().and_then(|failure| failure.means);
     let means = means.map(|diagnosis| diagnosis.id).unwrap_or_default();
     let (took, did) = (micros(result.took), result.did.join(STEP));
-    record(&[result.check.id, result.verdict.word(), &took, first, second, means, &did])
+    let counts = if result.counts { COUNTS } else { "" };
+    record(&[result.check.id, result.verdict.word(), counts, &took, first, second, means, &did])
 }
 
 /// The results that a text holds. `None`: it is not whole.
@@ -81,18 +85,20 @@ fn time(micros: &str) -> Option<Duration> {
     micros.parse().ok().map(Duration::from_micros)
 }
 
-fn of_fields(fields: &[&str]) -> Option<Result> {
-    let [id, word, took, first, second, means, did] = *fields else { return None };
+fn of_fields(fields: &[&str]) -> Option<CheckResult> {
+    let [id, word, counts, took, first, second, means, did] = *fields else { return None };
     let check = check::find(id)?;
     let failure = || Failure {
         expected: first.to_string(),
         got: second.to_string(),
+        saw: Saw::default(),
         means: diagnosis(means),
     };
     let verdict = match word {
         "passed" => Verdict::Passed,
         "failed" => Verdict::Failed(failure()),
         "skipped" => Verdict::Skipped { because: check::find(first)?.id },
+        "not-judged" => Verdict::NotJudged(first.to_string()),
         "untried" => Verdict::Untried(first.to_string()),
         "not-handed-in" => Verdict::NotHandedIn,
         "not-started" => Verdict::NotStarted(first.to_string()),
@@ -101,7 +107,8 @@ fn of_fields(fields: &[&str]) -> Option<Result> {
         _ => return None,
     };
     // The reference is run by who reads this, if at all.
-    Some(Result { check, verdict, did: list(did), reference: Vec::new(), took: time(took)? })
+    let (counts, took, did) = (counts == COUNTS, time(took)?, list(did));
+    Some(CheckResult { check, verdict, counts, did, reference: Vec::new(), took })
 }
 
 fn list(text: &str) -> Vec<String> {
@@ -120,7 +127,12 @@ mod tests {
     fn what_is_written_is_read_again() {
         let &[a, b, c, d, e, f] = &check::CHAPTERS[2].checks[..6] else { panic!() };
         let means = check::all().find_map(|check| check.mistakes.first().copied());
-        let failure = || Failure { expected: "x\ny".into(), got: "\\u{1e}".into(), means };
+        let failure = || Failure {
+            expected: "x\ny".into(),
+            got: "\\u{1e}".into(),
+            saw: Saw::default(),
+            means,
+        };
         let verdicts = [
             (a, Verdict::Passed),
             (b, Verdict::Failed(failure())),
@@ -132,9 +144,10 @@ mod tests {
         let mut results = Results::new(7);
         results.took = Duration::from_millis(1500);
         results.notes = vec!["a note".into(), "another".into()];
-        results.add(verdicts.map(|(check, verdict)| Result {
+        results.add(verdicts.map(|(check, verdict)| CheckResult {
             check,
             verdict,
+            counts: true,
             did: vec!["one".into(), "two".into()],
             reference: Vec::new(),
             took: Duration::from_micros(3),

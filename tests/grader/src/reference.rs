@@ -54,7 +54,7 @@ impl Reference {
         if let Some(answer) = check.answer() {
             subject.commands.insert(check.role, answer.to_string());
         }
-        let plan = Plan { seed: self.seed, side_by_side: 1, twice: false };
+        let plan = Plan { seed: self.seed, side_by_side: 1, again: false };
         let results = runner::run(&[check], &subject, plan, &|_| ());
         results.into_iter().flat_map(|result| result.did).collect()
     }

@@ -1,9 +1,9 @@
 //! The results of one submission, and what they come to: points, an exit status, a report.
 
 use checks::{
-    check::{CHAPTERS, Chapter, Kind},
+    check::{CHAPTERS, Chapter},
     report::{self, Again},
-    runner::{Result, Verdict},
+    runner::{CheckResult, Verdict},
 };
 use stage::failure::{Diagnosis, readable};
 use std::{fmt::Write, process::ExitCode, time::Duration};
@@ -44,7 +44,7 @@ pub struct Results {
     pub took: Duration,
     /// How one of the checks is run again.
     pub again: Again,
-    all: Vec<Result>,
+    all: Vec<CheckResult>,
 }
 
 impl Results {
@@ -64,17 +64,17 @@ impl Results {
     }
 
     /// Adds results, in the order in which they are reported.
-    pub fn add(&mut self, results: impl IntoIterator<Item = Result>) {
+    pub fn add(&mut self, results: impl IntoIterator<Item = CheckResult>) {
         self.all.extend(results);
     }
 
     /// All results, in order.
-    pub fn all(&self) -> impl Iterator<Item = &Result> {
+    pub fn all(&self) -> impl Iterator<Item = &CheckResult> {
         self.all.iter()
     }
 
     /// All results, in order, to be completed.
-    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut Result> {
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut CheckResult> {
         self.all.iter_mut()
     }
 
@@ -87,8 +87,8 @@ impl Results {
     }
 
     /// The results of the checks that count.
-    pub fn required(&self) -> impl Iterator<Item = &Result> {
-        self.all().filter(|result| result.check.kind != Kind::Manners)
+    pub fn required(&self) -> impl Iterator<Item = &CheckResult> {
+        self.all().filter(|result| result.counts)
     }
 
     /// What is known to be wrong with it, each mistake once.
@@ -113,9 +113,14 @@ impl Results {
 
     /// Points earned and points to be had. `None`: the grader failed, so there is no score.
     pub fn points(&self) -> Option<(u32, u32)> {
-        let (earned, possible) = (Result::points, |result: &Result| result.check.points);
+        let (earned, possible) = (CheckResult::points, CheckResult::possible);
         (self.status() != Status::GraderTrouble)
             .then(|| (self.all().map(earned).sum(), self.all().map(possible).sum()))
+    }
+
+    /// Points that are neither earned nor lost: their checks passed once and failed once.
+    pub fn undecided(&self) -> u32 {
+        self.all().map(CheckResult::undecided).sum()
     }
 
     /// The points as a table shows them: `12/14`, `0` where nothing was checked, `-` for none.
@@ -129,9 +134,12 @@ impl Results {
 
     /// What all of them come to.
     pub fn status(&self) -> Status {
-        let of_one = |result: &Result| match result.verdict {
+        let of_one = |result: &CheckResult| match result.verdict {
             Verdict::GraderTrouble(_) => Status::GraderTrouble,
-            Verdict::Passed | Verdict::Untried(_) | Verdict::NotHandedIn => Status::Passed,
+            Verdict::Passed
+            | Verdict::NotJudged(_)
+            | Verdict::Untried(_)
+            | Verdict::NotHandedIn => Status::Passed,
             Verdict::NotStarted(_) => Status::NotStarted,
             Verdict::Inconclusive(_) => Status::Inconclusive,
             Verdict::Failed(_) | Verdict::Skipped { .. } => Status::Failed,
@@ -150,9 +158,8 @@ impl Results {
             let _ = writeln!(text, "{}", report::line(result));
         }
         // What counts is told first, and whole; manners in short, unless one alone was asked for.
-        let (whole, short): (Vec<_>, Vec<_>) = self
-            .all()
-            .partition(|result| result.check.kind != Kind::Manners || self.all.len() == 1);
+        let (whole, short): (Vec<_>, Vec<_>) =
+            self.all().partition(|result| result.counts || self.all.len() == 1);
         for story in whole.iter().map(|result| report::story(result, &self.again)) {
             if !story.is_empty() {
                 let _ = write!(text, "\n{story}");
@@ -186,21 +193,26 @@ impl Results {
             return format!("NOT GRADED: {why}");
         }
         let score = match self.points() {
-            Some((points, of)) => format!("{points} of {of} points"),
+            Some((points, of)) => match self.undecided() {
+                0 => format!("{points} of {of} points"),
+                undecided => format!("{points} of {of} points, {undecided} undecided"),
+            },
             None => "NO SCORE: the grader itself met trouble".to_string(),
         };
-        let of_kind = |manners: bool| {
-            self.all().filter(move |result| (result.check.kind == Kind::Manners) == manners)
+        let of_kind = |counts: bool| {
+            let judged =
+                |result: &&CheckResult| !matches!(result.verdict, Verdict::NotJudged(_));
+            self.all().filter(judged).filter(move |result| result.counts == counts)
         };
-        let count = |manners: bool| {
+        let count = |counts: bool| {
             let passed =
-                of_kind(manners).filter(|r| matches!(r.verdict, Verdict::Passed)).count();
-            format!("{passed} of {}", of_kind(manners).count())
+                of_kind(counts).filter(|r| matches!(r.verdict, Verdict::Passed)).count();
+            format!("{passed} of {}", of_kind(counts).count())
         };
         format!(
-            "{score}; required {}, manners {} (they cost nothing); {:.1} s",
-            count(false),
+            "{score}; required {}, optional {} (they cost nothing); {:.1} s",
             count(true),
+            count(false),
             self.took.as_secs_f64()
         )
     }

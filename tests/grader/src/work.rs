@@ -2,7 +2,7 @@
 //! all of it comes to results, whatever goes wrong.
 
 use crate::{
-    pace, records,
+    records,
     results::Results,
     sandbox::{self, Mode, Sandbox},
     workshop::{self, Refusal, Taken, Workshop, diff::Base},
@@ -10,14 +10,14 @@ use crate::{
 use checks::{
     check::{self, Chapter, Check},
     report::Again,
-    runner::{self, Plan, Result},
+    runner::{self, CheckResult, Plan},
+    speech,
 };
 use common::cause;
 use stage::{
     Role, Subject,
     failure::readable,
     process::{Process, Surroundings, shell_word, shell_words},
-    set_slowness,
 };
 use std::{
     collections::BTreeMap,
@@ -107,13 +107,14 @@ impl HandedIn {
         };
         match self {
             HandedIn::Program(chapter, command) => {
+                let around = around(vec![command]);
                 let subject = Subject::program(command, chapter.roles);
-                one(chapter, Subject { around: around(vec![command]), ..subject })
+                one(chapter, Subject { around, outside: true, ..subject })
             }
             HandedIn::Commands(chapter, roles) => {
                 let commands: BTreeMap<_, _> = roles.iter().cloned().collect();
                 let around = around(commands.values().map(String::as_str).collect());
-                one(chapter, Subject { commands, around, ..Subject::default() })
+                one(chapter, Subject { commands, around, outside: true, ..Subject::default() })
             }
             HandedIn::Diff(..) if check.is_some_and(|check| check.answer().is_some()) => {
                 let why = "an exercise is graded as a folder or a program, not as a diff";
@@ -144,7 +145,7 @@ pub struct Work {
 impl Work {
     /// Grades it in this process, which is behind the outer wall if there are walls; `done`
     /// hears of each check as it ends, and of how many there are.
-    pub fn grade(&self, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
+    pub fn grade(&self, done: &(dyn Fn(&CheckResult, usize) + Sync)) -> Results {
         let begun = Instant::now();
         let mut results = match self.take() {
             Ok(taken) => self.check(&taken, done),
@@ -173,15 +174,16 @@ impl Work {
         self.handed_in.take(walls.as_ref(), check)
     }
 
-    fn check(&self, taken: &Taken, done: &(dyn Fn(&Result, usize) + Sync)) -> Results {
+    fn check(&self, taken: &Taken, done: &(dyn Fn(&CheckResult, usize) + Sync)) -> Results {
         let mut results = Results::new(self.seed);
         results.notes.clone_from(&taken.notes);
         for (chapter, subject) in &taken.subjects {
+            let subject = &speech::learned(chapter, subject, self.seed);
+            results.notes.extend(speech::told(subject));
             let checks: Vec<_> =
                 chapter.checks.iter().copied().filter(|c| self.is_asked(c)).collect();
-            let plan = Plan { seed: self.seed, side_by_side: 8, twice: true };
-            let one_done = |result: &Result| done(result, checks.len());
-            set_slowness(pace::slowness(&subject.around));
+            let plan = Plan { seed: self.seed, side_by_side: 8, again: true };
+            let one_done = |result: &CheckResult| done(result, checks.len());
             results.add(runner::run(&checks, subject, plan, &one_done));
         }
         results

@@ -7,7 +7,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)] // all of it is a test
 
-use checks::{cases, workspace};
+use checks::{libtest_like, workspace};
 use grader::{sandbox::Mode, tools::git};
 use std::{
     env, fs,
@@ -83,7 +83,7 @@ impl Class {
     }
 
     fn add_programs(&mut self) {
-        let all = cases::all_are_wanted();
+        let all = libtest_like::all_are_wanted();
         let mut files: Vec<PathBuf> =
             fs::read_dir(workspace::root().join("tests/grader/hostile"))
                 .unwrap()

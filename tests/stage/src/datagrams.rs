@@ -5,11 +5,13 @@ use crate::{
     Log, Program,
     deadline::Deadline,
     failure::{Outcome, fail, quote},
-    kernel, patience, quiet,
+    patience,
+    peer::bind_near,
+    quiet,
 };
 use std::{
     fmt::Display,
-    io::{self, ErrorKind},
+    io::ErrorKind,
     net::{SocketAddr, UdpSocket},
     time::Duration,
 };
@@ -41,12 +43,12 @@ impl Datagram {
 }
 
 impl Datagrams {
-    /// Binds to `ip` and a port that was free.
+    /// Binds to `ip` and a port that was free, or another one if it is taken by now.
     ///
     /// # Errors
     /// When it cannot be bound there.
-    pub fn new(name: &str, ip: &str, log: Log) -> io::Result<Datagrams> {
-        let socket = UdpSocket::bind((ip, kernel::free_port()))?;
+    pub fn new(name: &str, ip: &str, port: u16, log: Log) -> Outcome<Datagrams> {
+        let socket = bind_near(port, |port| UdpSocket::bind((ip, port)))?;
         let address = socket.local_addr()?;
         Ok(Datagrams { name: name.to_string(), socket, log, address })
     }

@@ -20,22 +20,35 @@ const EXTENSIONS: u32 = 8;
 const MUCH: Duration = Duration::from_secs(1);
 
 /// How many times its time a wait may last because something happens again and again.
-const LAST: u32 = 30;
+const LAST: u32 = 10;
 
-/// Whether the tries of a check have been decided, by one of them: then the deadlines of the
-/// other one are over.
+/// When nothing is waited for any more: the whole check has taken too long, or has been
+/// called off. All deadlines of the check are over then.
 #[derive(Clone, Debug, Default)]
-pub struct Decided(Arc<AtomicBool>);
+pub struct Cancel {
+    called_off: Arc<AtomicBool>,
+    limit: Option<Instant>,
+}
 
-impl Decided {
-    /// They are, from now on.
-    pub fn set(&self) {
-        self.0.store(true, Ordering::SeqCst);
+impl Cancel {
+    /// After this time.
+    pub fn after(limit: Duration) -> Cancel {
+        Cancel { limit: Some(Instant::now() + limit), ..Cancel::default() }
     }
 
-    /// True if they are.
+    /// Now.
+    pub fn set(&self) {
+        self.called_off.store(true, Ordering::SeqCst);
+    }
+
+    /// True if nothing is waited for any more.
     pub fn get(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.called_off.load(Ordering::SeqCst) || self.is_too_late()
+    }
+
+    /// True if the limit is over.
+    pub fn is_too_late(&self) -> bool {
+        self.limit.is_some_and(|limit| Instant::now() >= limit)
     }
 }
 
@@ -43,18 +56,29 @@ impl Decided {
 #[derive(Clone, Debug, Default)]
 pub struct Cast {
     processes: Arc<Mutex<Vec<u32>>>,
-    decided: Decided,
+    cancel: Cancel,
 }
 
 impl Cast {
-    /// Nobody yet; nothing is waited for once it is `decided`.
-    pub fn until(decided: &Decided) -> Cast {
-        Cast { decided: decided.clone(), ..Cast::default() }
+    /// No program yet; nothing is waited for once `cancel` says so.
+    pub fn until(cancel: &Cancel) -> Cast {
+        Cast { cancel: cancel.clone(), ..Cast::default() }
+    }
+
+    /// When nothing is waited for any more.
+    pub fn cancel(&self) -> &Cancel {
+        &self.cancel
     }
 
     /// Adds a program; what it starts belongs to it.
     pub fn add(&self, process: u32) {
         self.processes.lock().unwrap_or_else(PoisonError::into_inner).push(process);
+    }
+
+    /// How many sockets the programs hold.
+    pub fn sockets(&self) -> usize {
+        let programs = self.processes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        programs.into_iter().flat_map(family).map(sockets).sum()
     }
 
     /// True if one of the programs wants to run and may not. Looks more than once, because
@@ -97,6 +121,15 @@ pub fn kept_waiting(process: u32) -> Duration {
     threads(process).filter_map(|thread| times(&thread)).map(|(_, queued)| queued).sum()
 }
 
+/// How many sockets a process holds (proc(5): its descriptors are links).
+fn sockets(process: u32) -> usize {
+    let held = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+    let is_socket = |path: PathBuf| {
+        fs::read_link(path).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"))
+    };
+    held.filter(|entry| is_socket(entry.path())).count()
+}
+
 /// The folder of each thread of a process (proc(5)).
 fn threads(process: u32) -> impl Iterator<Item = PathBuf> {
     let folders = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
@@ -136,7 +169,7 @@ impl Deadline {
 
     /// How long to wait still. Zero: it is over.
     pub fn left(&mut self) -> Duration {
-        if self.cast.decided.get() {
+        if self.cast.cancel.get() {
             return Duration::ZERO;
         }
         let left = self.until.saturating_duration_since(Instant::now());
@@ -153,7 +186,8 @@ impl Deadline {
         self.left().is_zero()
     }
 
-    /// Begins again: something has happened. Not for ever: who drips on has time to do so.
+    /// Begins again: something has happened. But a program that sends without end does not keep
+    /// its check waiting without end.
     pub fn renew(&mut self) {
         self.until = (Instant::now() + self.time).min(self.last.max(self.until));
     }

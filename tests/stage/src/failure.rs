@@ -21,8 +21,28 @@ pub struct Failure {
     pub expected: String,
     /// What was seen instead.
     pub got: String,
+    /// The same, for a check that asks what it was.
+    pub saw: Saw,
     /// What that means, only when a known symptom was seen.
     pub means: Option<&'static Diagnosis>,
+}
+
+/// What was seen instead of what was expected, in one word: evidence for a diagnosis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Saw {
+    /// Nothing came in all the time that the check waited.
+    Nothing,
+    /// The program closed the connection.
+    Closed,
+    /// The program reset the connection, or refused it.
+    Reset,
+    /// The program had ended.
+    Ended,
+    /// The program still ran.
+    Running,
+    /// Something else: what, the failure's text says.
+    #[default]
+    Something,
 }
 
 /// How many letters of what was seen stand in a report.
@@ -50,6 +70,8 @@ pub enum Stop {
     NotStarted(String),
     /// It is asked of what was not handed in.
     NotHandedIn,
+    /// It cannot be tried in the way in which the program speaks, and why.
+    NotJudged(String),
     /// This machine lacks what the check needs, and what.
     Lacking(&'static str),
     /// The grader itself met trouble, which is never the program's fault.
@@ -61,7 +83,33 @@ pub type Outcome<T = ()> = Result<T, Stop>;
 
 /// A failed step, from what was expected and what was seen.
 pub fn fail<T>(expected: impl Into<String>, got: impl Into<String>) -> Outcome<T> {
-    Err(Stop::Failed(Failure { expected: expected.into(), got: got.into(), means: None }))
+    fail_having(Saw::Something, expected, got)
+}
+
+/// As [`fail`], having seen this.
+pub fn fail_having<T>(
+    saw: Saw,
+    expected: impl Into<String>,
+    got: impl Into<String>,
+) -> Outcome<T> {
+    let (expected, got) = (expected.into(), got.into());
+    Err(Stop::Failed(Failure { expected, got, saw, means: None }))
+}
+
+/// True for what the other side of a connection did; all else that a socket of ours reports
+/// (no descriptor left, no memory, no address) is our own trouble.
+pub fn is_peers_doing(error: &io::Error) -> bool {
+    use io::ErrorKind as E;
+    matches!(
+        error.kind(),
+        E::ConnectionRefused
+            | E::ConnectionReset
+            | E::ConnectionAborted
+            | E::BrokenPipe
+            | E::NotConnected
+            | E::TimedOut
+            | E::WouldBlock
+    )
 }
 
 impl From<io::Error> for Stop {
@@ -77,8 +125,21 @@ pub trait Explain: Sized {
     #[must_use]
     fn means(self, symptom: bool, diagnosis: &'static Diagnosis) -> Self;
 
-    /// As [`Explain::means`], where finding the symptom takes further steps, made only after
-    /// a failure. `look` says what it saw, for the report, or nothing.
+    /// Adds the diagnosis if the failed step saw this.
+    #[must_use]
+    fn because(self, saw: Saw, diagnosis: &'static Diagnosis) -> Self;
+
+    /// Adds the diagnosis if `look`, made only after a failure, finds the evidence for it,
+    /// which a sentence names for the report: `when Alice had left, Bob was answered`.
+    #[must_use]
+    fn confirm(
+        self,
+        diagnosis: &'static Diagnosis,
+        evidence: &str,
+        look: impl FnOnce() -> bool,
+    ) -> Self;
+
+    /// As [`Explain::confirm`], where the evidence is a sentence that `look` makes of what it saw.
     #[must_use]
     fn probe(
         self,
@@ -90,6 +151,20 @@ pub trait Explain: Sized {
 impl<T> Explain for Outcome<T> {
     fn means(self, symptom: bool, diagnosis: &'static Diagnosis) -> Self {
         self.probe(diagnosis, || symptom.then(String::new))
+    }
+
+    fn because(self, saw: Saw, diagnosis: &'static Diagnosis) -> Self {
+        let seen = matches!(&self, Err(Stop::Failed(failure)) if failure.saw == saw);
+        self.probe(diagnosis, || seen.then(String::new))
+    }
+
+    fn confirm(
+        self,
+        diagnosis: &'static Diagnosis,
+        evidence: &str,
+        look: impl FnOnce() -> bool,
+    ) -> Self {
+        self.probe(diagnosis, || look().then(|| evidence.to_string()))
     }
 
     fn probe(

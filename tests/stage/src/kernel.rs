@@ -121,6 +121,9 @@ pub fn unread(local_port: u16, remote_port: u16) -> Option<u64> {
         .map(|socket| socket.unread)
 }
 
+/// How long a free port is looked for.
+const LONG_ENOUGH: Duration = Duration::from_secs(5);
+
 /// How many ports a grader takes for itself at once.
 const BLOCK: u16 = 64;
 
@@ -132,21 +135,24 @@ struct Block {
 }
 
 /// A port that nobody uses and that this run has not given out before, below the kernel's
-/// ephemeral range: a retried connect inside that range can reach itself.
-pub fn free_port() -> u16 {
+/// ephemeral range: a retried connect inside that range can reach itself. `None`: there is none.
+pub fn free_port() -> Option<u16> {
     // Claimed for as long as we run: who was given a port may bind it much later.
     static BLOCKS: Mutex<Vec<Block>> = Mutex::new(Vec::new());
     let mut blocks = BLOCKS.lock().unwrap_or_else(PoisonError::into_inner);
-    loop {
+    let begun = Instant::now();
+    while begun.elapsed() < LONG_ENOUGH {
         match blocks.last_mut().and_then(|block| block.ports.pop_first()) {
-            Some(port) if is_unused(port) => return port,
+            Some(port) if is_unused(port) => return Some(port),
             Some(_) => {}
             None => match claim() {
                 Some(block) => blocks.push(block),
+                None if blocks.is_empty() => return None,
                 None => blocks.clear(), // there are no more: from the beginning
             },
         }
     }
+    None
 }
 
 /// The first block from a random one on that nobody has claimed.
@@ -189,11 +195,11 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn listening_is_seen_without_a_connection() {
-        let port = free_port();
+        let port = free_port().unwrap();
         assert!(!is_listening(port));
         let _listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         assert!(is_listening(port));
-        assert_ne!(free_port(), port);
+        assert_ne!(free_port(), Some(port));
     }
 
     #[test]

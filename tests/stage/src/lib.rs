@@ -10,15 +10,20 @@ pub mod metronome;
 pub mod peer;
 pub mod process;
 pub mod random;
+pub mod speech;
 pub mod zone;
 
 use crate::{
     datagrams::Datagrams,
-    deadline::{Cast, Deadline, Decided},
-    failure::{Outcome, Stop, difference, fail, quote, quote_complaint},
+    deadline::{Cancel, Cast, Deadline},
+    failure::{
+        Outcome, Saw, Stop, difference, fail, fail_having, is_peers_doing, quote,
+        quote_complaint,
+    },
     peer::{Host, Peer},
     process::{Heard, Process, Surroundings},
     random::Random,
+    speech::Speech,
 };
 use std::{
     collections::BTreeMap,
@@ -27,31 +32,15 @@ use std::{
     io::{self, ErrorKind},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     process::ExitStatus,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-/// How slow this machine is, in percent of the one on which the times below were chosen.
-static SLOWNESS: AtomicU32 = AtomicU32::new(100);
-
-/// Makes every wait longer by this factor, for a machine that is slow or busy.
-pub fn set_slowness(factor: f64) {
-    SLOWNESS.store((factor.clamp(1.0, 20.0) * 100.0) as u32, Ordering::Relaxed);
-}
-
-/// A time that is right on the usual machine, as it is right on this one.
-pub fn scaled(time: Duration) -> Duration {
-    time * SLOWNESS.load(Ordering::Relaxed) / 100
-}
-
 /// How long a check waits for what must happen. Long, because only a wrong program makes it
 /// wait to the end, and one that may not run is given more (see [`deadline`]).
-pub fn patience() -> Duration {
-    scaled(Duration::from_secs(2))
+pub const fn patience() -> Duration {
+    Duration::from_secs(2)
 }
 
 /// How long a connect may take: with listen(5), as many labs have it, many at once overflow
@@ -60,9 +49,12 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a check listens to be sure that nothing happens. Short, because every right
 /// program makes it wait to the end; what a wrong one does later is not seen.
-pub fn quiet() -> Duration {
-    scaled(Duration::from_millis(250))
+pub const fn quiet() -> Duration {
+    Duration::from_millis(250)
 }
+
+/// More sockets than any program of the labs needs for itself.
+const FEW_SOCKETS: usize = 200;
 
 /// What a check did, step by step, for its report, and with which programs.
 #[derive(Clone, Debug, Default)]
@@ -140,6 +132,11 @@ pub struct Subject {
     pub program: Option<String>,
     /// Where they run.
     pub around: Surroundings,
+    /// True for a program from outside: it need not speak as our contract does, and is not asked
+    /// for what only our chapters ask for.
+    pub outside: bool,
+    /// How each role speaks; as our contract does where nothing is noted.
+    pub speech: BTreeMap<Role, Speech>,
 }
 
 impl Subject {
@@ -149,7 +146,7 @@ impl Subject {
         Subject {
             commands: roles.iter().map(command).collect(),
             program: Some(program.to_string()),
-            around: Surroundings::default(),
+            ..Subject::default()
         }
     }
 }
@@ -167,12 +164,12 @@ pub struct Stage<'a> {
 impl<'a> Stage<'a> {
     /// An empty stage.
     pub fn new(subject: &'a Subject, seed: u64, check: &str) -> Stage<'a> {
-        Stage::until(&Decided::default(), subject, seed, check)
+        Stage::until(&Cancel::default(), subject, seed, check)
     }
 
-    /// An empty stage, on which nothing is waited for once it is `decided`.
-    pub fn until(decided: &Decided, subject: &'a Subject, seed: u64, check: &str) -> Stage<'a> {
-        let log = Log { cast: Cast::until(decided), ..Log::default() };
+    /// An empty stage, on which nothing is waited for once `cancel` says so.
+    pub fn until(cancel: &Cancel, subject: &'a Subject, seed: u64, check: &str) -> Stage<'a> {
+        let log = Log { cast: Cast::until(cancel), ..Log::default() };
         Stage { subject, random: Mutex::new(Random::new(seed, check)), log }
     }
 
@@ -236,8 +233,9 @@ impl<'a> Stage<'a> {
 
     fn start_command(&self, name: &'static str, command: &str) -> Outcome<Program> {
         self.log.step(format_args!("`{command}` is started"));
-        let process = Process::start(command, &self.subject.around)
+        let mut process = Process::start(command, &self.subject.around)
             .map_err(|e| Stop::Grader(format!("cannot start sh: {}", common::cause(&e))))?;
+        process.until(self.log.cast.cancel());
         self.log.cast.add(process.first());
         Ok(Program { name, process, log: self.log.clone(), printed: 0 })
     }
@@ -300,7 +298,7 @@ impl<'a> Stage<'a> {
         options: &str,
         before: &[&str],
     ) -> Outcome<Server> {
-        let port = kernel::free_port();
+        let port = self.free_port()?;
         let own_port = port.to_string();
         let places = [&[(place, own_port.as_str())], other_places].concat();
         let program = self.start_in(role, &places, options, before)?;
@@ -344,12 +342,28 @@ impl<'a> Stage<'a> {
         Ok((client, peer))
     }
 
+    /// A port that nobody uses.
+    ///
+    /// # Errors
+    /// A failure if the programs of this check hold so many ports that none is left, else the
+    /// grader's own trouble.
+    pub fn free_port(&self) -> Outcome<u16> {
+        match kernel::free_port() {
+            Some(port) => Ok(port),
+            None if self.log.cast.sockets() > FEW_SOCKETS => fail(
+                "the program leaves ports for others",
+                format!("it holds {} sockets", self.log.cast.sockets()),
+            ),
+            None => Err(Stop::Grader("there is no free port".to_string())),
+        }
+    }
+
     /// A listener of the grader's own.
     ///
     /// # Errors
     /// When it cannot listen there.
     pub fn host(&self, ip: &str) -> Outcome<Host> {
-        Ok(Host::new(ip, self.log.clone())?)
+        Host::new(ip, self.free_port()?, self.log.clone())
     }
 
     /// A UDP socket of the grader's own.
@@ -357,7 +371,7 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// When it cannot be bound there.
     pub fn datagrams(&self, name: &str, ip: &str) -> Outcome<Datagrams> {
-        Ok(Datagrams::new(name, ip, self.log.clone())?)
+        Datagrams::new(name, ip, self.free_port()?, self.log.clone())
     }
 
     /// A listener of the grader's own at an address where nobody listens any more.
@@ -367,6 +381,11 @@ impl<'a> Stage<'a> {
     pub fn host_at(&self, address: SocketAddr) -> Outcome<Host> {
         self.log.step(format_args!("somebody listens on {address}"));
         Ok(Host::at(address, self.log.clone())?)
+    }
+
+    /// How the subject speaks in this role.
+    pub fn speech(&self, role: Role) -> Speech {
+        self.subject.speech.get(&role).cloned().unwrap_or_default()
     }
 
     /// True if the subject can play this role.
@@ -461,10 +480,17 @@ impl Server {
                 let peer = Peer::new(name, stream, self.log.clone())?;
                 Ok(peer.to(self.program.process.shared()))
             }
-            Err(e) => {
+            Err(e) if is_peers_doing(&e) => {
                 let expected = format!("{name} connects to {ip}:{}", self.port);
-                fail(expected, format!("{}; {}", common::cause(&e), self.program.state()))
+                let saw = if e.kind() == ErrorKind::ConnectionRefused {
+                    Saw::Reset
+                } else {
+                    Saw::Nothing
+                };
+                let got = format!("{}; {}", common::cause(&e), self.program.state());
+                fail_having(saw, expected, got)
             }
+            Err(e) => Err(e.into()),
         }
     }
 }
@@ -561,7 +587,10 @@ impl Program {
                 self.process.command,
                 self.last_words(code)
             ))),
-            _ => fail(expected, got()),
+            exit => {
+                let over = exit.is_some() || self.process.heard().exit().is_some();
+                fail_having(if over { Saw::Ended } else { Saw::Nothing }, expected, got())
+            }
         }
     }
 
@@ -676,7 +705,8 @@ impl Program {
                 self.log.step(format_args!("the {} ends ({exit})", self.name));
                 Ok(exit)
             }
-            None => fail(
+            None => fail_having(
+                Saw::Running,
                 format!("the {} ends", self.name),
                 format!("it still runs after {after}; {}", self.said()),
             ),
@@ -702,7 +732,11 @@ impl Program {
     pub fn stays(&self, why: &str) -> Outcome {
         match self.process.wait_for(quiet(), Heard::exit) {
             None => Ok(()),
-            Some(_) => fail(format!("the {} still runs: {why}", self.name), self.state()),
+            Some(_) => fail_having(
+                Saw::Ended,
+                format!("the {} still runs: {why}", self.name),
+                self.state(),
+            ),
         }
     }
 

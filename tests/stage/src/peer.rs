@@ -4,7 +4,7 @@
 use crate::{
     Log,
     deadline::Deadline,
-    failure::{Outcome, difference, fail, quote},
+    failure::{Outcome, Saw, difference, fail, fail_having, is_peers_doing, quote},
     find, kernel, patience,
     process::Shared,
     quiet,
@@ -48,6 +48,17 @@ enum Input {
     Nothing,
     Closed,
     Reset,
+}
+
+impl Input {
+    fn saw(&self) -> Saw {
+        match self {
+            Input::Bytes => Saw::Something,
+            Input::Nothing => Saw::Nothing,
+            Input::Closed => Saw::Closed,
+            Input::Reset => Saw::Reset,
+        }
+    }
 }
 
 impl Peer {
@@ -103,14 +114,18 @@ impl Peer {
 
     fn write(&mut self, bytes: &[u8]) -> Outcome {
         hand_over(&self.stream, bytes, &self.log).or_else(|e| {
-            let seen = match e.kind() {
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => "it does not read".to_string(),
-                _ => format!("it closed the connection ({})", common::cause(&e)),
+            if !is_peers_doing(&e) {
+                return Err(e.into());
+            }
+            let (saw, seen) = match e.kind() {
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                    (Saw::Nothing, "it does not read".to_string())
+                }
+                _ => (Saw::Closed, format!("it closed the connection ({})", common::cause(&e))),
             };
-            fail(
-                format!("the program takes the {} bytes that {} sends", bytes.len(), self.name),
-                seen,
-            )
+            let taken =
+                format!("the program takes the {} bytes that {} sends", bytes.len(), self.name);
+            fail_having(saw, taken, seen)
         })
     }
 
@@ -226,6 +241,19 @@ impl Peer {
         }
     }
 
+    /// Reads until `needle` is there, and returns where it begins, or how the input stands.
+    fn fill_until_found(&mut self, needle: &[u8]) -> Result<usize, Input> {
+        let (mut searched, mut found) = (0, None);
+        let input = self.fill_until(|unread| {
+            // Only what is new, and what may be the needle's beginning.
+            let from = usize::min(searched, unread.len()).saturating_sub(needle.len());
+            found = find(&unread[from..], needle).map(|at| from + at);
+            searched = unread.len();
+            found.is_some()
+        });
+        found.ok_or(input)
+    }
+
     /// Reads until `enough` says so or nothing has come for as long as patience lasts.
     fn fill_until(&mut self, mut enough: impl FnMut(&[u8]) -> bool) -> Input {
         let mut deadline = self.log.deadline(patience());
@@ -233,6 +261,9 @@ impl Peer {
             match self.fill(&mut deadline) {
                 Input::Bytes => deadline.renew(),
                 other => return other,
+            }
+            if deadline.is_over() {
+                return Input::Nothing; // one that sends without end has had all its time
             }
         }
         Input::Bytes
@@ -267,7 +298,11 @@ impl Peer {
 
     /// What has come so far and was not expected yet, without waiting for more.
     pub fn so_far(&mut self) -> &[u8] {
-        while matches!(self.fill(&mut Duration::ZERO.into()), Input::Bytes) {}
+        // What is here by now; one that sends without end is left alone after a moment.
+        let mut enough = self.log.deadline(quiet());
+        while matches!(self.fill(&mut Duration::ZERO.into()), Input::Bytes) && !enough.is_over()
+        {
+        }
         &self.unread
     }
 
@@ -292,7 +327,8 @@ impl Peer {
         }
         let ending = self.ending(&input, begun);
         if self.unread.is_empty() {
-            return fail(
+            return fail_having(
+                input.saw(),
                 format!("{} gets {}", self.name, quote(bytes)),
                 format!("nothing: {ending}"),
             );
@@ -316,8 +352,9 @@ impl Peer {
             return Ok(bytes);
         }
         let ending = self.ending(&input, begun);
-        let got = if self.unread.is_empty() { "nothing".into() } else { quote(&self.unread) };
-        fail(format!("{} gets {what}, {length} bytes", self.name), format!("{got}: {ending}"))
+        let (saw, got) = self.instead(&input);
+        let expected = format!("{} gets {what}, {length} bytes", self.name);
+        fail_having(saw, expected, format!("{got}: {ending}"))
     }
 
     /// Expects anything at all, and returns what has come.
@@ -329,7 +366,8 @@ impl Peer {
         let input = self.fill_until(|got| !got.is_empty());
         if self.unread.is_empty() {
             let ending = self.ending(&input, begun);
-            return fail(format!("{} gets {what}", self.name), format!("nothing: {ending}"));
+            let expected = format!("{} gets {what}", self.name);
+            return fail_having(input.saw(), expected, format!("nothing: {ending}"));
         }
         let got = std::mem::take(&mut self.unread);
         self.step(format_args!("gets {}", quote(&got)));
@@ -342,19 +380,18 @@ impl Peer {
     /// A failure that shows what came instead.
     pub fn expect_among(&mut self, bytes: impl AsRef<[u8]>) -> Outcome<Vec<u8>> {
         let (bytes, begun) = (bytes.as_ref(), Instant::now());
-        let input = self.fill_until(|got| find(got, bytes).is_some());
-        match find(&self.unread, bytes) {
-            Some(at) => {
+        match self.fill_until_found(bytes) {
+            Ok(at) => {
                 self.step(format_args!("gets {}", quote(bytes)));
                 let mut before = self.take_front(at + bytes.len());
                 before.truncate(at);
                 Ok(before)
             }
-            None => {
+            Err(input) => {
                 let ending = self.ending(&input, begun);
-                let got =
-                    if self.unread.is_empty() { "nothing".into() } else { quote(&self.unread) };
-                fail(format!("{} gets {}", self.name, quote(bytes)), format!("{got}: {ending}"))
+                let (saw, got) = self.instead(&input);
+                let expected = format!("{} gets {}", self.name, quote(bytes));
+                fail_having(saw, expected, format!("{got}: {ending}"))
             }
         }
     }
@@ -375,17 +412,16 @@ impl Peer {
     /// As [`Peer::expect_line`].
     pub fn expect_line_quietly(&mut self, what: &str) -> Outcome<String> {
         let begun = Instant::now();
-        let input = self.fill_until(|got| got.contains(&b'\n'));
-        match self.unread.iter().position(|byte| *byte == b'\n') {
-            Some(end) => {
+        match self.fill_until_found(b"\n") {
+            Ok(end) => {
                 let line = self.take_front(end + 1);
                 Ok(String::from_utf8_lossy(&line[..end]).into_owned())
             }
-            None => {
+            Err(input) => {
                 let ending = self.ending(&input, begun);
-                let got =
-                    if self.unread.is_empty() { "nothing".into() } else { quote(&self.unread) };
-                fail(format!("{} gets {what}, a line", self.name), format!("{got}: {ending}"))
+                let (saw, got) = self.instead(&input);
+                let expected = format!("{} gets {what}, a line", self.name);
+                fail_having(saw, expected, format!("{got}: {ending}"))
             }
         }
     }
@@ -400,7 +436,8 @@ impl Peer {
         let input = self.fill_until(|got| !got.is_empty());
         if self.unread.is_empty() {
             let ending = self.ending(&input, begun);
-            return fail(format!("{} gets {what}", self.name), format!("nothing: {ending}"));
+            let expected = format!("{} gets {what}", self.name);
+            return fail_having(input.saw(), expected, format!("nothing: {ending}"));
         }
         self.fill_until_or_quiet(|got| got.contains(&b'\n'));
         let end = self.unread.iter().position(|byte| *byte == b'\n');
@@ -409,6 +446,14 @@ impl Peer {
         self.step(format_args!("gets {}", quote(&message)));
         let text = String::from_utf8_lossy(&message).trim_end().to_string();
         Ok(Message { text, is_line: end.is_some() })
+    }
+
+    /// What was seen instead of what was expected.
+    fn instead(&self, input: &Input) -> (Saw, String) {
+        match self.unread.as_slice() {
+            [] => (input.saw(), "nothing".to_string()),
+            unread => (Saw::Something, quote(unread)),
+        }
     }
 
     fn ending(&self, input: &Input, begun: Instant) -> String {
@@ -451,7 +496,8 @@ impl Peer {
                 }
                 Input::Bytes => {}
                 Input::Closed | Input::Reset => {
-                    return fail(
+                    return fail_having(
+                        Saw::Closed,
                         format!("{} hears nothing: {why}", self.name),
                         "the program closed the connection",
                     );
@@ -487,7 +533,10 @@ impl Peer {
 
     fn fill_until_or_quiet(&mut self, mut enough: impl FnMut(&[u8]) -> bool) {
         let mut deadline = self.log.deadline(quiet());
-        while !enough(&self.unread) && matches!(self.fill(&mut deadline), Input::Bytes) {}
+        while !enough(&self.unread)
+            && matches!(self.fill(&mut deadline), Input::Bytes)
+            && !deadline.is_over()
+        {}
     }
 
     /// All that comes until the program closes or patience ends.
@@ -521,7 +570,8 @@ impl Peer {
             return fail(expected, format!("more bytes: {}", quote(&self.unread)));
         }
         if !matches!(input, Input::Closed | Input::Reset) {
-            return fail(expected, format!("it is still open after {:?}", patience()));
+            let got = format!("it is still open after {:?}", patience());
+            return fail_having(Saw::Nothing, expected, got);
         }
         self.step("sees the connection closed");
         Ok(())
@@ -604,12 +654,19 @@ fn hand_over(stream: &TcpStream, mut bytes: &[u8], log: &Log) -> io::Result<()> 
     Ok(())
 }
 
-/// A listener on a free port. Another grader can take the port between our look and our bind.
-fn bind(ip: &str) -> io::Result<TcpListener> {
-    let mut taken = 0;
+/// Binds `port`, or another free one: it can be taken between our look and our bind.
+pub(crate) fn bind_near<T>(
+    mut port: u16,
+    bind: impl Fn(u16) -> io::Result<T>,
+) -> io::Result<T> {
+    const TRIES: u32 = 20;
+    let mut tries = 1;
     loop {
-        match TcpListener::bind((ip, kernel::free_port())) {
-            Err(e) if e.kind() == ErrorKind::AddrInUse && taken < 20 => taken += 1,
+        match bind(port) {
+            Err(e) if e.kind() == ErrorKind::AddrInUse && tries < TRIES => {
+                tries += 1;
+                port = kernel::free_port().ok_or(e)?;
+            }
             result => return result,
         }
     }
@@ -625,12 +682,13 @@ pub struct Host {
 }
 
 impl Host {
-    /// Listens on `ip` and a port that was free.
+    /// Listens on `ip` and a port that was free, or another one if it is taken by now.
     ///
     /// # Errors
     /// When the address cannot be listened on.
-    pub fn new(ip: &str, log: Log) -> io::Result<Host> {
-        Host::accepting(bind(ip)?, log)
+    pub fn new(ip: &str, port: u16, log: Log) -> Outcome<Host> {
+        let listener = bind_near(port, |port| TcpListener::bind((ip, port)))?;
+        Ok(Host::accepting(listener, log)?)
     }
 
     /// Listens on this very address.

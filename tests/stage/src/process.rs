@@ -5,7 +5,7 @@
 //! would block, and be called slow), one waits for its end, and all three wake whoever waits
 //! in [`Process::wait_for`].
 
-use crate::deadline::{Cast, Deadline, kept_waiting, wanted_to_run};
+use crate::deadline::{Cancel, Cast, Deadline, kept_waiting, wanted_to_run};
 use std::{
     env,
     ffi::OsString,
@@ -210,6 +210,12 @@ impl Process {
         Some((first, child(first)?))
     }
 
+    /// From now on nothing of it is waited for once `cancel` says so.
+    pub fn until(&mut self, cancel: &Cancel) {
+        self.cast = Cast::until(cancel);
+        self.cast.add(self.id);
+    }
+
     /// A cast of this program alone.
     pub fn cast(&self) -> &Cast {
         &self.cast
@@ -295,13 +301,20 @@ impl Process {
         Some(exit)
     }
 
+    /// False once the id of its first process may be somebody else's: it has been waited for, and
+    /// there is a process of this id again. What is left of its own group has no such leader.
+    fn leads_its_group(&self) -> bool {
+        self.heard().exit.is_none() || !Path::new(&format!("/proc/{}", self.id)).exists()
+    }
+
     /// Ends the program and all that it has started, now.
     pub fn end(&mut self) {
         self.stdin = None;
         // Twice, for what was being forked at the first look.
         for _ in 0..2 {
             let strays = marked(&self.mark);
-            signal("KILL", strays.iter().cloned().chain([format!("-{}", self.id)]));
+            let group = self.leads_its_group().then(|| format!("-{}", self.id));
+            signal("KILL", strays.iter().cloned().chain(group));
             if strays.len() < 2 {
                 break;
             }

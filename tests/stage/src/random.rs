@@ -1,5 +1,7 @@
 //! Payloads that differ in every run and are the same under the same seed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// A small generator: xorshift64* (Marsaglia 2003; Vigna 2016). Not for secrets.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
@@ -40,6 +42,12 @@ impl Random {
         }
         bytes
     }
+}
+
+/// A number that this run has not given out before, for the names of files.
+pub fn fresh() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ pub static CHAPTER: Chapter = Chapter {
     number: "06",
     name: "binary-codec",
     roles: &[Role::Encoder, Role::Decoder, Role::Client],
+    learn: None,
     checks: &[
         &encoder::LISTENS,
         &encoder::LENGTH,

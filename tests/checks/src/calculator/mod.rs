@@ -32,6 +32,7 @@ pub static CHAPTER: Chapter = Chapter {
     number: "05",
     name: "calculator",
     roles: &[Role::Server, Role::Client],
+    learn: None,
     checks: &[
         &server::LISTENS,
         &server::ANSWERS,

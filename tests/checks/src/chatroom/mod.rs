@@ -29,6 +29,7 @@ pub static CHAPTER: Chapter = Chapter {
     number: "07",
     name: "chatroom",
     roles: &[Role::Server, Role::Client],
+    learn: None,
     checks: &[
         &server::LISTENS,
         &server::JOINS,

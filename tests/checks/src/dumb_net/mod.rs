@@ -22,6 +22,7 @@ pub static CHAPTER: Chapter = Chapter {
     number: "01",
     name: "dumb-net",
     roles: &[Role::Client],
+    learn: None,
     checks: &[
         &client::CONNECTS,
         &client::SENDS,

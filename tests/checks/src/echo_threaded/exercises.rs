@@ -3,7 +3,6 @@ use crate::check::Check;
 use stage::{
     Role, Server, Stage,
     failure::{Diagnosis, Explain, Outcome, fail, quote},
-    kernel,
     peer::Peer,
 };
 use std::{env, fs, io, path::PathBuf, process};
@@ -100,7 +99,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn new() -> io::Result<Folder> {
         // A port that is given out once makes a name that is given out once.
-        let name = format!("files-{}-{}", process::id(), kernel::free_port());
+        let name = format!("files-{}-{}", process::id(), stage::random::fresh());
         let folder = Folder(env::temp_dir().join(name));
         fs::create_dir_all(folder.0.join("root"))?;
         Ok(folder)

@@ -25,6 +25,7 @@ pub static CHAPTER: Chapter = Chapter {
     number: "03",
     name: "echo-threaded",
     roles: &[Role::Server],
+    learn: None,
     checks: &[
         &server::LISTENS,
         &server::INTERFACES,

@@ -360,7 +360,7 @@ struct Output(PathBuf);
 impl Output {
     fn new(ending: &str) -> Output {
         // A port that is given out once makes a name that is given out once.
-        let name = format!("load-{}-{}.{ending}", process::id(), kernel::free_port());
+        let name = format!("load-{}-{}.{ending}", process::id(), stage::random::fresh());
         Output(env::temp_dir().join(name))
     }
 
@@ -480,7 +480,7 @@ pub(super) static KIND_REFUSED: Check =
         .mistakes(&[&WRONG_KIND])
         .steps(|stage| {
             let file = Output::new("csv");
-            let nobody = SocketAddr::from(([127, 0, 0, 1], kernel::free_port()));
+            let nobody = SocketAddr::from(([127, 0, 0, 1], stage.free_port()?));
             let options = format!("{} {}", load(5, 1000), file.option("--csv"));
             stage.client_with(nobody, &options, &[])?.ends()?;
             counted(&file.rows()?[0], &[("refused", 5)]).means(true, &WRONG_KIND)
@@ -809,7 +809,7 @@ pub(super) static UNWRITABLE: Check = Check::manners(
 .read("8.4")
 .mistakes(&[&WRITES_LATE])
 .steps(|stage| {
-    let missing = format!("missing-{}", kernel::free_port());
+    let missing = format!("missing-{}", stage.free_port()?);
     for option in ["--csv", "--svg"] {
         let host = stage.host("127.0.0.1")?;
         let file = Output(env::temp_dir().join(&missing).join("load"));

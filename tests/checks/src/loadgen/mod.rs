@@ -38,6 +38,7 @@ pub static CHAPTER: Chapter = Chapter {
     number: "08",
     name: "loadgen",
     roles: &[Role::Server, Role::Client],
+    learn: None,
     checks: &[
         &server::LISTENS,
         &server::INTRO,

@@ -33,6 +33,7 @@ pub static CHAPTER: Chapter = Chapter {
     number: "02",
     name: "one-to-one",
     roles: &[Role::Server, Role::Client],
+    learn: None,
     checks: &[
         &server::LISTENS,
         &server::INTERFACES,

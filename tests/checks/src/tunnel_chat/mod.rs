@@ -27,6 +27,7 @@ pub static CHAPTER: Chapter = Chapter {
     number: "09",
     name: "tunnel-chat",
     roles: &[Role::Server, Role::Client, Role::Tunnel],
+    learn: None,
     checks: &[
         &chat::LISTENS,
         &chat::SERVER_SENDS,

@@ -58,7 +58,6 @@ pub(super) static DELAY: Check = Check::lab(
 .needs(&[&ASKS])
 .points(2)
 .read("4.4")
-.long()
 .mistakes(&[&NO_DELAY, &SAME_DELAY])
 .steps(pauses::vary);
 
@@ -82,7 +81,6 @@ pub(super) static LOST_REPLY: Check = Check::lab(
 .source("L2, question 3: the client runs in a loop; and UDP may lose any datagram")
 .needs(&[&PRINTS])
 .read("4.5")
-.long()
 .mistakes(&[&NO_TIMEOUT, &LOSS_KILLS])
 .steps(|stage| {
     let expected = "it asks again, although the answer was lost".to_string();
@@ -90,7 +88,7 @@ pub(super) static LOST_REPLY: Check = Check::lab(
     stage.log.step("the host does not answer");
     // Nobody says how long a client shall wait; most choose 1 to 5 seconds, and pause then for 2
     // at most.
-    match host.socket.receive_while(&client, scaled(Duration::from_millis(7500)))? {
+    match host.socket.receive_while(&client, Duration::from_millis(7500))? {
         Some(request) => host.request = request,
         None if client.process.heard().exit().is_none() => {
             return client.missing(expected).means(true, &NO_TIMEOUT);
@@ -280,7 +278,7 @@ pub(super) static DELAY_ORDER: Check = Check::manners(
 .read("4.5")
 .steps(|stage| {
     for delay in ["2-1", "1", "a-b", "1-", "-1-2"] {
-        let nobody = SocketAddr::from(([127, 0, 0, 1], kernel::free_port()));
+        let nobody = SocketAddr::from(([127, 0, 0, 1], stage.free_port()?));
         let client = stage.client_with(nobody, &format!("--delay={delay}"), &[])?;
         client.ends_with(2)?;
         client.complains(&["--delay", delay])?;

@@ -17,7 +17,7 @@ use stage::{
     Program, Role, Server, Stage,
     datagrams::{Datagram, Datagrams},
     failure::{Diagnosis, Explain, Outcome, Stop, fail, quote},
-    find, kernel, patience, quiet, scaled,
+    find, kernel, patience, quiet,
     zone::{Moment, Zone},
 };
 use std::{
@@ -30,6 +30,7 @@ pub static CHAPTER: Chapter = Chapter {
     number: "04",
     name: "udp-datetime",
     roles: &[Role::Server, Role::Client],
+    learn: None,
     checks: &[
         &server::BINDS,
         &server::ANSWERS,

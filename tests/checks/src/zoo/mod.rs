@@ -17,8 +17,8 @@ pub use header::{Mutant, Unreadable, read_all};
 pub use student::{hand_in, lay_out};
 
 use crate::{
-    cases::{self, Again, Case, Ending},
     check::{CHAPTERS, Check},
+    libtest_like::{self, Again, Case, Ending},
     report,
     runner::{self, Plan, Verdict},
     workspace,
@@ -40,7 +40,7 @@ const SIDE_BY_SIDE_ALL: (usize, usize) = (6, 8);
 pub fn main() -> ExitCode {
     let read = match read_all(&workspace::root().join(FOLDER)) {
         Ok(read) => read,
-        Err(why) => return cases::cannot_begin(why),
+        Err(why) => return libtest_like::cannot_begin(why),
     };
     let (mut mutants, mut unreadable) = (Vec::new(), Vec::new());
     for file in read {
@@ -51,9 +51,9 @@ pub fn main() -> ExitCode {
     }
     let built = &match build(&mutants) {
         Ok(built) => built,
-        Err(why) => return cases::cannot_begin(why),
+        Err(why) => return libtest_like::cannot_begin(why),
     };
-    let all = cases::all_are_wanted();
+    let all = libtest_like::all_are_wanted();
     let (crowd, side_by_side) = if all { SIDE_BY_SIDE_ALL } else { SIDE_BY_SIDE };
     if all {
         println!("{}", table(&mutants));
@@ -80,7 +80,7 @@ pub fn main() -> ExitCode {
     }
     // Some mistakes are mistakes only in time, and a busy machine has none to spare: then one is
     // not seen, which forgives a submission and never fails one. Alone it must be seen.
-    cases::main(tests, crowd, Again::Alone)
+    libtest_like::main(tests, crowd, Again::Alone)
 }
 
 /// Nothing wrong, or what is.
@@ -158,7 +158,7 @@ fn tried(mutant: &Mutant, built: &Built, whole: bool, side_by_side: usize) -> En
     // With all of them, needs decide; of those that are named, each is run whatever the others say.
     let rounds: Vec<_> =
         if whole { vec![checks] } else { checks.iter().map(|c| vec![*c]).collect() };
-    let plan = Plan { seed: 1, side_by_side, twice: false };
+    let plan = Plan { seed: 1, side_by_side, again: false };
     let results: Vec<_> =
         rounds.iter().flat_map(|checks| runner::run(checks, &subject, plan, &|_| ())).collect();
     let lies: String = results.iter().filter_map(|result| lie(mutant, result)).collect();
@@ -173,7 +173,7 @@ fn tried(mutant: &Mutant, built: &Built, whole: bool, side_by_side: usize) -> En
 }
 
 /// How a result contradicts the mutant's header, if it does.
-fn lie(mutant: &Mutant, result: &runner::Result) -> Option<String> {
+fn lie(mutant: &Mutant, result: &runner::CheckResult) -> Option<String> {
     let id = result.check.id;
     let expected = mutant.fails.iter().find(|(check, _)| check.id == id);
     let name = |diagnosis: Option<&Diagnosis>| diagnosis.map_or("-", |d| d.id);

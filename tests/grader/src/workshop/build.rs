@@ -10,7 +10,6 @@ use common::cause;
 use stage::{
     Subject,
     process::{Process, Surroundings, shell_word, shell_words},
-    scaled,
 };
 use std::{
     ffi::OsStr,
@@ -67,7 +66,7 @@ impl Workshop {
         }
         let words = shell_words(&toolchain.build_words(&target, what));
         let cargo = Process::start(&words, &around)?;
-        let exit = cargo.wait(scaled(MAX_BUILD));
+        let exit = cargo.wait(MAX_BUILD);
         let heard = cargo.heard();
         let refused =
             |why: String| Err(Refusal::Submission(format!("it does not build: {why}")));

@@ -4,6 +4,7 @@
 use std::{
     env,
     fmt::Display,
+    io::{self, Write},
     process::ExitCode,
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
@@ -64,28 +65,84 @@ impl Done {
 }
 
 /// The `main` of a test target that has `harness = false`: runs the tests, `side_by_side` of
-/// them at a time. Words on the command line choose tests by a part of their name; `--list`
-/// lists them.
+/// them at a time, as the command line says.
 pub fn main(cases: Vec<Case>, side_by_side: usize, again: Again) -> ExitCode {
-    let words: Vec<String> = env::args().skip(1).collect();
+    let selection = Selection::of_command_line();
     let cases: Vec<Case> =
-        cases.into_iter().filter(|case| is_chosen(&words, &[&case.name])).collect();
-    if words.iter().any(|word| word == "--list") {
-        cases.iter().for_each(|case| println!("{}: test", case.name));
+        cases.into_iter().filter(|case| selection.has(&[&case.name])).collect();
+    if selection.list {
+        cases.iter().for_each(|case| say(format_args!("{}: test", case.name)));
         return ExitCode::SUCCESS;
     }
-    println!("\nrunning {} tests", cases.len());
+    say(format_args!("\nrunning {} tests", cases.len()));
     let begun = Instant::now();
-    let done = run(cases, side_by_side, again);
+    let done = run(cases, selection.side_by_side(side_by_side), again);
     summary(&done, begun.elapsed())
 }
 
-/// True if the words of a test's command line choose what has one of these names: they stand
-/// in it, or there are none (options are no such words).
-pub fn is_chosen(words: &[String], names: &[&str]) -> bool {
-    let mut wanted = words.iter().filter(|word| !word.starts_with('-')).peekable();
-    wanted.peek().is_none()
-        || wanted.any(|word| names.iter().any(|name| name.contains(word.as_str())))
+/// Prints a line, as `println` does; that nobody reads it (`| head -1`) ends no test.
+pub fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// Which tests the command line chooses, in the words of `cargo test -- --help`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    wanted: Vec<String>,
+    skipped: Vec<String>,
+    exact: bool,
+    threads: Option<usize>,
+    /// True if the tests are to be listed and not run.
+    pub list: bool,
+}
+
+impl Selection {
+    /// What this test's own command line chooses.
+    pub fn of_command_line() -> Selection {
+        Selection::of(env::args().skip(1))
+    }
+
+    fn of(words: impl Iterator<Item = String>) -> Selection {
+        /// Options with a value that mean nothing here.
+        const IGNORED: [&str; 6] =
+            ["--color", "--format", "--logfile", "--shuffle-seed", "--report-time", "-Z"];
+        let mut selection = Selection::default();
+        // `--skip=x` is `--skip x`.
+        let mut words = words.flat_map(|word| match word.split_once('=') {
+            Some((name, value)) if name.starts_with("--") => {
+                vec![name.to_string(), value.to_string()]
+            }
+            _ => vec![word],
+        });
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--list" => selection.list = true,
+                "--exact" => selection.exact = true,
+                "--skip" => selection.skipped.extend(words.next()),
+                "--test-threads" => {
+                    selection.threads = words.next().and_then(|count| count.parse().ok());
+                }
+                ignored if IGNORED.contains(&ignored) => _ = words.next(),
+                option if option.starts_with('-') => {}
+                _ => selection.wanted.push(word),
+            }
+        }
+        selection
+    }
+
+    /// True if it chooses the test that has one of these names.
+    pub fn has(&self, names: &[&str]) -> bool {
+        let fits = |word: &String| {
+            names.iter().any(|name| if self.exact { name == word } else { name.contains(word) })
+        };
+        (self.wanted.is_empty() || self.wanted.iter().any(fits))
+            && !self.skipped.iter().any(fits)
+    }
+
+    /// How many tests run at a time: as many as `usual`, unless it says so.
+    pub fn side_by_side(&self, usual: usize) -> usize {
+        self.threads.unwrap_or(usual).max(1)
+    }
 }
 
 /// True if nothing may be left out to save time: `ZOO=all`, which is `make zoo`.
@@ -108,7 +165,7 @@ fn run(cases: Vec<Case>, side_by_side: usize, again: Again) -> Vec<Done> {
                 while let Some(case) = next() {
                     match (case.run)() {
                         Ending::Failed(_) if again == Again::Alone => {
-                            println!("test {} ... not so; again, alone", case.name);
+                            say(format_args!("test {} ... not so; again, alone", case.name));
                             locked(&failed).push(case);
                         }
                         ending => done(case, ending, 1),
@@ -135,14 +192,14 @@ fn show(done: &Done) {
     let name = &done.name;
     match &done.ending {
         Ending::Passed if done.took_several() => {
-            println!("test {name} ... ok, at try {} of {TRIES}", done.tries);
+            say(format_args!("test {name} ... ok, at try {} of {TRIES}", done.tries));
         }
-        Ending::Passed => println!("test {name} ... ok"),
-        Ending::Ignored(why) => println!("test {name} ... ignored, {why}"),
+        Ending::Passed => say(format_args!("test {name} ... ok")),
+        Ending::Ignored(why) => say(format_args!("test {name} ... ignored, {why}")),
         Ending::Failed(_) if done.tries > 1 => {
-            println!("test {name} ... FAILED at all {} tries", done.tries);
+            say(format_args!("test {name} ... FAILED at all {} tries", done.tries));
         }
-        Ending::Failed(_) => println!("test {name} ... FAILED"),
+        Ending::Failed(_) => say(format_args!("test {name} ... FAILED")),
     }
 }
 
@@ -154,7 +211,7 @@ fn summary(all_done: &[Done], took: Duration) -> ExitCode {
             Ending::Ignored(_) => ignored += 1,
             Ending::Failed(why) => {
                 failed += 1;
-                println!("\n---- {name} ----\n{}", why.trim_end());
+                say(format_args!("\n---- {name} ----\n{}", why.trim_end()));
             }
         }
     }
@@ -162,7 +219,7 @@ fn summary(all_done: &[Done], took: Duration) -> ExitCode {
     if !again.is_empty() {
         let tries: usize = again.iter().map(|done| done.tries - 1).sum();
         let names: Vec<_> = again.iter().map(|done| done.name.as_str()).collect();
-        println!("\nnot at the first try: {} ({tries} more tries)", names.join(", "));
+        say(format_args!("\nnot at the first try: {} ({tries} more tries)", names.join(", ")));
     }
     result([passed, failed, ignored], took)
 }
@@ -170,10 +227,10 @@ fn summary(all_done: &[Done], took: Duration) -> ExitCode {
 /// The last line, as `cargo test` has it, and the exit status: `[passed, failed, ignored]`.
 pub fn result([passed, failed, ignored]: [usize; 3], took: Duration) -> ExitCode {
     let word = if failed == 0 { "ok" } else { "FAILED" };
-    println!(
+    say(format_args!(
         "\ntest result: {word}. {passed} passed; {failed} failed; {ignored} ignored; 0 measured; 0 filtered out; finished in {:.2}s\n",
         took.as_secs_f64()
-    );
+    ));
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -229,9 +286,18 @@ mod tests {
 
     #[test]
     fn words_choose_by_a_part_of_the_name() {
-        let words = |line: &str| -> Vec<String> { line.split(' ').map(String::from).collect() };
-        assert!(is_chosen(&words("--nocapture"), &["03-echo"]));
-        assert!(is_chosen(&words("echo"), &["-", "03-echo"]));
-        assert!(!is_chosen(&words("02-"), &["03-echo"]));
+        let selects = |line: &str, names: &[&str]| {
+            Selection::of(line.split_whitespace().map(String::from)).has(names)
+        };
+        assert!(selects("--nocapture", &["03-echo"]));
+        assert!(selects("echo", &["-", "03-echo"]));
+        assert!(!selects("02-", &["03-echo"]));
+        // The values of options are no names.
+        assert!(selects("--test-threads 1", &["03-echo"]));
+        assert!(selects("--color=never --test-threads=1", &["03-echo"]));
+        assert!(!selects("--skip echo", &["03-echo"]) && selects("--skip echo", &["02-x"]));
+        assert!(!selects("--exact echo", &["03-echo"]) && selects("echo --exact", &["echo"]));
+        let alone = Selection::of(["--test-threads".into(), "1".into()].into_iter());
+        assert_eq!(alone.side_by_side(8), 1);
     }
 }
