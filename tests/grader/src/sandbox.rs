@@ -64,18 +64,40 @@ impl Mode {
         Mode { who: Who::User, is_closed: false },
     ];
 
-    /// The mode that works here.
+    /// True if no program can make a namespace of users, in which it would have all rights.
+    pub fn is_closed(self) -> bool {
+        self.is_closed
+    }
+
+    /// The tightest walls of each kind that this machine has, for tests.
+    pub fn kinds() -> Vec<Mode> {
+        let mut kinds: Vec<Mode> = Vec::new();
+        for mode in Mode::ALL {
+            let is_known = kinds.iter().any(|kind| kind.who == mode.who);
+            if !is_known && Mode::first_of(&[mode]).is_ok() {
+                kinds.push(mode);
+            }
+        }
+        kinds
+    }
+
+    /// The mode that works here; only the one that `GRADE_WALLS` names, if a test has set it.
     ///
     /// # Errors
     /// When none does, with what bubblewrap says about it.
     pub fn find() -> Result<Mode, Error> {
+        let wanted = env::var("GRADE_WALLS").ok().and_then(|mode| mode.parse().ok());
+        wanted.map_or_else(|| Mode::first_of(&Mode::ALL), |mode| Mode::first_of(&[mode]))
+    }
+
+    fn first_of(modes: &[Mode]) -> Result<Mode, Error> {
         if !on_path("bwrap") {
             return Err(Error::failed("--sandbox needs bubblewrap", "there is no bwrap"));
         }
         let scratch = env::temp_dir().join(format!("grade-wall-{}", process::id()));
-        fs::create_dir(&scratch).context("cannot try the sandbox")?;
+        fs::create_dir_all(&scratch).context("cannot try the sandbox")?;
         let mut said = String::new();
-        let found = Mode::ALL.into_iter().find(|mode| match mode.holds(&scratch) {
+        let found = modes.iter().copied().find(|mode| match mode.holds(&scratch) {
             Ok(()) => true,
             Err(why) => {
                 said = why;
@@ -168,7 +190,7 @@ impl Sandbox {
 
     /// The folder that is /tmp behind each wall. It is the grader's own temporary folder too:
     /// some checks leave a file for the program, or look for one.
-    fn tmp(&self) -> PathBuf {
+    pub fn tmp(&self) -> PathBuf {
         tmp(&self.scratch)
     }
 
@@ -220,11 +242,8 @@ impl Sandbox {
         }
         let system = SYSTEM.map(Path::new);
         wall.extend(system.iter().flat_map(|folder| bound("--ro-bind-try", folder, folder)));
-        // The project, a class and its results may lie in one of these.
-        let beside = shown.iter().filter_map(|path| path.parent());
-        let ours = [workspace::root(), folder].into_iter().chain(beside);
-        let hidden = ours.filter(|path| is_in_system(path) && !is_installed(path));
-        wall.extend(hidden.flat_map(|path| ["--tmpfs".to_string(), text(path)]));
+        let hidden = hidden(workspace::root(), folder, shown);
+        wall.extend(hidden.into_iter().flat_map(|path| ["--tmpfs".to_string(), text(path)]));
         wall.extend(words(&["--proc", "/proc", "--dev", "/dev"]));
         wall.extend(bound("--bind", &self.tmp(), Path::new("/tmp")));
         wall.extend(folders_to(&folder.join("file")));
@@ -280,7 +299,6 @@ fn belonging(commands: &[&str], here: &Path, ours: &Path) -> Vec<PathBuf> {
         words.extend(line.iter().flat_map(|word| shell_split(word)));
         words.extend(line);
     }
-    let desk = ours.join("work");
     let named = words.iter().filter(|word| !word.is_empty()).map(|word| here.join(word));
     let mut shown: Vec<PathBuf> = Vec::new();
     for path in named.filter(|path| path.exists() && !is_installed(path)) {
@@ -291,28 +309,41 @@ fn belonging(commands: &[&str], here: &Path, ours: &Path) -> Vec<PathBuf> {
             Some(folder) => folder,
             None => continue,
         };
-        let is_ours =
-            folder.starts_with(ours) && (folder == desk || !folder.starts_with(&desk));
-        if is_of_one_hand_in(folder, ours) && !is_ours {
+        if is_of_one_hand_in(folder, ours) {
             shown.push(folder.to_path_buf());
         } else if path.is_file() {
             shown.push(path);
         }
     }
     // `java Echo`: the file is not named, so it is looked for here.
-    if shown.is_empty() && is_of_one_hand_in(here, ours) && !here.starts_with(ours) {
+    if shown.is_empty() && is_of_one_hand_in(here, ours) {
         shown.push(here.to_path_buf());
     }
     shown
 }
 
-/// True if a folder is not one that holds all sorts of things: the root, a home, a part of the
-/// system, or what holds the workspace.
+/// The project's folders that a command line does not see, but for what it names.
+const OURS: [&str; 6] = [".git", ".ci", "chapters", "common", "target", "tests"];
+
+/// True if a folder is neither ours nor one that holds all sorts of things: the root, a home, the
+/// desk, a part of the system, or what holds the workspace.
 fn is_of_one_hand_in(folder: &Path, ours: &Path) -> bool {
     let is_home = env::var_os("HOME").is_some_and(|home| folder == Path::new(&home));
     let is_part = SYSTEM.iter().any(|system| folder == Path::new(system));
-    let is_common = is_home || is_part || is_installed(folder) || ours.starts_with(folder);
-    folder.parent().is_some() && !is_common
+    let is_common = is_home || is_part || is_installed(folder) || folder == ours.join("work");
+    let is_ours = OURS.iter().any(|part| folder.starts_with(ours.join(part)));
+    folder.parent().is_some() && !is_common && !is_ours && !ours.starts_with(folder)
+}
+
+/// What is hidden of the system: the project, a class and its results may lie in it.
+fn hidden<'a>(ours: &'a Path, folder: &'a Path, shown: &[&'a Path]) -> Vec<&'a Path> {
+    let beside = shown.iter().filter_map(|path| path.parent());
+    let all = [ours, folder].into_iter().chain(beside);
+    let mut hidden: Vec<&Path> =
+        all.filter(|path| is_in_system(path) && !is_installed(path)).collect();
+    hidden.sort();
+    hidden.dedup();
+    hidden
 }
 
 /// True if this lies in what every program sees.
@@ -397,5 +428,15 @@ mod tests {
     fn everybody_can_reach_what_is_shown() {
         let words = bound("--ro-bind", Path::new("/a/b/c"), Path::new("/a/b/c")).join(" ");
         assert_eq!(words, "--dir /a --dir /a/b --ro-bind /a/b/c /a/b/c");
+    }
+
+    #[test]
+    fn what_is_ours_is_hidden_in_the_system_too() {
+        let (project, class, alice) =
+            (Path::new("/opt/project"), Path::new("/opt/class"), Path::new("/opt/class/alice"));
+        assert_eq!(hidden(project, class, &[alice]), [class, project]);
+        let project = Path::new("/usr/src/project");
+        let compiler = Path::new("/usr/lib/jvm");
+        assert_eq!(hidden(project, Path::new("/home/ta"), &[compiler]), [project]);
     }
 }

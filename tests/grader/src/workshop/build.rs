@@ -1,7 +1,10 @@
 //! Building a submission, and taking the program that was built, from where cargo leaves it.
 
 use super::{Refusal, Workshop, starter};
-use crate::{sandbox::Build, tools::Toolchain};
+use crate::{
+    sandbox::{Build, Sandbox},
+    tools::Toolchain,
+};
 use checks::{
     check::{CHAPTERS, Chapter},
     files::remove,
@@ -41,6 +44,7 @@ impl Workshop {
             return Ok(());
         };
         let Some(known) = CHAPTERS.first() else { return Err(why) };
+        self.clear()?;
         let source = self.workspace().join("chapters").join(known.folder()).join("src");
         remove(&source)?;
         fs::create_dir(&source)?;
@@ -53,6 +57,17 @@ impl Workshop {
                 Err(Refusal::Grader(format!("not even a starter builds here: {trouble}")))
             }
         }
+    }
+
+    /// Takes away all that builds have left, which may be so much that nothing more can be
+    /// written.
+    fn clear(&self) -> io::Result<()> {
+        remove(&self.workspace().join("work"))?;
+        let written = [self.target(), self.folder.join("cargo")].into_iter();
+        for folder in written.chain(self.sandbox.as_ref().map(Sandbox::tmp)) {
+            fs::read_dir(folder)?.try_for_each(|entry| remove(&entry?.path()))?;
+        }
+        Ok(())
     }
 
     fn cargo_once(&self, build: &Build, what: &[&str]) -> Result<(), Refusal> {
