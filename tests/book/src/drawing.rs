@@ -1,55 +1,12 @@
-//! Draws lanes as SVG: narrow enough for a telephone, light and dark as the reader has it.
+//! Draws lanes as SVG.
 
-use super::lanes::{Arrow, Figure, Moment, State};
-use std::fmt::Write;
-
-/// How wide a figure is, in pixels. It is read on screens of 390 pixels too, where it is
-/// shown at three quarters of its size.
-const WIDTH: i32 = 480;
-
-/// What is left free on each side.
-const MARGIN: i32 = 16;
+use super::{
+    lanes::{Arrow, Figure, Moment, State},
+    svg::{self, LINE, MARGIN, WIDTH, line, part, rectangle, text, wrapped},
+};
 
 /// How wide the bar of a lane is.
 const BAR: i32 = 12;
-
-/// From one line of text to the next.
-const LINE: i32 = 17;
-
-/// Colours, and how each thing looks. The background is drawn too: a reader's page may be
-/// light while the reader's system is dark.
-const STYLE: &str = "
-  svg { --paper: #fbfbfd; --edge: #dcdfe6; --ink: #1f2430; --soft: #5a6374; --line: #c3c9d4;
-        --runs: #2f6fde; --waits: #c77700; --holds: #0f8f80; --full: #d0342c; --note: #eceef3; --loud: #fdeceb }
-  @media (prefers-color-scheme: dark) {
-    svg { --paper: #171b22; --edge: #2b313c; --ink: #e7eaf0; --soft: #a0a9b8; --line: #46505f;
-          --runs: #6ea8ff; --waits: #f2b04a; --holds: #4fd1c1; --full: #ff7a70; --note: #262c36; --loud: #3a2023 }
-  }
-  text { font: 14px system-ui, -apple-system, \"Segoe UI\", Roboto, \"Liberation Sans\", sans-serif;
-         fill: var(--ink); stroke: var(--paper); stroke-width: 4px; paint-order: stroke;
-         stroke-linejoin: round }
-  .title { font-size: 16px; font-weight: 650 }
-  .head { font-weight: 650 }
-  .soft { fill: var(--soft); font-size: 13px }
-  .middle { text-anchor: middle; stroke-width: 7px }
-  .end { text-anchor: end }
-  .paper { fill: var(--paper); stroke: var(--edge) }
-  .life { stroke: var(--line); stroke-dasharray: 2 5; stroke-linecap: round }
-  .rule { stroke: var(--edge) }
-  .arrow { stroke: var(--ink); stroke-width: 1.6; fill: none }
-  .tip { fill: var(--ink) }
-  .stuck { stroke: var(--full); stroke-width: 2.4; fill: none; stroke-linecap: round }
-  .runs { fill: var(--runs) }
-  .waits { fill: url(#hatch); stroke: var(--waits) }
-  .hatch { stroke: var(--waits); stroke-width: 3 }
-  .holds { fill: var(--holds) }
-  .full { fill: var(--full) }
-  text.runs, text.waits, text.holds, text.full { stroke: var(--paper) }
-  text.waits { fill: var(--waits) }
-  .note { fill: var(--note) }
-  .loud { fill: var(--loud); stroke: var(--full) }
-  .note + text, .loud + text { stroke: none }
-";
 
 /// The figure as a file of SVG.
 pub fn draw(figure: &Figure) -> String {
@@ -101,11 +58,7 @@ impl Drawing<'_> {
 
     /// The title and what stands above the lanes. Returns where they begin.
     fn heads(&mut self) -> i32 {
-        let mut y = MARGIN + 8;
-        for line in wrapped(&self.figure.title, WIDTH - 2 * MARGIN, 9) {
-            text(&mut self.title, "title", MARGIN, y, &line);
-            y += LINE + 3;
-        }
+        let mut y = svg::title(&mut self.title, &self.figure.title);
         y += 8;
         let mut bottom = y;
         for (lane, heads) in self.figure.lanes.iter().enumerate() {
@@ -142,7 +95,7 @@ impl Drawing<'_> {
             bottom = bottom.max(below - LINE + 8);
         }
         if let Some((words, loud)) = &moment.note {
-            bottom = self.note(words, *loud, bottom);
+            bottom = svg::note(&mut self.front, words, *loud, bottom + 8);
         }
         bottom
     }
@@ -184,30 +137,6 @@ impl Drawing<'_> {
         y
     }
 
-    fn note(&mut self, words: &str, loud: bool, top: i32) -> i32 {
-        let lines = wrapped(words, WIDTH - 2 * MARGIN - 24, 8);
-        let height = LINE * i32::try_from(lines.len()).unwrap_or(1) + 12;
-        let (class, width) = (if loud { "loud" } else { "note" }, WIDTH - 2 * MARGIN);
-        let y = top + 8;
-        part(
-            &mut self.front,
-            format!(
-                "<rect class=\"{class}\" x=\"{MARGIN}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"6\"/>"
-            ),
-        );
-        let mut below = y + LINE + 2;
-        part(&mut self.front, format!("<text x=\"{}\" y=\"{below}\">", MARGIN + 12));
-        for line in &lines {
-            part(
-                &mut self.front,
-                format!("<tspan x=\"{}\" y=\"{below}\">{}</tspan>", MARGIN + 12, escaped(line)),
-            );
-            below += LINE;
-        }
-        part(&mut self.front, "</text>".to_string());
-        y + height
-    }
-
     /// Puts all parts together, with what the bars mean at the bottom.
     fn finish(mut self, top: i32, bottom: i32) -> String {
         let mut lives = String::new();
@@ -225,21 +154,8 @@ impl Drawing<'_> {
             x += BAR + 66;
         }
         text(&mut self.front, "soft end", WIDTH - MARGIN, y, "time runs down");
-        let (title, height) = (escaped(&self.figure.title), y + 16);
-        format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
-             viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n<title>{title}</title>\n\
-             <style>{STYLE}</style>\n<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" \
-             patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">\
-             <path class=\"hatch\" d=\"M0 0V6\"/></pattern></defs>\n\
-             <rect class=\"paper\" x=\".5\" y=\".5\" width=\"{}\" height=\"{}\" rx=\"10\"/>\n\
-             {}{lives}{}{}</svg>\n",
-            WIDTH - 1,
-            height - 1,
-            self.title,
-            self.bars,
-            self.front
-        )
+        let drawn = [self.title, lives, self.bars, self.front].concat();
+        svg::file(&self.figure.title, y + 16, "", &drawn)
     }
 }
 
@@ -264,28 +180,5 @@ fn label(state: State, words: &str) -> String {
 
 fn bar(to: &mut String, state: State, x: i32, from: i32, until: i32) {
     let (class, height) = (class(state), until - from);
-    let shape = format!("x=\"{x}\" y=\"{from}\" width=\"{BAR}\" height=\"{height}\" rx=\"3\"");
-    part(to, format!("<rect class=\"{class}\" {shape}/>"));
-}
-
-fn line(to: &mut String, class: &str, [x, y, x2, y2]: [i32; 4]) {
-    part(to, format!("<path class=\"{class}\" d=\"M{x} {y}L{x2} {y2}\"/>"));
-}
-
-fn text(to: &mut String, class: &str, x: i32, y: i32, words: &str) {
-    part(to, format!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{}</text>", escaped(words)));
-}
-
-fn part(to: &mut String, part: String) {
-    let _ = writeln!(to, "{part}"); // a String takes everything
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// The words in lines of at most `width` pixels, where a letter is `letter` wide on average.
-fn wrapped(words: &str, width: i32, letter: i32) -> Vec<String> {
-    let letters = usize::try_from(width / letter).unwrap_or(0).max(1);
-    super::wrapped(words, letters)
+    part(to, rectangle(class, [x, from, BAR, height], 3));
 }

@@ -1,13 +1,14 @@
-//! The book's figures: each `chapters/*/figures/NAME.lanes` has its drawing beside it.
+//! The book's figures: each `chapters/*/figures/NAME.lanes` or `NAME.picture` has its drawing
+//! beside it.
 
-use super::{drawing::draw, lanes::Figure};
+use super::{drawing, lanes::Figure, picture::Picture, sketch};
 use common::{Context, Error};
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// A file of lanes and what it draws.
+/// What a file draws.
 #[derive(Debug)]
 pub struct Drawn {
     /// The drawing's file, below the workspace.
@@ -17,7 +18,7 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    /// True if the file is what its lanes draw.
+    /// True if the file is what its source draws.
     pub fn is_up_to_date(&self, root: &Path) -> bool {
         fs::read_to_string(root.join(&self.file)).is_ok_and(|svg| svg == self.svg)
     }
@@ -35,24 +36,28 @@ impl Drawn {
 /// Draws all figures, in the order of their names.
 ///
 /// # Errors
-/// `FILE:LINE: …` for the first file of lanes that cannot be read.
+/// `FILE:LINE: …` for the first file that cannot be drawn.
 pub fn draw_all(root: &Path) -> Result<Vec<Drawn>, Error> {
     let mut files = Vec::new();
     for chapter in names(root, Path::new("chapters")).context("cannot read chapters")? {
         // A chapter without a folder of figures has none.
         files.extend(names(root, &chapter.join("figures")).unwrap_or_default());
     }
-    files.retain(|file| file.extension().is_some_and(|end| end == "lanes"));
-    files.iter().map(|lanes| draw_one(root, lanes)).collect()
+    files.retain(|file| file.extension().is_some_and(|end| end == "lanes" || end == "picture"));
+    files.iter().map(|file| draw_one(root, file)).collect()
 }
 
-fn draw_one(root: &Path, lanes: &Path) -> Result<Drawn, Error> {
-    let name = lanes.display();
+fn draw_one(root: &Path, file: &Path) -> Result<Drawn, Error> {
+    let name = file.display();
     let text =
-        fs::read_to_string(root.join(lanes)).context(format_args!("cannot read {name}"))?;
-    let figure = Figure::parse(&text)
-        .map_err(|(line, why)| Error::failed(format_args!("{name}:{line}"), why))?;
-    Ok(Drawn { file: lanes.with_extension("svg"), svg: draw(&figure) })
+        fs::read_to_string(root.join(file)).context(format_args!("cannot read {name}"))?;
+    let drawn = match file.extension().is_some_and(|end| end == "lanes") {
+        true => Figure::parse(&text).map(|figure| drawing::draw(&figure)),
+        false => Picture::parse(&text)
+            .and_then(|picture| sketch::draw(&picture).map_err(|why| (1, why))),
+    };
+    let wrong = |(line, why)| Error::failed(format_args!("{name}:{line}"), why);
+    Ok(Drawn { file: file.with_extension("svg"), svg: drawn.map_err(wrong)? })
 }
 
 /// What is in a folder, below `root`, sorted.

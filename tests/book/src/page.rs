@@ -4,6 +4,7 @@
 use super::{
     markdown::{Book, Heading},
     session::{Act, step},
+    svg::escaped,
 };
 use common::{Context, Error};
 use std::{
@@ -116,10 +117,6 @@ fn terminals(block: &str) -> String {
         ));
     }
     lines.join("\n") + "\n"
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn copy_files(parts: &Book, root: &Path, folder: &Path) -> Result<(), Error> {

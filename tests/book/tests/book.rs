@@ -158,7 +158,7 @@ fn a_changed_figure_is_named() {
     let svg = fs::read_to_string(folder.join(&changed.target)).unwrap();
     fs::write(folder.join(&changed.target), svg.replacen("width", "width ", 1)).unwrap();
     let lies = book::links::check(&book, &folder);
-    let figures: Vec<_> = lies.iter().filter(|lie| lie.what.contains("lanes draw")).collect();
+    let figures: Vec<_> = lies.iter().filter(|lie| lie.what.contains("source draws")).collect();
     assert!(figures.len() == 1 && figures[0].line == changed.line, "{lies:?}");
     fs::remove_dir_all(folder).unwrap();
 }
@@ -205,9 +205,10 @@ fn the_page_has_every_anchor_and_figure() {
     fs::remove_dir_all(folder).unwrap();
 }
 
-/// A drawing with the lanes that it draws, a graph with the numbers that it shows.
+/// A drawing with its source, a graph with the numbers that it shows.
 fn copy_with_source(svg: &str, folder: &Path) {
-    let files = ["svg", "lanes", "csv"].map(|ending| Path::new(svg).with_extension(ending));
+    let files =
+        ["svg", "lanes", "picture", "csv"].map(|ending| Path::new(svg).with_extension(ending));
     for file in files.iter().filter(|file| workspace::root().join(file).exists()) {
         let to = folder.join(file);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
