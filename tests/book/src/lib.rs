@@ -11,6 +11,7 @@ pub mod coverage;
 pub mod drawing;
 pub mod figures;
 pub mod lanes;
+pub mod layout;
 pub mod links;
 pub mod listing;
 pub mod markdown;
