@@ -1,7 +1,7 @@
 //! How long something is waited for: by the clock, but not while the program that should do
 //! it is kept from running. On a busy machine the clock is no judge.
 
-use crate::process::family;
+use crate::{process::family, whereabouts};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -78,7 +78,7 @@ impl Cast {
     /// How many sockets the programs hold.
     pub fn sockets(&self) -> usize {
         let programs = self.processes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        programs.into_iter().flat_map(family).map(sockets).sum()
+        programs.into_iter().map(whereabouts::count_sockets).sum()
     }
 
     /// True if one of the programs wants to run and may not. Looks more than once, because
@@ -119,15 +119,6 @@ pub fn wanted_to_run(process: u32) -> Duration {
 /// How long the threads of a process would have liked to run, and could not, so far.
 pub fn kept_waiting(process: u32) -> Duration {
     threads(process).filter_map(|thread| times(&thread)).map(|(_, queued)| queued).sum()
-}
-
-/// How many sockets a process holds (proc(5): its descriptors are links).
-fn sockets(process: u32) -> usize {
-    let held = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
-    let is_socket = |path: PathBuf| {
-        fs::read_link(path).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"))
-    };
-    held.filter(|entry| is_socket(entry.path())).count()
 }
 
 /// The folder of each thread of a process (proc(5)).

@@ -53,6 +53,8 @@ pub struct Socket {
     /// Bytes that have come and that the program has not read; for a listener, connections
     /// that it has not accepted.
     pub unread: u64,
+    /// Its number in the kernel: the link of a descriptor names it.
+    pub inode: u64,
 }
 
 fn parse(line: &str) -> Option<Socket> {
@@ -61,6 +63,7 @@ fn parse(line: &str) -> Option<Socket> {
     let (local_port, remote_port) = (port()?, port()?);
     let state = fields.next()?;
     let unread = u64::from_str_radix(fields.next()?.rsplit_once(':')?.1, 16).ok()?;
+    let inode = fields.nth(4)?.parse().ok()?;
     Some(Socket {
         local_port,
         remote_port,
@@ -68,6 +71,7 @@ fn parse(line: &str) -> Option<Socket> {
         established: state == "01",
         connecting: state == "02",
         unread,
+        inode,
     })
 }
 
@@ -94,7 +98,7 @@ pub fn tcp() -> impl Iterator<Item = Socket> {
 }
 
 /// All listening TCP sockets. The kernel shows them first, and they are few.
-fn listeners() -> impl Iterator<Item = Socket> {
+pub(crate) fn listeners() -> impl Iterator<Item = Socket> {
     tcp_tables().flat_map(|name| table(name).take_while(|socket| socket.listening))
 }
 
@@ -189,6 +193,7 @@ mod tests {
         let line = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000003 00:00000000 00000000     0        0 1 1";
         let socket = parse(line).unwrap();
         assert_eq!((socket.local_port, socket.listening, socket.unread), (8080, true, 3));
+        assert_eq!(socket.inode, 1);
         assert_eq!(parse("  sl  local_address rem_address"), None);
     }
 

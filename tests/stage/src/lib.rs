@@ -11,6 +11,7 @@ pub mod peer;
 pub mod process;
 pub mod random;
 pub mod speech;
+pub mod whereabouts;
 pub mod zone;
 
 use crate::{
@@ -411,7 +412,11 @@ impl Server {
             return Ok(());
         }
         let expected = format!("the {} listens on port {}", self.program.name, self.port);
-        self.program.missing(expected)
+        let others = whereabouts::listening_ports(self.program.process.first());
+        self.program.misses(expected, || match others.as_slice() {
+            [] => self.program.state(),
+            [port, ..] => format!("it listens on {port}; {}", self.program.state()),
+        })
     }
 
     /// Its address, as seen from this machine.
@@ -540,7 +545,7 @@ impl Program {
             !matches!(accepted, Ok(None))
         });
         if let Some(peer) = accepted? {
-            return Ok(peer);
+            return Ok(peer.to(self.process.shared()));
         }
         self.missing(format!("the {} connects to {}", self.name, host.address))
     }
@@ -834,7 +839,10 @@ impl Program {
         drop(heard); // the last words need it again
         match (exit, excess) {
             (_, Some(excess)) => format!("the {} was ended by the grader: {excess}", self.name),
-            (None, None) => format!("the {} runs", self.name),
+            (None, None) => match whereabouts::of(self.process.first()) {
+                Some(whereabouts) => format!("the {} runs; {whereabouts}", self.name),
+                None => format!("the {} runs", self.name),
+            },
             (Some(exit), None) => match exit.code() {
                 Some(code) => format!("the {} has ended: {}", self.name, self.last_words(code)),
                 None => format!("the {} was ended by a {exit}", self.name),

@@ -4,10 +4,12 @@
 use crate::{
     Log,
     deadline::Deadline,
-    failure::{Outcome, Saw, difference, fail, fail_having, is_peers_doing, quote},
+    failure::{
+        Outcome, Saw, difference, fail, fail_having, is_peers_doing, quote, quote_complaint,
+    },
     find, kernel, patience,
     process::Shared,
-    quiet,
+    quiet, whereabouts,
 };
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -471,15 +473,27 @@ impl Peer {
                     self.last_words()
                 )
             }
-            Input::Bytes | Input::Nothing => format!("nothing more within {time:.1} s"),
+            Input::Bytes | Input::Nothing => {
+                format!("nothing more within {time:.1} s{}", self.whereabouts())
+            }
         }
+    }
+
+    /// Where the program at the other end is instead.
+    fn whereabouts(&self) -> String {
+        let Some(program) = &self.program else { return String::new() };
+        let heard = program.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (first, over) = (heard.first(), heard.exit().is_some());
+        drop(heard);
+        let whereabouts = if over { None } else { whereabouts::of(first) };
+        whereabouts.map_or_else(String::new, |clause| format!("; {clause}"))
     }
 
     fn last_words(&self) -> String {
         let Some(program) = &self.program else { return String::new() };
         let heard = program.0.lock().unwrap_or_else(PoisonError::into_inner);
         heard.last_words().map_or_else(String::new, |line| {
-            format!("; last on its stderr {}", quote(line.as_bytes()))
+            format!("; last on its stderr {}", quote_complaint(&line))
         })
     }
 

@@ -82,11 +82,18 @@ pub struct Heard {
     /// True once the program's stdin has been closed.
     input_ended: bool,
     exit: Option<ExitStatus>,
+    /// The id of its first process.
+    first: u32,
     /// Why the program was ended by us, if it took more than its share.
     excess: Option<&'static str>,
 }
 
 impl Heard {
+    /// The id of its first process: the command, or the wall in front of it.
+    pub fn first(&self) -> u32 {
+        self.first
+    }
+
     /// The exit status, once the program has ended.
     pub fn exit(&self) -> Option<ExitStatus> {
         self.exit
@@ -103,10 +110,14 @@ impl Heard {
         self.exit.is_some() && self.open == 0
     }
 
-    /// The last line that it said on stderr.
+    /// What it said last on stderr: a panic's own two lines, or the last line.
     pub fn last_words(&self) -> Option<String> {
         let text = String::from_utf8_lossy(&self.stderr);
-        text.lines().rfind(|line| !line.trim().is_empty()).map(str::to_string)
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+        match lines.clone().position(|line| line.contains("panicked at ")) {
+            Some(at) => Some(lines.skip(at).take(2).collect::<Vec<_>>().join(" ")),
+            None => lines.next_back().map(str::to_string),
+        }
     }
 }
 
@@ -183,6 +194,7 @@ impl Process {
         }
         let stdin = child.stdin.take().map(|stdin| typist(stdin, Arc::clone(&heard)));
         let id = child.id();
+        heard.0.lock().unwrap_or_else(PoisonError::into_inner).first = id;
         note_end(child, walled, Arc::clone(&heard));
         if walled {
             limits::watch(id, Arc::clone(&heard));
