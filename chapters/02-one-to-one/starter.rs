@@ -5,22 +5,24 @@
 //! $ one-to-one 127.0.0.1 7002
 //! ```
 //!
-//! One thread, one conversation, one blocking call at a time. Notice what a program that
-//! waits in one place cannot do: whoever waits for the keyboard does not hear the network,
-//! whoever waits for the network does not hear the keyboard, and a server that talks does
-//! not accept. A message is a line of UTF-8 ended by `\n`; a blank line typed says goodbye.
+//! A message is a line of UTF-8 that ends with `\n`. The client speaks first, and a blank line
+//! says goodbye.
 //!
-//! This is the starter: every function below `main` is yours. From `common` you will want
-//! `net::connect` (chapter 1's) and `net::accept`, `typed` (a line from the user), `say` (a
-//! line to stdout), `note` (a line to stderr), `blocking` (around every call that waits) and
-//! `Context` (an error that says what was attempted).
+//! Notice what a program cannot do that has one thread and so waits in one place. While it waits
+//! for the keyboard it does not hear the network, while it waits for the network it does not
+//! hear the keyboard, and while it talks to one client it does not accept the next.
 
-// Delete this line when you begin: the compiler then lists what is written and not used yet.
-#![allow(dead_code)]
+// This is the starter: everything below `main` is yours. From `common` you will want `blocking`
+// (around every call that waits), `net::connect` (chapter 1's), `net::after_failed_accept`,
+// `typed` (a line from the user), `say` (a line to stdout), `note` (a line to stderr), `context`
+// (an error that says what we were trying to do) and `invalid_data` (an error of the protocol).
 
-use common::{Error, Program, Role, note};
+// Delete this line when you begin; then the compiler lists what is written but not used yet.
+#![allow(unused)]
+
+use common::{Context, Error, Program, Role, blocking, invalid_data, net, note, say, typed};
 use std::{
-    io::{self, BufRead},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     process::ExitCode,
 };
@@ -34,7 +36,7 @@ const PROGRAM: Program = Program {
 /// The longest message, in bytes, its `\n` included.
 const MAX_LINE: usize = 64 * 1024;
 
-/// Whose line is next. The whole protocol's state: both ends must agree on it.
+/// Whose line is next. This is all the state that the protocol has, and each end keeps its own.
 #[derive(Clone, Copy)]
 enum Turn {
     Ours,
@@ -50,48 +52,46 @@ enum End {
 
 fn main() -> ExitCode {
     PROGRAM.main(|args| match args.role("0.0.0.0")? {
-        Role::Server { bind, port } => run(&listen(&bind, port)?),
-        Role::Client { host, port } => meet(&host, port),
+        Role::Server { bind, port } => run_server(&listen(&bind, port)?),
+        Role::Client { host, port } => run_client(&host, port),
     })
 }
 
-/// Listens on the address and the port, and says so on stderr: `listening on 0.0.0.0:7002`,
-/// with the port that it really is. From which call on can a client connect, and who answers
-/// it, though nobody has called `accept` yet? So when may the line be printed?
-fn listen(_bind: &str, _port: u16) -> Result<TcpListener, Error> {
+/// Listens on the address and the port, and says so on stderr: `listening on 0.0.0.0:7002`, with
+/// the port that it really is. From which call on can a client connect, and who answers it before
+/// you have called `accept`? So when may the line be printed?
+fn listen(bind: &str, port: u16) -> Result<TcpListener, Error> {
     Err(Error::failed("listen", "not written yet"))
 }
 
-/// Serves one client after another. What does a second client see while the first one talks,
-/// and who has answered its `connect`? After which [`End`] do you accept again, and after
-/// which do you not? What of a conversation that ends with an error: whose end is it? When is
-/// the client's socket closed, and by which line?
-fn run(_listener: &TcpListener) -> Result<(), Error> {
-    Err(Error::failed("run", "not written yet"))
+/// Serves one client after another. What does a second client see while the first one talks? After
+/// which [`End`] do you accept the next one, and after which do you not? If a conversation ends
+/// with an error, what else has to end? When is the client's socket closed, and by which line?
+fn run_server(listener: &TcpListener) -> Result<(), Error> {
+    Err(Error::failed("run_server", "not written yet"))
 }
 
-/// The client: connects, says so on stderr, and talks once. Whose turn is it first?
-fn meet(_host: &str, _port: u16) -> Result<(), Error> {
-    note("one-to-one: meet is not written yet");
-    Ok(())
+/// Connects, says so on stderr, and has one conversation. Whose turn is it first?
+fn run_client(host: &str, port: u16) -> Result<(), Error> {
+    Err(Error::failed("run_client", "not written yet"))
 }
 
-/// The conversation, the same at both ends but for who begins. For whom do you wait at each
-/// [`Turn`], and what happens meanwhile to what the other one says? In which three ways can it
-/// end? A blank line ends it: does it go over the wire? Where does a second line wait that
-/// came in the same packet as the first, and how long must that place live?
-fn talk(_stream: &TcpStream, _first: Turn) -> Result<End, Error> {
-    Err(Error::failed("talk", "not written yet"))
+/// One conversation. It is the same at both ends, except for who begins. For whom do you wait at
+/// each [`Turn`], and what happens to what the other one says in the meantime? A blank line ends
+/// it: does that line go over the wire? Where does a second line wait that arrived together with
+/// the first, and how long must that place live?
+fn session(stream: &TcpStream, first: Turn) -> Result<End, Error> {
+    Err(Error::failed("session", "not written yet"))
 }
 
-/// Sends one message. How does the reader find its end?
-fn send(_stream: &TcpStream, _line: &str) -> Result<(), Error> {
+/// Hands one message to the kernel, and the turn to the peer. How does the reader find its end?
+fn send(mut stream: &TcpStream, line: &str) -> Result<Turn, Error> {
     Err(Error::failed("send", "not written yet"))
 }
 
-/// Reads one message, without its `\n`. In how many pieces may it come? `None` says that the
-/// peer has closed: how do you tell that from an empty line, and from a close in the middle
-/// of a line? What if the line never ends, what if it is no UTF-8?
-fn read_line(_from: &mut impl BufRead) -> io::Result<Option<String>> {
+/// Reads one message, without its `\n`. In how many pieces can it arrive? `None` says that the peer
+/// has closed: how do you tell that from an empty line, and from a close in the middle of a line?
+/// What if the line never ends, or is not UTF-8?
+fn read_line(from: &mut impl BufRead) -> io::Result<Option<String>> {
     Err(io::Error::other("read_line is not written yet"))
 }

@@ -197,7 +197,9 @@ fn type_at(code: &str, at: usize) -> Option<(String, Range<usize>)> {
     let head = code[at..body].split(" for ").last()?.trim_start_matches("impl");
     let head = if head.starts_with('<') { head.split_once('>')?.1 } else { head };
     let name = head.trim().trim_start_matches('&').split(['<', ' ']).next()?;
-    let is_block = code[body..].starts_with('{') && !name.is_empty();
+    // A parameter of type `impl Read` begins no block of its own.
+    let is_block =
+        code[body..].starts_with('{') && !name.is_empty() && name.chars().all(in_name);
     is_block.then(|| (name.to_string(), at..closing(code, body)))
 }
 
