@@ -193,6 +193,10 @@ fn body(code: &str, at: usize) -> Option<usize> {
 
 /// The type of an `impl`, without its parameters, and the block.
 fn type_at(code: &str, at: usize) -> Option<(String, Range<usize>)> {
+    let before = code[..at].trim_end();
+    if !(before.is_empty() || before.ends_with(['}', ';', ']']) || before.ends_with("unsafe")) {
+        return None; // the type of an argument: `impl BufRead`
+    }
     let body = body(code, at)?;
     let head = code[at..body].split(" for ").last()?.trim_start_matches("impl");
     let head = if head.starts_with('<') { head.split_once('>')?.1 } else { head };
@@ -298,6 +302,8 @@ mod tests {
         let pair =
             |call: &str, function: &str, line| (call.to_string(), function.to_string(), line);
         assert_eq!(found, [pair("accept", "run", 4), pair("lock", "Room::join", 8)]);
+        let text = "fn a(x: impl Read, y: u8) {\n    fn b() { blocking(\"c\", || d) }\n}\n";
+        assert_eq!(self::source(text).functions[1].name, "b");
     }
 
     #[test]
