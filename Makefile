@@ -25,7 +25,7 @@ CRATES   := common stage checks grader book
 CHAPTERS := $(notdir $(wildcard chapters/*))
 TESTED   := $(addprefix test-,$(TESTS) $(CHAPTERS) $(CRATES))
 
-.PHONY: help tour session run start check diff handin test lint book figures grade \
+.PHONY: help tour session run start check diff handin test lint book figures mistakes grade \
         student-edition gradescope zoo interop hosts capture bench cargo chapter desk \
         $(TESTED)
 .DEFAULT_GOAL := help
@@ -48,7 +48,8 @@ help:
 	@echo '  make lint                          formatting and lints'
 	@echo '  make zoo                           every wrong and every hostile program'
 	@echo '  make book                          the book as a page, target/book/BOOK.html'
-	@echo '  make figures                       draw its figures and its table'
+	@echo '  make figures                       draw its figures'
+	@echo '  make mistakes                      write the table of wrong programs and their checks'
 	@echo 'Grade'
 	@echo '  make grade     ARGS="--chapter 03 --program '"'python3 echo.py'"'"'
 	@echo '                 ARGS="--diff alice.diff"        ARGS=--help shows all'
@@ -150,6 +151,9 @@ book: cargo
 
 figures: cargo
 	@$(BOOK) figures
+
+mistakes: cargo
+	@MISTAKES=write cargo test -q -p checks --test mistakes
 
 # -- grade
 

@@ -15,7 +15,6 @@ pub mod layout;
 pub mod links;
 pub mod listing;
 pub mod markdown;
-pub mod matrix;
 pub mod measured;
 pub mod page;
 pub mod pattern;

@@ -11,7 +11,7 @@
 use book::{
     Untrue, check, coverage, figures,
     markdown::Book,
-    matrix, page,
+    page,
     player::Played,
     session::{Session, sessions},
     shares::{self, Words},
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
             "session" => show(&book, Some(&args.word("SECTION")?)),
             "sessions" => args.finish().and_then(|()| play(&book)),
             "words" => args.finish().and_then(|()| words(&book)),
-            "figures" => args.finish().and_then(|()| draw(&book)),
+            "figures" => args.finish().and_then(|()| draw()),
             "page" => {
                 let folder = PathBuf::from(args.word("FOLDER")?);
                 say(&page::page(&book, workspace::root(), &folder)?.display().to_string())
@@ -157,12 +157,9 @@ fn show(file: &Path, section: Option<&str>) -> Result<(), Error> {
     tour(&wanted, &workspace::build()?.folders())
 }
 
-/// Draws the figures whose lanes have changed, writes the table of the zoo, and says what is new.
-fn draw(book: &Path) -> Result<(), Error> {
+/// Draws the figures whose source has changed, and says which.
+fn draw() -> Result<(), Error> {
     let root = workspace::root();
-    if matrix::write(book, root)? {
-        put(format!("{}\n", book.display()).as_bytes())?;
-    }
     for drawn in figures::draw_all(root)? {
         if !drawn.is_up_to_date(root) {
             drawn.write(root)?;

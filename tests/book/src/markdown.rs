@@ -13,12 +13,11 @@
 //! | `<!-- all-blocking: FOLDER -->` | lists the folder's blocking calls ([`super::blocking`]) |
 //! | `<!-- blocking: FOLDER -->` | repeats some of them in the chapter |
 //! | `<!-- measured: FILE -->` | shows what a run has measured ([`super::measured`]) |
-//! | `<!-- zoo: FOLDER -->` | lists the wrong programs by the check that they fail ([`super::matrix`]) |
 
 use super::Untrue;
 
 /// The marks that there are.
-const MARKS: [&str; 6] = ["from", "continued", "blocking", "all-blocking", "measured", "zoo"];
+const MARKS: [&str; 5] = ["from", "continued", "blocking", "all-blocking", "measured"];
 
 /// The book's parts, each kind in the book's order.
 #[derive(Debug, Default)]

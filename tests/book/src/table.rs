@@ -3,7 +3,7 @@
 use super::{
     Untrue, blocking,
     markdown::{Book, Table},
-    matrix, measured,
+    measured,
 };
 use std::path::Path;
 
@@ -17,8 +17,6 @@ pub fn check(book: &Book, root: &Path) -> Vec<Untrue> {
         untrue.extend(has_holes(table));
         if let Some(mark) = table.marked("measured") {
             untrue.extend(measured::check(mark, table, root));
-        } else if let Some(mark) = table.marked("zoo") {
-            untrue.extend(matrix::check(mark, table, root));
         }
     }
     untrue
