@@ -18,7 +18,7 @@ const BUFFER: usize = 16 * 1024;
 /// the receiving program reads.
 pub fn write(mut to: impl Write, bytes: &[u8]) -> io::Result<()> {
     if bytes.len() > MAX_FRAME {
-        return Err(invalid_data("frame too long"));
+        return Err(invalid_data(format!("a frame of {} bytes is too long", bytes.len())));
     }
     // Big-endian is the network's byte order. Both ends have to read the same number, in
     // whatever order their machines keep one in memory.
@@ -37,7 +37,7 @@ pub fn read(mut from: impl Read) -> io::Result<Option<Vec<u8>>> {
     };
     // The length is a stranger's claim, so we look at it before we act on it.
     if length > MAX_FRAME {
-        return Err(invalid_data("frame too long"));
+        return Err(invalid_data(format!("a frame of {length} bytes is too long")));
     }
     let frame = read_up_to(&mut from, length)?;
     if frame.len() < length {
@@ -115,7 +115,8 @@ mod tests {
         assert_eq!(written(&vec![7; MAX_FRAME]).len(), 4 + MAX_FRAME);
         let mut wire = Vec::new();
         let error = write(&mut wire, &vec![7; MAX_FRAME + 1]).unwrap_err();
-        assert_eq!((error.to_string(), wire), ("frame too long".to_string(), vec![]));
+        let too_long = "a frame of 1048577 bytes is too long".to_string();
+        assert_eq!((error.to_string(), wire), (too_long, vec![]));
     }
 
     #[test]
@@ -128,8 +129,9 @@ mod tests {
 
     #[test]
     fn a_claim_over_the_limit_is_refused_before_a_byte_of_it_arrives() {
-        assert_eq!(error(&[0xff; 4]), "frame too long");
-        assert_eq!(error(&(MAX_FRAME as u32 + 1).to_be_bytes()), "frame too long");
+        assert_eq!(error(&[0xff; 4]), "a frame of 4294967295 bytes is too long");
+        let too_long = "a frame of 1048577 bytes is too long";
+        assert_eq!(error(&(MAX_FRAME as u32 + 1).to_be_bytes()), too_long);
         // Exactly the limit is fine; here it is only cut off.
         assert_eq!(error(&(MAX_FRAME as u32).to_be_bytes()), "frame cut off");
     }

@@ -50,8 +50,8 @@ fn session(partner: &TcpStream) -> Result<(), Error> {
 fn send_typed(partner: &TcpStream, we_end: &Sender<()>) -> Result<(), Error> {
     let result = copy_typed(partner);
     let _ = we_end.send(()); // before the shutdown, because the partner may react to it at once
-    // Only this direction ends, because we still want to hear what the partner says. The call
-    // fails if the connection is gone already, and then there is nothing left to end.
+    // Only this direction ends, because we still want to hear what the partner says. It can
+    // fail, for example because the connection is gone, and then there is nothing left to end.
     let _ = partner.shutdown(Shutdown::Write);
     result
 }
