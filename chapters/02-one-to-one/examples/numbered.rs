@@ -5,12 +5,12 @@
 //! $ one-to-one 127.0.0.1 7002
 //! ```
 //!
-//! Notice where the number lives: it is born with the conversation and dies with it, like the
-//! buffer beside it. Declared a few lines higher, in `run`, it would count the lines of all.
+//! Notice where the number lives. It is born with the conversation and dies with it, like the
+//! buffer next to it. Declared in `run_server` it would count the lines of all clients.
 
-use common::{Context, Error, Program, blocking, net, note, say, typed};
+use common::{Context, Error, Program, net, note, say, typed};
 use std::{
-    io::{BufReader, Write},
+    io::BufReader,
     net::{TcpListener, TcpStream},
     process::ExitCode,
 };
@@ -30,31 +30,29 @@ enum End {
 
 fn main() -> ExitCode {
     PROGRAM.main(|mut args| {
-        let bind = args.option("--bind", "an address")?;
-        let bind = bind.unwrap_or_else(|| "0.0.0.0".to_string());
-        let port = args.port("PORT")?;
+        let (bind, port) = (args.bind("0.0.0.0")?, args.port("PORT")?);
         args.finish()?;
-        run(&net::listen(&bind, port)?)
+        run_server(&net::listen(&bind, port)?)
     })
 }
 
 /// One client after another, as in chapter 2.
-fn run(listener: &TcpListener) -> Result<(), Error> {
+fn run_server(listener: &TcpListener) -> Result<(), Error> {
     loop {
         let (client, peer) = net::accept(listener);
         note(format_args!("connected to {peer}"));
-        match talk(&client) {
-            Ok(End::InputEnded) => return Ok(()),
+        match session(&client) {
             Ok(End::BlankLine | End::PeerClosed) => {}
-            Err(Error::Failed(why)) => note(format_args!("{}: {why}", PROGRAM.name)),
-            Err(gone) => return Err(gone),
+            Ok(End::InputEnded) => return Ok(()),
+            Err(gone @ Error::Stdout(_)) => return Err(gone),
+            Err(why) => note(format_args!("{}: {why}", PROGRAM.name)),
         }
         note(format_args!("{peer} left"));
     }
 }
 
-/// One conversation, with all that it remembers: the number, and what has come too early.
-fn talk(client: &TcpStream) -> Result<End, Error> {
+/// One conversation, with all that it remembers: the number, and what has arrived early.
+fn session(client: &TcpStream) -> Result<End, Error> {
     let (mut lines, mut number) = (BufReader::new(client), 0_u64);
     loop {
         let line = net::read_line(&mut lines).context("cannot read a message")?;
@@ -64,12 +62,9 @@ fn talk(client: &TcpStream) -> Result<End, Error> {
         match typed()? {
             None => return Ok(End::InputEnded),
             Some(answer) if answer.is_empty() => return Ok(End::BlankLine),
-            Some(answer) => send(client, &answer)?,
+            Some(answer) => {
+                net::write_line(client, &answer).context("cannot send a message")?;
+            }
         }
     }
-}
-
-fn send(mut client: &TcpStream, line: &str) -> Result<(), Error> {
-    let message = format!("{line}\n");
-    blocking("write", || client.write_all(message.as_bytes())).context("cannot send a message")
 }

@@ -5,13 +5,13 @@
 //! $ one-to-one 127.0.0.1 7002
 //! ```
 //!
-//! Notice that a blocking call can be woken by the clock too: then nobody needs a second
-//! thread to get rid of a client who says nothing. Notice also what this does not mend: the
-//! clock starts again with each byte, so whoever sends one now and then can stay for ever.
+//! Notice that the clock, too, can wake a blocking call, so the server needs no second thread to
+//! get rid of a client that says nothing. Notice also what this does not solve: the time starts
+//! again with each byte, so a client that sends one now and then can stay forever.
 
-use common::{Context, Error, Program, Seconds, blocking, net, note, say, typed};
+use common::{Context, Error, Program, net, note, say, typed};
 use std::{
-    io::{BufReader, ErrorKind, Write},
+    io::BufReader,
     net::{TcpListener, TcpStream},
     process::ExitCode,
     time::Duration,
@@ -33,61 +33,50 @@ enum End {
 
 fn main() -> ExitCode {
     PROGRAM.main(|mut args| {
-        let bind = args.option("--bind", "an address")?;
-        let bind = bind.unwrap_or_else(|| "0.0.0.0".to_string());
-        let patience: Option<Seconds> = args.option("--patience", "a time in seconds")?;
-        let port = args.port("PORT")?;
+        let Some(patience) = args.seconds("--patience")? else {
+            return Err(Error::Usage("--patience is missing".to_string()));
+        };
+        let (bind, port) = (args.bind("0.0.0.0")?, args.port("PORT")?);
         args.finish()?;
-        match patience {
-            Some(Seconds(time)) if !time.is_zero() => run(&net::listen(&bind, port)?, time),
-            _ => Err(Error::Usage("--patience needs more than 0 seconds".to_string())),
-        }
+        run_server(&net::listen(&bind, port)?, patience)
     })
 }
 
-/// One client after another, as in chapter 2; a silent one too has an end now.
-fn run(listener: &TcpListener, patience: Duration) -> Result<(), Error> {
+/// One client after another, as in chapter 2. A silent one, too, has an end now.
+fn run_server(listener: &TcpListener, patience: Duration) -> Result<(), Error> {
     loop {
         let (client, peer) = net::accept(listener);
         note(format_args!("connected to {peer}"));
-        match talk(&client, patience) {
-            Ok(End::InputEnded) => return Ok(()),
-            Ok(End::PeerSilent) => note(format_args!("{peer} said nothing for {patience:?}")),
+        match session(&client, patience) {
             Ok(End::BlankLine | End::PeerClosed) => {}
-            Err(Error::Failed(why)) => note(format_args!("{}: {why}", PROGRAM.name)),
-            Err(gone) => return Err(gone),
+            Ok(End::PeerSilent) => note(format_args!("{peer} said nothing for {patience:?}")),
+            Ok(End::InputEnded) => return Ok(()),
+            Err(gone @ Error::Stdout(_)) => return Err(gone),
+            Err(why) => note(format_args!("{}: {why}", PROGRAM.name)),
         }
         note(format_args!("{peer} left"));
     }
 }
 
-/// One conversation. Our own user may think for as long as it takes: only the client's silence is
-/// measured.
-fn talk(client: &TcpStream, patience: Duration) -> Result<End, Error> {
+/// One conversation. Our own user may think for as long as it takes: only the client's silence
+/// is measured.
+fn session(client: &TcpStream, patience: Duration) -> Result<End, Error> {
     client.set_read_timeout(Some(patience)).context("cannot set a timeout")?;
     let mut lines = BufReader::new(client);
     loop {
-        // Blocks until a whole line has come, the client has closed, or the time is over.
+        // Blocks until a whole line has arrived, the client has closed, or the time is up.
         match net::read_line(&mut lines) {
             Ok(Some(line)) => say(&line)?,
             Ok(None) => return Ok(End::PeerClosed),
-            Err(e) if is_timeout(e.kind()) => return Ok(End::PeerSilent),
+            Err(e) if net::timed_out(&e) => return Ok(End::PeerSilent),
             Err(e) => return Err(e).context("cannot read a message"),
         }
         match typed()? {
             None => return Ok(End::InputEnded),
             Some(answer) if answer.is_empty() => return Ok(End::BlankLine),
-            Some(answer) => send(client, &answer)?,
+            Some(answer) => {
+                net::write_line(client, &answer).context("cannot send a message")?;
+            }
         }
     }
-}
-
-/// Which of the two a system says is its own business.
-fn is_timeout(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)
-}
-
-fn send(mut client: &TcpStream, line: &str) -> Result<(), Error> {
-    let message = format!("{line}\n");
-    blocking("write", || client.write_all(message.as_bytes())).context("cannot send a message")
 }

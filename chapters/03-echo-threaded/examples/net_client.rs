@@ -5,18 +5,12 @@
 //! $ cargo run --example net_client -- 127.0.0.1 7004 --count 3
 //! ```
 //!
-//! Notice the step it walks in: one line out, one line in. It waits for each answer before
-//! it sends the next line, so the time of a run is the number of lines times the way there
-//! and back, however fast the line between them is.
+//! Notice its rhythm: one line out, one line in. It waits for each answer before it sends the
+//! next line, so a run takes the number of lines times the way there and back, no matter how many
+//! bytes a second the network could carry.
 
 use common::{Context, Error, Program, blocking, net, note, say, text_line};
-use std::{
-    fs::File,
-    io::{BufReader, Write},
-    iter,
-    net::TcpStream,
-    process::ExitCode,
-};
+use std::{fs::File, io::BufReader, iter, net::TcpStream, process::ExitCode};
 
 const PROGRAM: Program = Program {
     name: "net_client",
@@ -31,16 +25,15 @@ fn main() -> ExitCode {
     PROGRAM.main(|mut args| {
         let count: Option<u64> = args.option("--count", "a number")?;
         let file: Option<String> = args.option("--file", "a file")?;
-        let (host, port) = (args.word("HOST")?, args.port("PORT")?);
-        args.finish()?;
+        let (host, port) = args.target()?;
         let messages = messages(count, file)?;
         let server = net::connect(&host, port)?;
         note(format_args!("connected to {}", net::address(&host, port)));
-        run(&server, messages)
+        session(&server, messages)
     })
 }
 
-/// The numbers from 1 to N, or the lines of a file; the user decides for one of the two.
+/// The numbers from 1 to N, or the lines of a file. The user asks for one of the two.
 fn messages(count: Option<u64>, file: Option<String>) -> Result<Messages, Error> {
     match (count, file) {
         (Some(count), None) => Ok(Box::new((1..=count).map(|number| Ok(number.to_string())))),
@@ -54,16 +47,14 @@ fn messages(count: Option<u64>, file: Option<String>) -> Result<Messages, Error>
     }
 }
 
-/// One message, one answer, until there are no more messages. That is all the server is told:
-/// it reads the end when our socket closes behind us.
-fn run(mut server: &TcpStream, messages: Messages) -> Result<(), Error> {
+/// One message, one answer, until there are no more messages. The server is not told so: it reads
+/// the end when our socket is closed.
+fn session(server: &TcpStream, messages: Messages) -> Result<(), Error> {
     let mut answers = BufReader::new(server);
     for message in messages {
-        let line = format!("{}\n", message?);
-        blocking("write", || server.write_all(line.as_bytes()))
-            .context("cannot send a message")?;
-        // Blocks until the server has answered. With a server that serves somebody else first,
-        // this is where we stand in the queue: it was our kernel alone that let us connect.
+        net::write_line(server, &message?).context("cannot send a message")?;
+        // Blocks until the server has answered. If it serves another client first, this is where
+        // we wait for our turn: it was only its kernel that let us connect.
         match net::read_line(&mut answers).context("cannot read the answer")? {
             Some(answer) => say(&answer)?,
             None => {

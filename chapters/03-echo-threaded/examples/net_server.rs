@@ -5,14 +5,14 @@
 //! $ cargo run --example net_client -- 127.0.0.1 7004 --count 3
 //! ```
 //!
-//! Chapter 2's server again, with a rule in the place of a person. It serves one client after
-//! another, unless `--threaded` gives each a thread: find the one line that makes the
-//! difference. A message is a line of UTF-8 ended by `\n`; an `\r` in front of that, as
-//! telnet sends it, belongs to the ending.
+//! This is chapter 2's server again, with a rule instead of a person. It serves one client after
+//! another, unless `--threaded` gives each a thread: find the one line that makes the difference.
+//! A message is a line of UTF-8 that ends with `\n`. An `\r` in front of that, as telnet sends
+//! it, belongs to the ending.
 
-use common::{Error, Program, blocking, cause, net, note};
+use common::{Program, cause, net, note};
 use std::{
-    io::{self, BufReader, Write},
+    io::{self, BufReader},
     net::{SocketAddr, TcpListener, TcpStream},
     process::ExitCode,
     str::FromStr,
@@ -56,8 +56,8 @@ impl FromStr for Rule {
 }
 
 impl Rule {
-    /// A character is what Rust calls a `char`, a Unicode scalar value: `é` is one, and turns
-    /// round whole, though it is two bytes on the wire.
+    /// A character is what Rust calls a `char`, a Unicode scalar value. `é` is one, so it is
+    /// turned round as a whole, although it is two bytes on the wire.
     fn change(&self, line: &str) -> String {
         match self {
             Rule::Reverse => line.chars().rev().collect(),
@@ -70,19 +70,16 @@ impl Rule {
 
 fn main() -> ExitCode {
     PROGRAM.main(|mut args| {
-        let bind = args.option("--bind", "an address")?;
-        let bind = bind.unwrap_or_else(|| "127.0.0.1".to_string());
-        let rule = args.option("--reply", "reverse, length, upper or prefix:TEXT")?;
-        let rule = rule.ok_or_else(|| Error::Usage("--reply is missing".to_string()))?;
+        let rule = args.required("--reply", "reverse, length, upper or prefix:TEXT")?;
         let threaded = args.flag("--threaded");
-        let port = args.port("PORT")?;
+        let (bind, port) = (args.bind("127.0.0.1")?, args.port("PORT")?);
         args.finish()?;
-        run(&net::listen(&bind, port)?, &rule, threaded)
+        run_server(&net::listen(&bind, port)?, &rule, threaded)
     })
 }
 
 /// The main thread waits for clients, and without `--threaded` for each client too.
-fn run(listener: &TcpListener, rule: &Rule, threaded: bool) -> ! {
+fn run_server(listener: &TcpListener, rule: &Rule, threaded: bool) -> ! {
     loop {
         let (client, peer) = net::accept(listener);
         let rule = rule.clone();
@@ -94,23 +91,23 @@ fn run(listener: &TcpListener, rule: &Rule, threaded: bool) -> ! {
 /// One client, from its first line to its last.
 fn serve(client: &TcpStream, peer: SocketAddr, rule: &Rule) {
     note(format_args!("connected to {peer}"));
-    match answer(client, rule) {
+    match session(client, rule) {
         Ok(()) => note(format_args!("{peer} left")),
         Err(e) => note(format_args!("{peer} left: {}", cause(&e))),
     }
 }
 
-/// One line in, one line out, until the client closes. A line that is no line (too long, cut
-/// off, no UTF-8) is told so, and nothing behind it can be trusted: that is the end.
-fn answer(client: &TcpStream, rule: &Rule) -> io::Result<()> {
+/// One line in, one line out, until the client closes. A line that is too long, cut off or not
+/// UTF-8 is answered with an error, and ends the session: nothing after it can be trusted.
+fn session(client: &TcpStream, rule: &Rule) -> io::Result<()> {
     let mut lines = BufReader::new(client);
     loop {
         // Blocks until the client has sent a whole line, or closed.
         match net::read_line(&mut lines) {
-            Ok(Some(line)) => send(client, &changed(rule, &line))?,
+            Ok(Some(line)) => net::write_line(client, &answer(rule, &line))?,
             Ok(None) => return Ok(()),
             Err(e) if e.kind() == io::ErrorKind::InvalidData => {
-                send(client, &format!("error: {e}"))?;
+                net::write_line(client, &format!("error: {e}"))?;
                 net::hang_up(client);
                 return Err(e);
             }
@@ -120,12 +117,7 @@ fn answer(client: &TcpStream, rule: &Rule) -> io::Result<()> {
 }
 
 /// The answer to a line. Some rules make a line longer, and the limit holds for both ends.
-fn changed(rule: &Rule, line: &str) -> String {
+fn answer(rule: &Rule, line: &str) -> String {
     let answer = rule.change(line.strip_suffix('\r').unwrap_or(line));
     if answer.len() < net::MAX_LINE { answer } else { "error: answer too long".to_string() }
-}
-
-/// Blocks while the client does not read its answers.
-fn send(mut client: &TcpStream, line: &str) -> io::Result<()> {
-    blocking("write", || client.write_all(format!("{line}\n").as_bytes()))
 }

@@ -5,19 +5,19 @@
 //! $ one-to-one 127.0.0.1 7006
 //! ```
 //!
-//! This is the counter-example. A non-blocking socket answers at once, if need be with "would
-//! block": nothing there now. So one thread can ask a thousand sockets in turn, and it is
-//! cheaper than a thousand threads: no stack each, and no switch from one to the next, which
-//! tells when all of them have something to say.
+//! This is the counter-example. A call on a non-blocking socket returns at once, if need be with
+//! the error "would block": there is nothing now. So one thread can ask a thousand sockets in
+//! turn, which is cheaper than a thousand threads when all of them have something to say: there
+//! is one stack instead of a thousand, and no switching from one thread to the next.
 //!
-//! Notice what was lost: nobody wakes us. A blocking call hands the waiting to the kernel,
-//! which knows when something comes. We must ask, and ask again. Asking without a pause takes
-//! a whole core, even with nobody there (try it: set [`LONGEST_PAUSE`] to 0 and look at
-//! `top`). A pause between two rounds gives the core back and makes each answer late by as
-//! much. So the pause grows while nothing happens, and is gone when something does: cheap when
-//! idle, quick when busy, and at worst [`LONGEST_PAUSE`] late. And every round asks everyone,
-//! though only one has spoken. What is missing is one call that blocks for all sockets at
-//! once: the kernel has it (poll, epoll, kqueue), std does not.
+//! Notice what was lost: the kernel does not wake us. A blocking call hands the waiting to the
+//! kernel, which knows when something arrives. Here we have to ask, and ask again. Asking without
+//! a pause takes a whole processor, even if no client is there (try it: set [`LONGEST_PAUSE`] to 0
+//! and look at `top`). A pause between two rounds gives the processor back, and makes each answer
+//! late by up to as much. So the pause grows while nothing happens, and is gone when something
+//! does: cheap when idle, quick when busy, and at worst [`LONGEST_PAUSE`] late. And each round asks
+//! every client, although only one has spoken. What is missing is one call that waits for all
+//! sockets at once. The kernel has it (poll, epoll, kqueue), and std does not.
 
 use common::{Context, Program, blocking, cause, net, note};
 use std::{
@@ -43,11 +43,11 @@ const SHORTEST_PAUSE: Duration = Duration::from_micros(20);
 /// What the pause grows to, by doubling, while nothing happens.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
-/// How long to leave the listener alone when accept() fails, while the clients are served.
+/// How long to leave the listener alone after a failed accept(), while the clients are served.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A client between two rounds. What a worker of chapter 3 keeps on its stack, its place in
-/// the code included, has to be written down here.
+/// A client between two rounds. What a worker of chapter 3 keeps on its stack, including its place
+/// in the code, has to be written down here.
 struct Client {
     stream: TcpStream,
     peer: SocketAddr,
@@ -64,18 +64,16 @@ enum Round {
 
 fn main() -> ExitCode {
     PROGRAM.main(|mut args| {
-        let bind = args.option("--bind", "an address")?;
-        let bind = bind.unwrap_or_else(|| "127.0.0.1".to_string());
-        let port = args.port("PORT")?;
+        let (bind, port) = (args.bind("127.0.0.1")?, args.port("PORT")?);
         args.finish()?;
         let listener = net::listen(&bind, port)?;
         listener.set_nonblocking(true).context("cannot listen")?;
-        run(&listener)
+        run_server(&listener)
     })
 }
 
-/// Round after round: whoever has arrived, then every client, then perhaps a pause.
-fn run(listener: &TcpListener) -> ! {
+/// Round after round: new clients, then every client, then perhaps a pause.
+fn run_server(listener: &TcpListener) -> ! {
     let (mut clients, mut buffer) = (Vec::new(), vec![0; BUFFER]);
     let (mut pause, mut next_accept) = (SHORTEST_PAUSE, Instant::now());
     loop {
@@ -105,7 +103,7 @@ fn welcome(listener: &TcpListener, clients: &mut Vec<Client>) -> io::Result<()> 
     Ok(())
 }
 
-/// Turns "would block" into `None`: no failure, just nothing there now.
+/// Turns "would block" into `None`: it is not a failure, there is just nothing now.
 fn now<T>(asked: io::Result<T>) -> io::Result<Option<T>> {
     match asked {
         Err(e)
@@ -122,12 +120,12 @@ fn visit(client: &mut Client, buffer: &mut [u8]) -> io::Result<Round> {
     if client.owed.is_empty() {
         match now(client.stream.read(buffer))? {
             None => return Ok(Round::Nothing),
-            Some(0) => return Ok(Round::Left), // its last byte, and nothing is owed
+            Some(0) => return Ok(Round::Left), // it has closed, and nothing is owed
             Some(length) => client.owed.extend(&buffer[..length]),
         }
     }
     match now(client.stream.write(&client.owed))? {
-        None => Ok(Round::Nothing), // it does not read; the rest must wait for another round
+        None => Ok(Round::Nothing), // it does not read; the rest has to wait for another round
         Some(length) => {
             client.owed.drain(..length);
             Ok(Round::Something)
@@ -145,7 +143,7 @@ fn stays(client: &Client, round: io::Result<Round>) -> bool {
     false
 }
 
-/// The only call here that blocks, and nothing that a client does can end it sooner.
+/// The only call here that blocks, and nothing that a client does can end it earlier.
 fn wait(pause: Duration) -> Duration {
     blocking("sleep", || thread::sleep(pause));
     (pause * 2).min(LONGEST_PAUSE)

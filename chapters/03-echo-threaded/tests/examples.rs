@@ -185,8 +185,8 @@ mod manners {
     fn wrong_usage_says_what_is_wrong_and_exits_2() {
         for (name, line, why) in [
             ("threads", "now", "\"now\" is one word too many"),
-            ("threads", "--pause -1", "--pause must be a time in seconds, not \"-1\""),
-            ("threads", "--pause soon", "--pause must be a time in seconds, not \"soon\""),
+            ("threads", "--pause -1", "--pause must be a number of seconds, not \"-1\""),
+            ("threads", "--pause soon", "--pause must be a number of seconds, not \"soon\""),
             ("net_server", "0", "--reply is missing"),
             ("net_server", "--reply upper", "PORT is missing"),
             (
