@@ -34,7 +34,7 @@ pub fn page(book: &Path, root: &Path, folder: &Path) -> Result<PathBuf, Error> {
     fs::remove_file(&contents).context("cannot remove contents.html")?;
     let page = folder.join(book.file_name().unwrap_or_default()).with_extension("html");
     let html = fs::read_to_string(&page).context("cannot read rustdoc's page")?;
-    write(&page, &coloured(&html))?;
+    write(&page, &with_checks_below(&coloured(&html)))?;
     copy_files(&parts, root, folder)?;
     Ok(page)
 }
@@ -82,6 +82,11 @@ fn navigation(headings: &[Heading]) -> String {
         };
     }
     html + "</nav>\n"
+}
+
+/// Puts the line that says how an exercise is checked below the exercise.
+fn with_checks_below(html: &str) -> String {
+    html.replace("\nCheck: <code>", "<br>\nCheck: <code>")
 }
 
 /// Gives each terminal's name in a session its colour, in the order of their appearance.
@@ -151,6 +156,12 @@ mod tests {
             coloured.starts_with("<p>a: b</p>")
                 && coloured.contains("<code>no session\n</code>")
         );
+    }
+
+    #[test]
+    fn a_check_has_a_line_of_its_own() {
+        let html = with_checks_below("<li>Do it.\nCheck: <code>make</code></li>");
+        assert_eq!(html, "<li>Do it.<br>\nCheck: <code>make</code></li>");
     }
 
     #[test]
