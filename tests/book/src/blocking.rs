@@ -79,7 +79,7 @@ fn has_old_form(table: &Table) -> bool {
     table.rows.first().is_some_and(|(_, heads)| heads.get(1).is_some_and(|h| h == "function"))
 }
 
-/// Missing rows are named at the rows that stand in their place, or at the mark.
+/// Missing rows are named at the first wrong row, or else at the mark.
 fn check_all(book: &Book, mark: &Mark, table: &Table, root: &Path) -> Vec<Untrue> {
     let expected = match pairs(root, &mark.value) {
         Ok(expected) => expected,
@@ -105,12 +105,13 @@ fn check_all(book: &Book, mark: &Mark, table: &Table, root: &Path) -> Vec<Untrue
             wrong.push((*line, what));
         }
     }
-    let missing: Vec<_> = expected.difference(&listed).cloned().collect();
-    if missing.is_empty() || wrong.is_empty() {
-        wrong.extend(missing.iter().map(|row| (mark.line, format!("the table lacks {row}"))));
-    } else {
-        for (_, what) in &mut wrong {
-            what.push_str(&format!(" (the table lacks {})", missing.join(", ")));
+    let missing: Vec<_> = expected.difference(&listed).map(String::as_str).collect();
+    if !missing.is_empty() {
+        // A renamed function makes a wrong row, and one that is missing: it is one mistake.
+        let lacks = format!("the table lacks {}", missing.join(", "));
+        match wrong.first_mut() {
+            Some((_, what)) => what.push_str(&format!(" ({lacks})")),
+            None => wrong.push((mark.line, lacks)),
         }
     }
     wrong.into_iter().map(|(line, what)| Untrue::new(line, what)).collect()

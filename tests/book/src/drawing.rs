@@ -88,16 +88,27 @@ impl Drawing<'_> {
             self.turn(*lane, *state, y);
             let words = label(*state, words);
             let (x, mut below) = (self.x(*lane) + BAR / 2 + 6, y + LINE + 2);
-            for line in wrapped(&words, self.pitch() - BAR - 14, 7) {
+            for line in wrapped(&words, self.pitch() - BAR - 12, 8) {
                 text(&mut self.front, class(*state), x, below, &line);
                 below += LINE;
             }
             bottom = bottom.max(below - LINE + 8);
         }
         if let Some((words, loud)) = &moment.note {
-            bottom = svg::note(&mut self.front, words, *loud, bottom + 8);
+            let top = bottom + 8;
+            bottom = svg::note(&mut self.front, words, *loud, top);
+            self.interrupt(top - 4, bottom + 4);
         }
         bottom
+    }
+
+    /// Leaves out of all bars what a note would hide.
+    fn interrupt(&mut self, from: i32, until: i32) {
+        for lane in 0..self.now.len() {
+            let (state, _) = self.now[lane];
+            self.turn(lane, state, from);
+            self.now[lane] = (state, until);
+        }
     }
 
     /// Ends what a lane has done so far and begins something else.
@@ -106,7 +117,8 @@ impl Drawing<'_> {
         if state != State::Stops && !self.used.contains(&state) {
             self.used.push(state);
         }
-        if before != State::Stops {
+        // What a note has left over is too short to be seen as a bar.
+        if before != State::Stops && y - since > 8 {
             let x = self.x(lane) - BAR / 2;
             bar(&mut self.bars, before, x, since, y);
         }
@@ -117,9 +129,11 @@ impl Drawing<'_> {
         let side = if to > from { 1 } else { -1 };
         let (start, end) = (from + side * (BAR / 2 + 2), to - side * (BAR / 2 + 2));
         let mut y = top;
-        for line in wrapped(&arrow.text, (end - start).abs() - 12, 7) {
+        // Between two lanes: in the middle of a longer arrow there may be a bar.
+        let room = self.pitch() - BAR - 4;
+        for line in wrapped(&arrow.text, room - 12, 8) {
             y += LINE;
-            text(&mut self.front, "middle", (start + end) / 2, y - 4, &line);
+            text(&mut self.front, "middle", start + side * room / 2, y - 4, &line);
         }
         y += 6;
         let front = &mut self.front;

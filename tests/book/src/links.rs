@@ -12,8 +12,12 @@ use super::{
 };
 use std::{
     collections::BTreeSet,
+    fs,
     path::{Component, Path},
 };
+
+/// How high a figure may be, in pixels, so that all of it is seen at once.
+const SCREEN: u32 = 900;
 
 /// Every link and image of the book that is not as it should be, and headings that share
 /// an anchor.
@@ -49,6 +53,12 @@ fn what_is_wrong(link: &Link, anchors: &BTreeSet<String>, root: &Path) -> Option
     (!is_file).then(|| format!("there is no file {target}"))
 }
 
+/// How high a drawing is, as it says.
+fn height(svg: &Path) -> Option<u32> {
+    let text = fs::read_to_string(svg).ok()?;
+    text.split(" height=\"").nth(1)?.split('"').next()?.parse().ok()
+}
+
 fn check_figures(book: &Book, root: &Path) -> Vec<Untrue> {
     let drawn = match figures::draw_all(root) {
         Ok(drawn) => drawn,
@@ -58,6 +68,11 @@ fn check_figures(book: &Book, root: &Path) -> Vec<Untrue> {
     for link in book.links.iter().filter(|link| link.image && link.target.ends_with(".svg")) {
         let (file, line) = (&link.target, link.line);
         let (svg, csv) = (root.join(file), root.join(file).with_extension("csv"));
+        let height = height(&svg).filter(|_| is_written(book, Path::new(file)));
+        if let Some(height) = height.filter(|height| *height > SCREEN) {
+            let what = format!("{file} is {height} pixels high: a screen has {SCREEN}");
+            untrue.push(Untrue::new(line, what));
+        }
         match drawn.iter().find(|drawn| drawn.file == Path::new(file)) {
             None if csv.exists() && measured::is_graph_of(&svg, &csv) => {}
             None if csv.exists() => {
