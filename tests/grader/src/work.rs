@@ -15,7 +15,7 @@ use checks::{
 };
 use common::cause;
 use stage::{
-    Role, Subject,
+    Role, Subject, cgroup,
     failure::readable,
     process::{Process, Surroundings, shell_word, shell_words},
 };
@@ -29,6 +29,10 @@ use std::{
 /// How long one submission may take at most, all its builds and checks together. Everything in
 /// it is bounded by itself; this is for what nobody has thought of.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// What a report says of walls that the kernel does not help to hold.
+const NO_GROUP: &str = "no control group (cgroup v2) can be had here: memory is counted as far as \
+                        it is seen, which pipes and sockets do not show";
 
 /// What the other grader is behind where there are no walls.
 pub const OPEN: &str = "open";
@@ -177,6 +181,9 @@ impl Work {
     fn check(&self, taken: &Taken, done: &(dyn Fn(&CheckResult, usize) + Sync)) -> Results {
         let mut results = Results::new(self.seed);
         results.notes.clone_from(&taken.notes);
+        if self.walls.is_some() && !cgroup::has_bounds() {
+            results.notes.push(NO_GROUP.to_string());
+        }
         for (chapter, subject) in &taken.subjects {
             let subject = &speech::learned(chapter, subject, self.seed);
             results.notes.extend(speech::told(subject));

@@ -1,15 +1,18 @@
 //! Where a check plays: it starts the subject's programs, connects to them, types to them,
 //! and keeps the log of what was done.
 
+pub mod cgroup;
 pub mod datagrams;
 pub mod deadline;
 pub mod failure;
 pub mod files;
 pub mod kernel;
+mod limits;
 pub mod metronome;
 pub mod peer;
 pub mod process;
 pub mod random;
+mod shell;
 pub mod speech;
 pub mod whereabouts;
 pub mod zone;

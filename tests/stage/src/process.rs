@@ -5,7 +5,13 @@
 //! would block, and be called slow), one waits for its end, and all three wake whoever waits
 //! in [`Process::wait_for`].
 
-use crate::deadline::{Cancel, Cast, Deadline, kept_waiting, wanted_to_run};
+pub use crate::shell::{on_path, shell_split, shell_word, shell_words};
+use crate::{
+    cgroup::{self, Cgroup},
+    deadline::{Cancel, Cast, Deadline, kept_waiting, wanted_to_run},
+    limits,
+    shell::SHELL,
+};
 use std::{
     env,
     ffi::OsString,
@@ -35,10 +41,6 @@ const LAST_TEXT: Duration = Duration::from_millis(500);
 
 /// The variable that marks every process of a run, also those that left its process group.
 const MARK: &str = "PLAIN_SOCKETS_RUN";
-
-/// The shell, by its whole path where there is one for all systems: with a `PATH` of its own for
-/// the command, std would look for it in a fork of us, which copies the tables of all our memory.
-const SHELL: &str = if cfg!(unix) { "/bin/sh" } else { "sh" };
 
 /// Where a command finds its programs, and what else surrounds it.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +87,7 @@ pub struct Heard {
     /// The id of its first process.
     first: u32,
     /// Why the program was ended by us, if it took more than its share.
-    excess: Option<&'static str>,
+    pub(crate) excess: Option<&'static str>,
 }
 
 impl Heard {
@@ -133,6 +135,8 @@ pub struct Process {
     id: u32,
     walled: bool,
     mark: String,
+    /// What all of it is in, where there is such a thing.
+    group: Option<Arc<Cgroup>>,
     /// Itself, for its deadlines.
     cast: Cast,
     /// To the thread that writes to stdin; dropping it ends the input.
@@ -165,7 +169,12 @@ impl Process {
         guard();
         let mark = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
         let walled = !around.wall.is_empty();
-        let mut words = around.wall.iter().map(String::as_str).chain([SHELL, "-c", script]);
+        let group = Cgroup::new(walled.then_some(limits::BOUNDS)).map(Arc::new);
+        let script = if walled { format!("{YIELD} {script}") } else { script.to_string() };
+        let entrance = group.as_ref().map(|group| group.entrance().display().to_string());
+        let enter = entrance.iter().flat_map(|file| [SHELL, "-c", ENTER, file.as_str()]);
+        let inner = around.wall.iter().map(String::as_str).chain([SHELL, "-c", &script]);
+        let mut words = enter.chain(inner);
         let mut sh = Command::new(words.next().unwrap_or(SHELL));
         if walled || around.bare {
             let kept = THROUGH_WALLS.iter().filter_map(|name| Some((name, env::var_os(name)?)));
@@ -197,11 +206,12 @@ impl Process {
         heard.0.lock().unwrap_or_else(PoisonError::into_inner).first = id;
         note_end(child, walled, Arc::clone(&heard));
         if walled {
-            limits::watch(id, Arc::clone(&heard));
+            limits::watch(id, group.clone(), Arc::clone(&heard));
         }
         let cast = Cast::default();
         cast.add(id);
-        Ok(Process { command: command.to_string(), id, walled, mark, cast, stdin, heard })
+        let command = command.to_string();
+        Ok(Process { command, id, walled, mark, group, cast, stdin, heard })
     }
 
     /// The id of the process from which all of its others descend: the command, or the wall in
@@ -322,6 +332,9 @@ impl Process {
     /// Ends the program and all that it has started, now.
     pub fn end(&mut self) {
         self.stdin = None;
+        if let Some(group) = &self.group {
+            return group.kill();
+        }
         // Twice, for what was being forked at the first look.
         for _ in 0..2 {
             let strays = marked(&self.mark);
@@ -407,69 +420,49 @@ fn behind_wall(exit: ExitStatus) -> ExitStatus {
 fn guard() {
     static GUARD: OnceLock<Option<Child>> = OnceLock::new();
     const SCRIPT: &str = r#"trap "" HUP INT TERM; read -r _
+        for group in "$2"*; do
+            [ -d "$group" ] && echo 1 > "$group/cgroup.kill"
+            for n in 1 2 3 4 5 6 7 8 9; do
+                rmdir "$group"/*/ "$group"; [ -d "$group" ] || break; sleep 0.1
+            done
+        done
         grep -lsF "$1" /proc/[0-9]*/environ |
         while IFS=/ read -r _ _ id _; do kill -s KILL "$id"; done"#;
     GUARD.get_or_init(|| {
         let mark = format!("{MARK}={}-", std::process::id());
         let mut sh = Command::new(SHELL);
-        sh.args(["-c", SCRIPT, "sh", &mark]).stdin(Stdio::piped());
+        let groups = cgroup::all().unwrap_or_else(|| PathBuf::from("/nowhere/"));
+        sh.args(["-c", SCRIPT, "sh", &mark]).arg(groups).stdin(Stdio::piped());
         sh.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
     });
 }
 
-/// What stands in front of a program's own command: it dies when we do (also by a signal that
-/// nobody can catch), and it flushes each line although stdout is a pipe, so that a plain
-/// print() is no fault. Each only where the system has it.
+/// Moves a shell into the group whose file is its first word, and becomes the others.
+const ENTER: &str = r#"echo $$ > "$0"; exec "$@""#;
+
+/// Where memory or processors are scarce, what is behind a wall comes last: it has a session of
+/// its own there, and so a share of its own of the processors (sched(7), autogroup).
+const YIELD: &str =
+    "{ echo 1000 > /proc/self/oom_score_adj; echo 5 > /proc/self/autogroup; } 2> /dev/null;";
+
+/// What stands in front of a program's own command: it runs after us, it dies when we do (also by
+/// a signal that nobody can catch), and it flushes each line although stdout is a pipe, so that a
+/// plain print() is no fault. Each only where the system's tool can do it.
 fn prefix() -> &'static str {
     static PREFIX: OnceLock<String> = OnceLock::new();
     PREFIX.get_or_init(|| {
-        let tools = [("setpriv", "setpriv --pdeathsig KILL "), ("stdbuf", "stdbuf -oL ")];
-        tools.iter().filter(|(tool, _)| on_path(tool)).map(|(_, words)| *words).collect()
+        let tools = ["nice -n 5 ", "setpriv --pdeathsig KILL ", "stdbuf -oL "];
+        let works = |words: &&&str| {
+            let tried = Command::new(SHELL)
+                .args(["-c", &format!("{words} true")])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+            tried.is_ok_and(|ended| ended.success())
+        };
+        tools.iter().filter(works).copied().collect()
     })
-}
-
-/// Words as a command line for `sh`.
-pub fn shell_words(words: &[impl AsRef<str>]) -> String {
-    words.iter().map(|word| shell_word(word.as_ref())).collect::<Vec<_>>().join(" ")
-}
-
-/// A word as `sh` reads it as one word, whatever is in it.
-pub fn shell_word(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        return word.to_string();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// The words of a command line as `sh` reads them, quotes and backslashes undone.
-pub fn shell_split(command: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let (mut quote, mut is_inside) = (None, false);
-    let mut letters = command.chars();
-    while let Some(letter) = letters.next() {
-        if quote.is_none() && letter.is_whitespace() {
-            is_inside = false;
-            continue;
-        }
-        if !std::mem::replace(&mut is_inside, true) {
-            words.push(String::new());
-        }
-        let word = words.last_mut();
-        match (letter, quote) {
-            ('\'' | '"', None) => quote = Some(letter),
-            (letter, Some(open)) if letter == open => quote = None,
-            ('\\', None | Some('"')) => word.into_iter().for_each(|w| w.extend(letters.next())),
-            _ => word.into_iter().for_each(|w| w.push(letter)),
-        }
-    }
-    words
-}
-
-/// True if `PATH` has a program of this name.
-pub fn on_path(tool: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder: PathBuf| Path::new(&folder).join(tool).is_file())
 }
 
 #[cfg(unix)]
@@ -480,68 +473,9 @@ fn own_group(command: &mut Command) {
 #[cfg(not(unix))]
 fn own_group(_command: &mut Command) {}
 
-/// What a program behind a wall may use. Outside, nothing is counted: it is the user's own.
-mod limits {
-    use super::{PoisonError, Shared, family, signal};
-    use std::{fs, thread, time::Duration};
-
-    /// How much memory all processes of a program may use together, in bytes.
-    const MEMORY: u64 = 1 << 30;
-
-    /// How many bytes it may print, beyond what is kept.
-    const OUTPUT: u64 = 1 << 30;
-
-    /// How often that is looked at. The kernel tells nobody: it can only be asked.
-    const PACE: Duration = Duration::from_millis(100);
-
-    /// Ends the program whose wall is the process `id` when it takes more than its share.
-    pub fn watch(id: u32, heard: Shared) {
-        thread::spawn(move || {
-            let (state, changed) = &*heard;
-            loop {
-                let excess =
-                    (memory(id) > MEMORY).then_some("it used more than 1 GiB of memory");
-                let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                let (mut state, _) = changed
-                    .wait_timeout_while(state, PACE, |heard| heard.exit.is_none())
-                    .unwrap_or_else(PoisonError::into_inner);
-                if state.exit.is_some() {
-                    return;
-                }
-                let flood = (state.dropped > OUTPUT).then_some("it printed more than 1 GiB");
-                state.excess = excess.or(flood);
-                if state.excess.is_some() {
-                    return signal("KILL", [format!("-{id}")]);
-                }
-            }
-        });
-    }
-
-    /// The memory of a process and all that descend from it, in bytes.
-    fn memory(id: u32) -> u64 {
-        let family = family(id);
-        let sum = |file: &str, names: &[&str]| -> u64 {
-            family.iter().map(|id| kibibytes(&format!("/proc/{id}/{file}"), names) * 1024).sum()
-        };
-        // What a fork shares with its parent is counted for both: cheap, and often enough.
-        let most = sum("status", &["RssAnon:", "RssShmem:"]);
-        if most <= MEMORY {
-            return most;
-        }
-        sum("smaps_rollup", &["Pss_Anon:", "Pss_Shmem:"])
-    }
-
-    /// The sum of some lines `NAME: … kB` of a file.
-    fn kibibytes(file: &str, names: &[&str]) -> u64 {
-        let text = fs::read_to_string(file).unwrap_or_default();
-        let named = text.lines().filter(|line| names.iter().any(|name| line.starts_with(name)));
-        named.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
-    }
-}
-
 /// Sends a signal to processes (`"12"`) and process groups (`"-12"`); that one is gone already
 /// is no error.
-fn signal(name: &str, targets: impl IntoIterator<Item = String>) {
+pub(crate) fn signal(name: &str, targets: impl IntoIterator<Item = String>) {
     let _ = Command::new(SHELL)
         .args(["-c", r#"kill -s "$@""#, "sh", name, "--"])
         .args(targets)
@@ -615,16 +549,6 @@ mod tests {
         let shown = Process::start(&shell_words(&words), &Surroundings::default()).unwrap();
         shown.wait(PATIENCE).unwrap();
         assert_eq!(shown.heard().stdout, b"a b|it's||$HOME;|");
-    }
-
-    #[test]
-    fn words_are_split_as_they_were_quoted() {
-        let words = ["printf", "a b", "it's", "", "$HOME;", "\\", "\""];
-        assert_eq!(shell_split(&shell_words(&words)), words);
-        assert_eq!(
-            shell_split(r#"python3  o\'b.py "a \"b\" 'c'" x"y"z"#),
-            ["python3", "o'b.py", "a \"b\" 'c'", "xyz"]
-        );
     }
 
     #[test]
