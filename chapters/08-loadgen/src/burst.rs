@@ -1,132 +1,128 @@
 //! Many clients at the same moment, and what came of them.
 
 use crate::{
-    kernel::Kernel,
+    kernel::{self, Counters},
     session::{self, Outcome, Task},
-    step::Step,
 };
 use common::{Context, Error, blocking, progress};
 use std::{
+    io,
     sync::{
         Arc, Barrier, OnceLock,
-        mpsc::{self, Receiver, RecvTimeoutError},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-/// A client's stack, in bytes. It needs little, and a thousand of them are to start: std
-/// would set aside 2 MiB for each.
+/// The stack of a client's thread, in bytes. std would set 2 MiB aside for each.
 const STACK: usize = 128 * 1024;
 
-/// How often the kernel's counters are read during a burst.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How often the watcher looks.
+pub const SAMPLE_EVERY: Duration = Duration::from_millis(5);
 
-/// How many characters the progress bar is long.
-const BAR: usize = 40;
-
-/// Clients that are on their way.
-struct Burst {
-    /// Each sends one outcome. When the last has done so, nobody holds the channel any more.
-    outcomes: Receiver<Outcome>,
-    line: Arc<StartLine>,
+/// Everything that is known about one number of clients.
+pub struct Step {
+    pub clients: usize,
+    pub sessions: Vec<Outcome>,
+    /// When the first session began, and how long it was to the end of the last one.
+    pub start: Instant,
+    pub time: Duration,
+    pub samples: Vec<Sample>,
+    /// What the kernel counted meanwhile, if it says so.
+    pub counted: Option<Counters>,
 }
 
-/// Where the clients wait for each other.
-struct StartLine {
+/// How many bytes and TCP errors there had been at some time after the start.
+#[derive(Default)]
+pub struct Sample {
+    pub at: Duration,
+    pub bytes: u64,
+    pub errors: u64,
+}
+
+type Client = JoinHandle<Vec<Outcome>>;
+
+/// What the clients share with each other, and with the thread that watches them.
+struct Shared {
+    task: Arc<Task>,
+    /// Where the clients wait for each other before each round.
     barrier: Barrier,
-    /// When the first of them left.
-    left: OnceLock<Instant>,
+    /// When the first client left the barrier for the first time.
+    start: OnceLock<Instant>,
+    bytes: AtomicU64,
+    ended: AtomicUsize,
 }
 
-/// Lets that many clients come at once, `rounds` times.
-///
-/// # Errors
-/// When not all of the threads can be started: fewer clients would be another measurement.
-pub fn run(
+/// Lets that many clients come at once, as often as the task says.
+pub fn run(clients: usize, task: &Arc<Task>) -> Result<Step, Error> {
+    let shared = Arc::new(Shared {
+        task: Arc::clone(task),
+        barrier: Barrier::new(clients),
+        start: OnceLock::new(),
+        bytes: AtomicU64::new(0),
+        ended: AtomicUsize::new(0),
+    });
+    let before = kernel::read();
+    let counted = || Some(kernel::grown(before?, kernel::read()?));
+    let (running, over) = mpsc::channel();
+    let start = |number| start(number, &shared, running.clone());
+    // Fewer clients would be another measurement. Those that did start wait at the barrier and
+    // end with the program; scoped threads would keep us waiting for them.
+    let threads = (1..=clients).map(start).collect::<io::Result<Vec<_>>>();
+    let threads = threads.context(format_args!("cannot start {clients} threads"))?;
+    drop(running);
+    let samples = watch(&shared, clients, &over, counted);
+    let outcomes = threads.into_iter().map(|client| blocking("join", || client.join()));
+    let sessions: Vec<Outcome> = outcomes.flatten().flatten().collect();
+    let start = shared.start.get().copied().unwrap_or_else(Instant::now);
+    let time = sessions.iter().map(|s| s.begun + s.whole - start).max().unwrap_or_default();
+    Ok(Step { clients, sessions, start, time, samples, counted: counted() })
+}
+
+/// Starts a client, which returns what came of its sessions. It never sends anything on the
+/// channel, but it drops its sender when it has ended.
+fn start(number: usize, shared: &Arc<Shared>, running: Sender<()>) -> io::Result<Client> {
+    let shared = Arc::clone(shared);
+    let client = thread::Builder::new().name(format!("client {number}")).stack_size(STACK);
+    client.spawn(move || {
+        let mut outcomes = Vec::new();
+        for _ in 0..shared.task.options.rounds {
+            // Blocks until all clients are here. The last one to arrive lets all of them go.
+            blocking("wait", || shared.barrier.wait());
+            shared.start.get_or_init(Instant::now);
+            outcomes.push(session::run(&shared.task, &shared.bytes));
+            shared.ended.fetch_add(1, Relaxed);
+        }
+        drop(running);
+        outcomes
+    })
+}
+
+/// Looks now and then how far everything is, until all clients have dropped their senders.
+fn watch(
+    shared: &Shared,
     clients: usize,
-    rounds: u32,
-    task: &Arc<Task>,
-    kernel: &mut Option<Kernel>,
-) -> Result<Step, Error> {
-    let mut step = Step::new(clients, clients as u64 * u64::from(rounds));
-    for _ in 0..rounds {
-        let mut before = kernel.as_mut().and_then(Kernel::read);
-        let burst = start(clients, task)?;
-        burst.watch(&mut step, |step, at| {
-            let now = kernel.as_mut().and_then(Kernel::read);
-            step.count(at, before, now);
-            before = now;
-        });
-    }
-    progress("");
-    Ok(step)
-}
-
-/// Starts the threads. The last one to reach the barrier lets all of them go.
-fn start(clients: usize, task: &Arc<Task>) -> Result<Burst, Error> {
-    let (sender, outcomes) = mpsc::channel();
-    let line = Arc::new(StartLine { barrier: Barrier::new(clients), left: OnceLock::new() });
-    for number in 1..=clients {
-        let (task, line, sender) = (Arc::clone(task), Arc::clone(&line), sender.clone());
-        let client = move || {
-            blocking("wait", || line.barrier.wait());
-            line.left.get_or_init(Instant::now);
-            // Fails only when nobody listens any more, and then nobody misses it.
-            let _ = sender.send(session::run(&task));
-        };
-        let thread = thread::Builder::new().name(format!("client {number}")).stack_size(STACK);
-        thread.spawn(client).context(format_args!("cannot start {clients} threads"))?;
-    }
-    Ok(Burst { outcomes, line })
-}
-
-impl Burst {
-    /// Waits for all outcomes. Calls `look` now and then, with the time so far, and once more
-    /// when all is over.
-    fn watch(&self, step: &mut Step, mut look: impl FnMut(&mut Step, Duration)) {
-        let before = step.time;
-        let mut next_look = Instant::now();
-        loop {
-            let pause = next_look.saturating_duration_since(Instant::now());
-            match blocking("recv", || self.outcomes.recv_timeout(pause)) {
-                Ok(outcome) => self.add(step, before, outcome),
-                Err(RecvTimeoutError::Timeout) => {
-                    let now = self.line.left.get().map_or(Duration::ZERO, Instant::elapsed);
-                    look(step, before + now);
-                    progress(bar(step));
-                    next_look = Instant::now() + LOOK_EVERY;
-                }
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        look(step, step.time);
-    }
-
-    /// Counts one session. `before` is the time that earlier rounds took.
-    fn add(&self, step: &mut Step, before: Duration, outcome: Outcome) {
-        let left = self.line.left.get().copied().unwrap_or(outcome.begun);
-        let begun = before + outcome.begun.saturating_duration_since(left);
-        let ended = begun + outcome.whole;
-        step.time = step.time.max(ended);
-        step.bytes.add_all(begun, &outcome.bytes);
-        step.connecting.push(outcome.connecting);
-        step.whole.push(outcome.whole);
-        match outcome.failure {
-            None => step.done += 1,
-            Some(failure) => {
-                step.failed[failure.kind as usize] += 1;
-                step.failures.add(ended, 1);
-                step.first_failure.get_or_insert(failure.text);
-            }
+    over: &Receiver<()>,
+    counted: impl Fn() -> Option<Counters>,
+) -> Vec<Sample> {
+    let sessions = clients * shared.task.options.rounds as usize;
+    let (mut samples, mut errors) = (vec![Sample::default()], 0);
+    loop {
+        let ended = shared.ended.load(Relaxed);
+        progress(format_args!(
+            "[{:-<40}] {ended}/{sessions}",
+            "#".repeat(40 * ended / sessions)
+        ));
+        // Blocks until the last client has ended, but no longer than until the next look.
+        let waited = blocking("recv", || over.recv_timeout(SAMPLE_EVERY));
+        let at = shared.start.get().map_or(Duration::ZERO, Instant::elapsed);
+        errors = counted().map_or(errors, kernel::errors);
+        samples.push(Sample { at, bytes: shared.bytes.load(Relaxed), errors });
+        if waited == Err(RecvTimeoutError::Disconnected) {
+            progress("");
+            return samples;
         }
     }
-}
-
-/// How many sessions have ended, drawn.
-fn bar(step: &Step) -> String {
-    let ended = step.whole.len();
-    let full = (ended as u64 * BAR as u64 / step.sessions) as usize;
-    let (full, empty) = ("#".repeat(full), "-".repeat(BAR - full));
-    format!("{} clients [{full}{empty}] {ended}/{}", step.clients, step.sessions)
 }

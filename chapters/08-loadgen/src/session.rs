@@ -1,241 +1,191 @@
-//! One client's session, and the time it took.
+//! One client's session: what a client does, how long that takes, and how it can fail.
 
-use crate::timeline::Timeline;
-use common::{blocking, cause, printable};
+use crate::options::Options;
+use common::{Context, Error, Failure, blocking, invalid_data, net, printable};
 use std::{
-    fmt::Display,
     io::{self, ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
-/// What the message is made of. It is sent from here again and again, so that a message of
-/// any length costs no memory.
+/// The message is made of this, sent again and again, so its length costs no memory.
 const PIECE: &[u8] = &[b'x'; 64 * 1024];
 
-/// How much a server may say before we stop listening to it, in bytes.
-const MAX_ANSWER: usize = 64 * 1024;
+/// How much of an answer we read at a time, and how much before we call it endless.
+const BUFFER: usize = 1024;
+const MAX_HEARD: usize = 64 * 1024;
 
-/// How much is read at a time, in bytes. It lives on the thread's small stack.
-const BLOCK: usize = 1024;
-
-/// The system's numbers for "too many open files", in the process and in the whole system:
-/// the same on Linux, macOS and the BSDs. std has no name for them.
-const TOO_MANY_FILES: [i32; 2] = [24, 23];
+/// "Too many open files", in the whole system and in this process: the same numbers on Linux,
+/// macOS and the BSDs (errno(3)). std has no name for them.
+const TOO_MANY_FILES: [Option<i32>; 2] = [Some(23), Some(24)];
 
 /// What every client is to do.
 pub struct Task {
-    /// The server as its user wrote it, for error messages.
+    /// The server as the user wrote it, for error messages.
     pub target: String,
-    /// The server's addresses. Each is tried in turn.
     pub addresses: Vec<SocketAddr>,
-    /// The length of the message.
-    pub message_bytes: u64,
-    /// How long a session may take, from its first call to its last.
-    pub timeout: Duration,
-    /// Whether the server speaks first.
-    pub intro: bool,
+    pub options: Options,
 }
 
 /// What came of one session.
 pub struct Outcome {
-    /// When it began: before its first call.
     pub begun: Instant,
-    /// How long it took to be connected, or to fail at that.
+    /// How long it took to connect, or to fail at that.
     pub connecting: Duration,
-    /// How long it took altogether, whether it was served or not.
+    /// How long it took altogether, served or not.
     pub whole: Duration,
-    /// The bytes of the message and of the answers, since `begun`.
-    pub bytes: Timeline,
-    /// Why it was not served, if it was not.
-    pub failure: Option<Failure>,
+    pub result: Result<(), Error>,
 }
 
-/// Why a session was not served.
-pub struct Failure {
-    /// The column that it is counted in.
-    pub kind: Kind,
-    /// What was attempted, and what went wrong.
-    pub text: String,
-}
-
-/// The kinds of failure, in the order of their columns.
-#[derive(Clone, Copy)]
+/// The ways in which a session can fail, in the order of their columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Nobody listens there, or there is no way to get there.
+    /// We never got a connection: nobody was there, or there was no way to get there.
     Refused,
     /// The connection broke.
     Reset,
     /// The session's time was up.
     TimedOut,
-    /// No socket to be had: our own machine is out of descriptors, of ports or of memory.
+    /// Our own machine had no descriptor left for a socket.
     TooManyFiles,
     /// The server did not say what it should, or closed before it had.
     WrongAnswer,
 }
 
-/// Does the task once. The clock starts before `connect`, so that everything a client waits
-/// for is in the time: also the second that passes until a dropped connection request is
-/// sent again. A clock that starts after `connect` never sees that.
-pub fn run(task: &Task) -> Outcome {
+/// Does the task once, and adds to `bytes` whatever is sent and heard.
+///
+/// The clock starts before `connect`, so it sees everything that a client waits for, even the
+/// second that passes until a dropped connection request is sent again.
+pub fn run(task: &Task, bytes: &AtomicU64) -> Outcome {
     let begun = Instant::now();
-    let mut bytes = Timeline::default();
-    let connected = connect(task, begun + task.timeout);
+    let deadline = begun + task.options.timeout;
+    let connected = connect(task, deadline);
     let connecting = begun.elapsed();
-    let result = connected.and_then(|stream| {
-        Session { task, stream, begun, bytes: &mut bytes }.talk()
-        // The stream goes out of scope here: its socket is closed.
-    });
-    Outcome { begun, connecting, whole: begun.elapsed(), bytes, failure: result.err() }
+    // The session owns the stream, so its socket is closed when the talk is over.
+    let result = connected.and_then(|server| Session { task, server, deadline, bytes }.talk());
+    Outcome { begun, connecting, whole: begun.elapsed(), result }
 }
 
-/// Tries each address in the time that is left. The failure is that of the last one.
-fn connect(task: &Task, deadline: Instant) -> Result<TcpStream, Failure> {
+/// Tries each address in the time that is left. The error is that of the last one.
+fn connect(task: &Task, deadline: Instant) -> Result<TcpStream, Error> {
     let mut result = Err(ErrorKind::AddrNotAvailable.into());
     for address in &task.addresses {
-        result = time_left(deadline)
-            .and_then(|left| blocking("connect", || TcpStream::connect_timeout(address, left)));
+        // Blocks until the server's kernel answers, and one that drops our request does not.
+        result = in_time(deadline, |left| {
+            blocking("connect", || TcpStream::connect_timeout(address, left))
+        });
         if result.is_ok() {
             break;
         }
     }
-    result.map_err(|e| Failure {
-        kind: kind_of(&e, Kind::Refused),
-        text: format!("cannot connect to {}: {}", task.target, cause(&e)),
-    })
+    result.context(format_args!("cannot connect to {}", task.target))
 }
 
-/// A connected client.
+/// Makes a call that may take as long as the calls before it have left of the session's time.
+/// A call that is interrupted, because the program was stopped and continued, is made again.
+fn in_time<T>(end: Instant, mut call: impl FnMut(Duration) -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match end.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => return Err(ErrorKind::TimedOut.into()),
+            left => match call(left) {
+                Err(e) if e.kind() == ErrorKind::Interrupted || net::timed_out(&e) => {}
+                result => return result,
+            },
+        }
+    }
+}
+
+/// A client that is connected.
 struct Session<'a> {
     task: &'a Task,
-    stream: TcpStream,
-    begun: Instant,
-    bytes: &'a mut Timeline,
+    server: TcpStream,
+    deadline: Instant,
+    bytes: &'a AtomicU64,
 }
 
 impl Session<'_> {
-    /// The conversation. Nothing is sent before the intro has begun to come: only then do we
-    /// know that the server, and not only its kernel, has taken us.
-    fn talk(&mut self) -> Result<(), Failure> {
+    /// The conversation. We send nothing before the intro has begun to arrive: only then do we
+    /// know that the server has taken us, and not only its kernel.
+    fn talk(mut self) -> Result<(), Error> {
         let mut heard = Vec::new();
-        if self.task.intro
-            && self.read(&mut heard).map_err(broken("cannot read the intro"))? == 0
-        {
-            return Err(wrong_answer("closed before its intro"));
+        if self.task.options.intro {
+            self.read(&mut heard).context("cannot read the intro")?;
         }
         let intro = heard.len();
-        self.send_message().map_err(broken("cannot send the message"))?;
-        while self.read(&mut heard).map_err(broken("cannot read the answer"))? > 0 {
-            if heard.len() > MAX_ANSWER {
-                return Err(wrong_answer("an answer without end"));
-            }
+        if intro > 0 || !self.task.options.intro {
+            self.send_message().context("cannot send the message")?;
+            while self.read(&mut heard).context("cannot read the answer")? > 0 {}
         }
-        check(&heard[..intro], &heard[intro..], self.task.message_bytes)
+        check(&heard[..intro], &heard[intro..], self.task.options.message_bytes)
+            .context("wrong answer from the server")
     }
 
-    /// Sends the message, and closes our sending side: that is how the server knows its end.
+    /// Sends the message and closes our sending side, which tells the server that it was all.
     fn send_message(&mut self) -> io::Result<()> {
-        let mut left = self.task.message_bytes;
+        let mut left = self.task.options.message_bytes;
         while left > 0 {
-            let length =
-                usize::try_from(left).map_or(PIECE.len(), |left| left.min(PIECE.len()));
-            left -= self.write(&PIECE[..length])? as u64;
+            let piece = &PIECE[..left.min(PIECE.len() as u64) as usize];
+            let sent = self.write(piece)? as u64;
+            self.bytes.fetch_add(sent, Relaxed);
+            left -= sent;
         }
-        self.stream.shutdown(Shutdown::Write)
+        self.server.shutdown(Shutdown::Write)
     }
 
-    /// Waits until the kernel takes some of the piece, however much that is. `write_all`
-    /// would have the same timeout again for each part.
+    /// Blocks until the kernel takes some of the piece, however little. (`write_all` would
+    /// begin the timeout again for each part.)
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        let deadline = self.begun + self.task.timeout;
-        let length = until_done(|| {
-            self.stream.set_write_timeout(Some(time_left(deadline)?))?;
-            blocking("write", || self.stream.write(piece))
-        })?;
-        self.bytes.add(self.begun.elapsed(), length as u64);
-        Ok(length)
+        in_time(self.deadline, |left| {
+            self.server.set_write_timeout(Some(left))?;
+            blocking("write", || self.server.write(piece))
+        })
     }
 
-    /// Waits until something has come, and puts it behind what was heard before. 0: the
-    /// server has closed.
+    /// Blocks until something has arrived, and adds it to what was heard before. 0: the server
+    /// has closed.
     fn read(&mut self, heard: &mut Vec<u8>) -> io::Result<usize> {
-        let deadline = self.begun + self.task.timeout;
-        let mut block = [0; BLOCK];
-        let length = until_done(|| {
-            self.stream.set_read_timeout(Some(time_left(deadline)?))?;
-            blocking("read", || self.stream.read(&mut block))
+        let mut buffer = [0; BUFFER];
+        let length = in_time(self.deadline, |left| {
+            self.server.set_read_timeout(Some(left))?;
+            blocking("read", || self.server.read(&mut buffer))
         })?;
-        self.bytes.add(self.begun.elapsed(), length as u64);
-        heard.extend(&block[..length]);
-        Ok(length)
+        heard.extend(&buffer[..length]);
+        self.bytes.fetch_add(length as u64, Relaxed);
+        if heard.len() > MAX_HEARD { Err(invalid_data("it does not end")) } else { Ok(length) }
     }
 }
 
-/// The timeout is for the whole session: each call gets what the calls before it have left.
-fn time_left(deadline: Instant) -> io::Result<Duration> {
-    match deadline.saturating_duration_since(Instant::now()) {
-        Duration::ZERO => Err(ErrorKind::TimedOut.into()),
-        left => Ok(left),
-    }
-}
-
-/// A call with a timeout is interrupted when the program was stopped and goes on (Ctrl-Z,
-/// `fg`): then it is made again.
-fn until_done<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
-}
-
-/// Looks at all that the server has said: what came in the first piece is `intro`, all
-/// behind it `rest`. A stream knows no messages, so the rest of the intro may be in `rest`
-/// too; but then it stands before the answer, on a line of its own if the intro is lines.
-fn check(intro: &[u8], rest: &[u8], message_bytes: u64) -> Result<(), Failure> {
+/// Looks at everything that the server has said: `intro` is what the first read returned, and
+/// `rest` what came after it. A stream has no messages, so the end of the intro may be in
+/// `rest` too, but then it is in front of the answer, on a line of its own if intros are lines.
+fn check(intro: &[u8], rest: &[u8], message_bytes: u64) -> io::Result<()> {
     let expected = format!("received {message_bytes} bytes");
     let complete = |text: &[u8]| text.is_empty() || text.ends_with(b"\n");
     match rest.trim_ascii_end().strip_suffix(expected.as_bytes()) {
         Some([]) => Ok(()),
         Some(before) if !intro.is_empty() && (complete(before) || !complete(intro)) => Ok(()),
-        _ if rest.is_empty() => Err(wrong_answer("closed before its answer")),
-        _ => Err(wrong_answer(quoted(rest))),
-    }
-}
-
-/// The first words of a wrong answer, harmless on a screen.
-fn quoted(text: &[u8]) -> String {
-    let start = String::from_utf8_lossy(&text[..text.len().min(40)]);
-    format!("{:?}", printable(start.trim_end()))
-}
-
-fn wrong_answer(what: impl Display) -> Failure {
-    Failure { kind: Kind::WrongAnswer, text: format!("wrong answer from the server: {what}") }
-}
-
-/// A failure of an established connection.
-fn broken(attempt: &str) -> impl Fn(io::Error) -> Failure {
-    move |e| {
-        let kind = kind_of(&e, Kind::Reset);
-        let cause = match kind {
-            Kind::TimedOut => "timed out".to_string(), // the kernel's word is "try again"
-            _ => cause(&e),
-        };
-        Failure { kind, text: format!("{attempt}: {cause}") }
-    }
-}
-
-/// Which column an error is counted in; `other` where its name does not say.
-fn kind_of(error: &io::Error, other: Kind) -> Kind {
-    match error.kind() {
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => Kind::TimedOut,
-        ErrorKind::AddrNotAvailable | ErrorKind::OutOfMemory => Kind::TooManyFiles,
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Kind::Reset,
-        _ if error.raw_os_error().is_some_and(|n| TOO_MANY_FILES.contains(&n)) => {
-            Kind::TooManyFiles
+        _ => {
+            let start = String::from_utf8_lossy(&rest[..rest.len().min(40)]);
+            Err(invalid_data(format!("{:?}", printable(start.trim_end()))))
         }
-        _ => other,
+    }
+}
+
+impl Outcome {
+    /// How the session failed, if it did.
+    pub fn kind(&self) -> Option<Kind> {
+        use ErrorKind::{BrokenPipe, ConnectionReset, InvalidData, NotConnected, TimedOut};
+        let Err(Error::Failed(Failure { cause: Some(e), .. })) = &self.result else {
+            return None;
+        };
+        Some(match e.kind() {
+            ConnectionReset | BrokenPipe | NotConnected => Kind::Reset,
+            TimedOut => Kind::TimedOut,
+            _ if TOO_MANY_FILES.contains(&e.raw_os_error()) => Kind::TooManyFiles,
+            InvalidData => Kind::WrongAnswer,
+            _ => Kind::Refused,
+        })
     }
 }
 
@@ -263,5 +213,20 @@ mod tests {
         assert!(right("Hel", "lo\nreceived 12 bytes\n"));
         assert!(right("Hello\n", "and welcome\nreceived 12 bytes\n"));
         assert!(right("no line: ", "none at allreceived 12 bytes"));
+    }
+
+    #[test]
+    fn a_failure_is_counted_as_what_it_is() {
+        let of = |error: io::Error| {
+            let (begun, time, result) =
+                (Instant::now(), Duration::ZERO, Err(error).context(""));
+            Outcome { begun, connecting: time, whole: time, result }.kind().unwrap()
+        };
+        assert_eq!(of(io::Error::from_raw_os_error(23)), Kind::TooManyFiles);
+        assert_eq!(of(io::Error::from_raw_os_error(24)), Kind::TooManyFiles);
+        // No local port left is not a lack of descriptors, and neither is a lack of memory.
+        assert_eq!(of(ErrorKind::AddrNotAvailable.into()), Kind::Refused);
+        assert_eq!(of(ErrorKind::OutOfMemory.into()), Kind::Refused);
+        assert_eq!(of(ErrorKind::BrokenPipe.into()), Kind::Reset);
     }
 }
