@@ -35,7 +35,6 @@ pub struct Step {
 }
 
 /// How many bytes and TCP errors there had been at some time after the start.
-#[derive(Default)]
 pub struct Sample {
     pub at: Duration,
     pub bytes: u64,
@@ -49,7 +48,6 @@ struct Shared {
     task: Arc<Task>,
     /// Where the clients wait for each other before each round.
     barrier: Barrier,
-    /// When the first client left the barrier for the first time.
     start: OnceLock<Instant>,
     bytes: AtomicU64,
     ended: AtomicUsize,
@@ -65,7 +63,6 @@ pub fn run(clients: usize, task: &Arc<Task>) -> Result<Step, Error> {
         ended: AtomicUsize::new(0),
     });
     let before = kernel::read();
-    let counted = || Some(kernel::grown(before?, kernel::read()?));
     let (running, over) = mpsc::channel();
     let start = |number| start(number, &shared, running.clone());
     // Fewer clients would be another measurement. Those that did start wait at the barrier and
@@ -73,12 +70,13 @@ pub fn run(clients: usize, task: &Arc<Task>) -> Result<Step, Error> {
     let threads = (1..=clients).map(start).collect::<io::Result<Vec<_>>>();
     let threads = threads.context(format_args!("cannot start {clients} threads"))?;
     drop(running);
-    let samples = watch(&shared, clients, &over, counted);
+    let samples = watch(&shared, clients, &over);
     let outcomes = threads.into_iter().map(|client| blocking("join", || client.join()));
     let sessions: Vec<Outcome> = outcomes.flatten().flatten().collect();
+    let counted = before.zip(kernel::read()).map(kernel::grown);
     let start = shared.start.get().copied().unwrap_or_else(Instant::now);
     let time = sessions.iter().map(|s| s.begun + s.whole - start).max().unwrap_or_default();
-    Ok(Step { clients, sessions, start, time, samples, counted: counted() })
+    Ok(Step { clients, sessions, start, time, samples, counted })
 }
 
 /// Starts a client, which returns what came of its sessions. It never sends anything on the
@@ -101,24 +99,18 @@ fn start(number: usize, shared: &Arc<Shared>, running: Sender<()>) -> io::Result
 }
 
 /// Looks now and then how far everything is, until all clients have dropped their senders.
-fn watch(
-    shared: &Shared,
-    clients: usize,
-    over: &Receiver<()>,
-    counted: impl Fn() -> Option<Counters>,
-) -> Vec<Sample> {
+fn watch(shared: &Shared, clients: usize, over: &Receiver<()>) -> Vec<Sample> {
     let sessions = clients * shared.task.options.rounds as usize;
-    let (mut samples, mut errors) = (vec![Sample::default()], 0);
+    let mut errors = kernel::read().map_or(0, kernel::errors);
+    let mut samples = vec![Sample { at: Duration::ZERO, bytes: 0, errors }];
     loop {
         let ended = shared.ended.load(Relaxed);
-        progress(format_args!(
-            "[{:-<40}] {ended}/{sessions}",
-            "#".repeat(40 * ended / sessions)
-        ));
+        let bar = "#".repeat(40 * ended / sessions);
+        progress(format_args!("[{bar:-<40}] {ended}/{sessions}"));
         // Blocks until the last client has ended, but no longer than until the next look.
         let waited = blocking("recv", || over.recv_timeout(SAMPLE_EVERY));
         let at = shared.start.get().map_or(Duration::ZERO, Instant::elapsed);
-        errors = counted().map_or(errors, kernel::errors);
+        errors = kernel::read().map_or(errors, kernel::errors); // no descriptor: no news
         samples.push(Sample { at, bytes: shared.bytes.load(Relaxed), errors });
         if waited == Err(RecvTimeoutError::Disconnected) {
             progress("");

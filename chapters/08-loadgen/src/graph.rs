@@ -4,72 +4,62 @@
 use crate::burst::{SAMPLE_EVERY, Step};
 use std::{fmt::Write, time::Duration};
 
-// Pixels: the width of the whole, the plot's edges, the first panel's top, and the height of
-// each; in a panel, the IO graph's axis and the waterfall.
-const WIDTH: f64 = 800.0;
-const LEFT: f64 = 80.0;
-const RIGHT: f64 = 780.0;
-const TOP: f64 = 44.0;
-const PANEL: f64 = 118.0;
-const AXIS: f64 = 50.0;
-const WATERFALL: [f64; 2] = [62.0, 108.0];
-
-/// How many bars an IO graph has, unless that would be more than there are samples.
+/// How many bars an IO graph has at most; where the first panel begins, and how high each is.
 const BARS: u32 = 200;
-/// Its own colours, for light pages and dark ones.
-const STYLE: &str = "svg { font: 13px system-ui, sans-serif; --paper: #fff; --ink: #222; \
---faint: #6b6b6b; --line: #ddd; --bytes: #3b78c3; --errors: #c8102e; --connecting: #e69f00; \
---served: #00876c; --failed: #b0509a }
-@media (prefers-color-scheme: dark) { svg { --paper: #16181c; --ink: #e6e6e6; --faint: #a0a4ab; \
---line: #33373d; --bytes: #6ea8ee; --errors: #ff6b78; --connecting: #ffc04d; --served: #3cc7a4; \
---failed: #e08acb } }
-text { fill: var(--ink) } .bold { font-weight: 600 } .faint { fill: var(--faint) } \
-.end { text-anchor: end } .middle { text-anchor: middle }";
+const TOP: usize = 44;
+const PANEL: usize = 118;
+
+/// The colours are for light pages and dark ones. The stroke shows what would be too thin.
+const STYLE: &str = "
+svg { font: 13px system-ui, sans-serif; --paper: #fff; --ink: #222; --faint: #6b6b6b; --line: #ddd;
+--bytes: #3b78c3; --errors: #c8102e; --connecting: #e69f00; --served: #00876c; --failed: #b0509a }
+@media (prefers-color-scheme: dark) { svg {
+--paper: #16181c; --ink: #e6e6e6; --faint: #a0a4ab; --line: #33373d; --bytes: #6ea8ee;
+--errors: #ff6b78; --connecting: #ffc04d; --served: #3cc7a4; --failed: #e08acb } }
+text { fill: var(--ink) } .bold { font-weight: 600 } .faint { fill: var(--faint) }
+.end { text-anchor: end } .middle { text-anchor: middle }
+svg svg path { fill: currentColor; stroke: currentColor; stroke-width: 0.7px;
+vector-effect: non-scaling-stroke }
+";
 
 /// Draws all panels, one below the other.
 pub fn draw(steps: &[Step]) -> String {
     let end = steps.iter().map(|step| step.time).max().unwrap_or_default();
-    let bottom = TOP + PANEL * steps.len() as f64;
-    let height = bottom + 24.0;
+    let bottom = TOP + PANEL * steps.len();
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\">\n\
-         <title>Bytes, TCP errors and sessions over time</title>\n<style>{STYLE}</style>\n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 800 {0}\">\n\
+         <title>Bytes, TCP errors and sessions over time</title>\n<style>{STYLE}</style>\n\
+         <path fill=\"var(--paper)\" d=\"M0 0h800v{0}h-800z\"/>\n",
+        bottom + 24
     );
-    fill(&mut svg, "paper", &rect(0.0, 0.0, WIDTH, height));
     for (n, color) in ["bytes", "errors", "connecting", "served", "failed"].iter().enumerate() {
-        let x = LEFT + 110.0 * n as f64;
-        fill(&mut svg, color, &rect(x, 13.0, 12.0, 12.0));
-        text(&mut svg, "", x + 18.0, 24.0, color);
+        let x = 80 + 110 * n;
+        let _ = writeln!(svg, "<path fill=\"var(--{color})\" d=\"M{x} 13h12v12h-12z\"/>");
+        text(&mut svg, "", x + 18, 24, color);
     }
     time_axis(&mut svg, end, bottom);
     for (number, step) in steps.iter().enumerate() {
-        let _ = writeln!(svg, "<g transform=\"translate(0 {})\">", TOP + PANEL * number as f64);
-        panel(&mut svg, step, end);
+        let _ = writeln!(svg, "<g transform=\"translate(0 {})\">", TOP + PANEL * number);
+        let served = step.sessions.iter().filter(|session| session.result.is_ok()).count();
+        let failed = step.sessions.len() - served;
+        text(&mut svg, "bold", 80, 14, &format!("{} clients", step.clients));
+        text(&mut svg, "faint end", 780, 14, &format!("{served} served, {failed} failed"));
+        io_graph(&mut svg, step, end);
+        waterfall(&mut svg, step, end);
         svg.push_str("</g>\n");
     }
     svg + "</svg>"
 }
 
 /// A line through all panels at every round time: 1, 2 or 5 times a power of ten.
-fn time_axis(svg: &mut String, end: Duration, bottom: f64) {
+fn time_axis(svg: &mut String, end: Duration, bottom: usize) {
     let round = |power| [1, 2, 5].map(|n| Duration::from_micros(n * 10u64.pow(power)));
     let apart = (0..12).flat_map(round).find(|apart| *apart * 6 > end).unwrap_or(end);
     for at in (0..6).map(|number| apart * number).filter(|at| *at <= end) {
-        let x = LEFT + pixels(at, end);
-        fill(svg, "line", &rect(x, TOP, 1.0, bottom - TOP));
-        let label = format!("{at:?}").replace("0ns", "0");
-        text(svg, "faint middle", x, bottom + 16.0, &label);
+        let x = 80 + (700.0 * at.as_secs_f64() / end.as_secs_f64()) as usize;
+        let _ = writeln!(svg, "<path stroke=\"var(--line)\" d=\"M{x} {TOP}V{bottom}\"/>");
+        text(svg, "faint middle", x, bottom + 16, &format!("{at:?}").replace("0ns", "0"));
     }
-}
-
-/// One number of clients.
-fn panel(svg: &mut String, step: &Step, end: Duration) {
-    let served = step.sessions.iter().filter(|session| session.result.is_ok()).count();
-    let failed = step.sessions.len() - served;
-    text(svg, "bold", LEFT, 14.0, &format!("{} clients", step.clients));
-    text(svg, "faint end", RIGHT, 14.0, &format!("{served} served, {failed} failed"));
-    io_graph(svg, step, end);
-    waterfall(svg, step, end);
 }
 
 /// Bytes in each span of time above the axis, and a mark below it where TCP errors grew.
@@ -81,55 +71,49 @@ fn io_graph(svg: &mut String, step: &Step, end: Duration) {
         bars[bar(pair[1].at)].0 += pair[1].bytes - pair[0].bytes;
         bars[bar(pair[1].at)].1 |= pair[1].errors > pair[0].errors;
     }
-    let most = bars.iter().map(|bar| bar.0).max().unwrap_or(0).max(1) as f64;
-    let (mut bytes, mut errors, wide) = (String::new(), String::new(), pixels(width, end));
-    for (number, (sent, wrong)) in bars.into_iter().enumerate() {
-        let x = LEFT + wide * number as f64;
-        bytes += &rect(x, AXIS, wide, sent as f64 / most * -30.0);
-        errors += &rect(x, AXIS + 2.0, wide, if wrong { 6.0 } else { 0.0 });
+    let most = bars.iter().map(|bar| bar.0).max().unwrap_or(0).max(1);
+    let (mut bytes, mut errors) = (String::new(), String::new());
+    for (number, (sent, wrong)) in bars.iter().enumerate() {
+        let _ = write!(bytes, "M{number} {most}v-{sent}h1v{sent}");
+        errors += &if *wrong { format!("M{number} 0v1h1v-1") } else { String::new() };
     }
-    fill(svg, "bytes", &bytes);
-    fill(svg, "errors", &errors);
-    let rate = format!("{:.1} MB/s", most / width.as_secs_f64() / 1e6);
-    text(svg, "faint end", LEFT - 6.0, AXIS - 22.0, &rate);
+    let across = end.as_secs_f64() / width.as_secs_f64();
+    plot(svg, [20, 30], (across, most), &[("bytes", bytes)]);
+    plot(svg, [52, 6], (across, 1), &[("errors", errors)]);
+    let rate = most as f64 / width.as_secs_f64() / 1e6;
+    text(svg, "faint end", 74, 28, &format!("{rate:.1} MB/s"));
 }
 
-/// The sessions in the order in which they ended: how long each took to connect, and how long
-/// it was from there to its end.
+/// The sessions in the order in which they ended: how long each connected, and what came then.
 fn waterfall(svg: &mut String, step: &Step, end: Duration) {
     let mut sessions: Vec<_> = step.sessions.iter().collect();
     sessions.sort_unstable_by_key(|session| session.begun + session.whole);
-    let height = (WATERFALL[1] - WATERFALL[0]) / sessions.len() as f64;
     let mut shapes = ["connecting", "served", "failed"].map(|color| (color, String::new()));
-    for (number, session) in sessions.into_iter().enumerate() {
-        let x = LEFT + pixels(session.begun - step.start, end);
-        let y = WATERFALL[0] + number as f64 * height;
-        let connected = pixels(session.connecting, end);
-        let rest = (pixels(session.whole, end) - connected).max(1.0); // or it could not be seen
+    for (y, session) in sessions.iter().enumerate() {
+        let x = (session.begun - step.start).as_micros();
+        let connecting = session.connecting.as_micros();
+        let (from, rest) = (x + connecting, session.whole.as_micros() - connecting);
         let color = if session.result.is_ok() { 1 } else { 2 };
-        shapes[0].1 += &rect(x, y, connected, height);
-        shapes[color].1 += &rect(x + connected, y, rest, height);
+        let _ = write!(shapes[0].1, "M{x} {y}v1h{connecting}v-1");
+        let _ = write!(shapes[color].1, "M{from} {y}v1h{rest}v-1");
     }
-    shapes.iter().for_each(|(color, shape)| fill(svg, color, shape));
+    plot(svg, [62, 46], (end.as_micros() as f64, sessions.len() as u64), &shapes);
 }
 
-/// How wide a time is.
-fn pixels(time: Duration, end: Duration) -> f64 {
-    time.as_secs_f64() / end.as_secs_f64() * (RIGHT - LEFT)
-}
-
-/// A part of a shape.
-fn rect(x: f64, y: f64, width: f64, height: f64) -> String {
-    if height == 0.0 {
-        return String::new();
+/// Shapes of some colours in a coordinate system of their own; `y` is where, and how high.
+fn plot(svg: &mut String, y: [u32; 2], size: (f64, u64), shapes: &[(&str, String)]) {
+    let _ = writeln!(
+        svg,
+        "<svg x=\"80\" y=\"{}\" width=\"700\" height=\"{}\" viewBox=\"0 0 {} {}\" \
+         preserveAspectRatio=\"none\" overflow=\"visible\">",
+        y[0], y[1], size.0, size.1
+    );
+    for (color, shape) in shapes {
+        let _ = writeln!(svg, "<path color=\"var(--{color})\" d=\"{shape}\"/>");
     }
-    format!("M{x:.1} {y:.2}h{width:.1}v{height:.2}h-{width:.1}z")
+    svg.push_str("</svg>\n");
 }
 
-fn fill(svg: &mut String, color: &str, shape: &str) {
-    let _ = writeln!(svg, "<path fill=\"var(--{color})\" d=\"{shape}\"/>");
-}
-
-fn text(svg: &mut String, class: &str, x: f64, y: f64, text: &str) {
-    let _ = writeln!(svg, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>");
+fn text(svg: &mut String, class: &str, x: usize, y: usize, text: &str) {
+    let _ = writeln!(svg, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{text}</text>");
 }

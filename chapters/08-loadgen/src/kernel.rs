@@ -3,9 +3,8 @@
 use common::blocking;
 use std::{array, fs};
 
-/// Linux's counters of retransmits (segments that were sent again), listen overflows (a
-/// listener's queue was full), listen drops (for this or another reason), and resets, in this
-/// network namespace and whichever program caused them.
+/// What all programs together have caused: retransmits (segments sent again), listen overflows
+/// (a listener's queue was full), listen drops (for this or another reason), and resets.
 pub type Counters = [u64; 4];
 
 /// The counters as they are now, on a system that has them (proc_pid_net(5)).
@@ -29,7 +28,7 @@ fn value(table: &str, group: &str, name: &str) -> Option<u64> {
 }
 
 /// How much they have grown.
-pub fn grown(before: Counters, after: Counters) -> Counters {
+pub fn grown((before, after): (Counters, Counters)) -> Counters {
     array::from_fn(|n| after[n].saturating_sub(before[n]))
 }
 

@@ -51,8 +51,7 @@ fn main() -> ExitCode {
 
 /// The whole sweep: each number of clients comes `rounds` times and gets a row.
 fn run_client(host: &str, port: u16, options: Options) -> Result<(), Error> {
-    // Once, before the run: a thousand threads that look up the same name would measure the
-    // name server.
+    // Once, because a thousand threads that look up the same name would measure the name server.
     let addresses = net::look_up(host, port)?;
     let mut report = Report::begin(options.csv.as_ref(), options.svg.as_ref())?;
     let task = Arc::new(Task { target: net::address(host, port), addresses, options });

@@ -3,7 +3,7 @@
 use common::{Args, Error};
 use std::{num::NonZeroU32, path, time::Duration};
 
-/// The longest timeout.
+/// As good as forever. (An `Instant` cannot be any time ahead.)
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The client's options.
@@ -12,9 +12,7 @@ pub struct Options {
     pub clients: Vec<usize>,
     pub rounds: u32,
     pub message_bytes: u64,
-    /// How long a session may take, from its first call to its last.
     pub timeout: Duration,
-    /// Whether the server speaks first.
     pub intro: bool,
     pub csv: Option<String>,
     pub svg: Option<String>,
@@ -39,11 +37,10 @@ impl Options {
     pub fn take(args: &mut Args) -> Result<Options, Error> {
         let wrong = |what: &str| Error::Usage(what.to_string());
         let default = Options::default();
+        let bytes = args.option("--message-bytes", "a number of bytes")?;
         let mut options = Options {
-            message_bytes: args
-                .option("--message-bytes", "a number of bytes")?
-                .unwrap_or(default.message_bytes),
-            timeout: args.seconds("--timeout")?.unwrap_or(default.timeout),
+            message_bytes: bytes.unwrap_or(default.message_bytes),
+            timeout: args.seconds("--timeout")?.map_or(default.timeout, |time| time.min(DAY)),
             intro: !args.flag("--no-intro"),
             csv: args.option("--csv", "a file")?,
             svg: args.option("--svg", "a file")?,
@@ -54,18 +51,14 @@ impl Options {
         }
         if let Some(text) = args.option::<String>("--clients", "numbers like 10,20,50")? {
             let count = |word: &str| word.parse().ok().filter(|count| *count > 0);
-            options.clients = text
-                .split(',')
-                .map(count)
-                .collect::<Option<_>>()
-                .ok_or(wrong("--clients must be numbers like 10,20,50"))?;
+            let numbers = text.split(',').map(count).collect::<Option<_>>();
+            options.clients =
+                numbers.ok_or(wrong("--clients must be numbers like 10,20,50"))?;
         }
-        let [csv, svg] =
-            [&options.csv, &options.svg].map(|file| path::absolute(file.as_ref()?).ok());
-        match options {
-            _ if options.timeout > DAY => Err(wrong("--timeout must be a day at most")),
-            _ if csv.is_some() && csv == svg => Err(wrong("--csv and --svg must be two files")),
-            _ => Ok(options),
+        let whole = |file: &Option<String>| path::absolute(file.as_ref()?).ok();
+        if options.csv.is_some() && whole(&options.csv) == whole(&options.svg) {
+            return Err(wrong("--csv and --svg must be two files"));
         }
+        Ok(options)
     }
 }

@@ -38,19 +38,17 @@ impl Report {
     /// is missing, and writes the headings. No file is emptied before both are open.
     pub fn begin(csv: Option<&String>, svg: Option<&String>) -> Result<Report, Error> {
         let (csv, svg) = (csv.map(open).transpose()?, svg.map(open).transpose()?);
-        for (_, file) in [&csv, &svg].into_iter().flatten() {
-            let _ = file.set_len(0); // fails for a pipe, which has nothing to cut off
-        }
+        // It fails for a pipe, which has nothing to cut off.
+        [&csv, &svg].into_iter().flatten().for_each(|(_, file)| drop(file.set_len(0)));
         append(csv.as_ref(), NAMES)?;
         say(HEADING)?;
         Ok(Report { csv, svg, steps: Vec::new() })
     }
 
-    /// Writes the row of a step.
     pub fn add(&mut self, step: Step) -> Result<(), Error> {
         let row = row(&step);
         self.steps.push(step);
-        append(self.csv.as_ref(), &csv_line(&row))?;
+        append(self.csv.as_ref(), &cells(&row, |_| 3).join(","))?;
         say(&table_line(&row))
     }
 
@@ -72,8 +70,7 @@ fn open(name: &String) -> Result<Output, Error> {
 
 fn append(output: Option<&Output>, text: &str) -> Result<(), Error> {
     let Some((name, file)) = output else { return Ok(()) };
-    let mut file: &File = file;
-    blocking("write", || file.write_all(format!("{text}\n").as_bytes()))
+    blocking("write", || (&*file).write_all(format!("{text}\n").as_bytes()))
         .context(format_args!("cannot write {name}"))
 }
 
@@ -83,11 +80,10 @@ fn row(step: &Step) -> Vec<Value> {
     for session in &step.sessions {
         counts[session.kind().map_or(1, |kind| 2 + kind as usize)] += 1;
     }
-    let bytes = step.samples.last().map_or(0, |sample| sample.bytes);
     let mut row = Vec::from(counts.map(|count| Some(count as f64)));
     row.extend(percentiles(step, |session| session.connecting));
     row.extend(percentiles(step, |session| session.whole));
-    row.push(Some(bytes as f64 / step.time.as_secs_f64()));
+    row.push(step.samples.last().map(|end| end.bytes as f64 / step.time.as_secs_f64()));
     row.extend(step.counted.map_or([None; 4], |counters| counters.map(|n| Some(n as f64))));
     row
 }
@@ -108,23 +104,20 @@ fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
     sorted.get(rank.checked_sub(1)?).copied()
 }
 
-fn csv_line(row: &[Value]) -> String {
-    let cell = |(column, value): (usize, &Value)| match value {
-        Some(ms) if TIMES.contains(&column) => format!("{ms:.3}"),
+/// The values as text, times with as many decimals as they should have.
+fn cells(row: &[Value], decimals: impl Fn(f64) -> usize) -> Vec<String> {
+    let cell = |(column, value): (usize, &Value)| match *value {
+        Some(ms) if TIMES.contains(&column) => format!("{ms:.0$}", decimals(ms)),
         Some(count) => format!("{count:.0}"),
         None => "-".to_string(),
     };
-    row.iter().enumerate().map(cell).collect::<Vec<_>>().join(",")
+    row.iter().enumerate().map(cell).collect()
 }
 
 /// A value that is too wide for its column pushes the next ones to the right.
 fn table_line(row: &[Value]) -> String {
-    let cell = |(column, width): (usize, usize)| match row[column] {
-        Some(ms) if TIMES.contains(&column) && ms < 99.95 => format!("{ms:>width$.2}"),
-        Some(number) => format!("{number:>width$.0}"),
-        None => format!("{:>width$}", "-"),
-    };
-    WIDTHS.into_iter().enumerate().map(cell).collect()
+    let cells = cells(row, |ms| if ms < 99.95 { 2 } else { 0 });
+    cells.iter().zip(WIDTHS).map(|(cell, width)| format!("{cell:>width$}")).collect()
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use std::{
     net::{TcpListener, TcpStream},
 };
 
-/// What a client hears before it has said anything. A client that hears this has left the
-/// kernel's queue, and a thread of ours waits for what it says.
+/// A client that hears this has left the kernel's queue, and a thread of ours listens to it.
 const INTRO: &[u8] = b"Hello! Send a long message, then close your sending side.\n";
 
 /// How much of a message is in memory at any moment, in bytes, however long the message is.
@@ -39,7 +38,6 @@ fn session(mut client: &TcpStream) -> io::Result<u64> {
         }
     }
     // The client has closed its sending side alone: it still listens, and waits for this.
-    let answer = format!("received {length} bytes\n");
-    blocking("write", || client.write_all(answer.as_bytes()))?;
+    net::write_line(client, &format!("received {length} bytes"))?;
     Ok(length)
 }

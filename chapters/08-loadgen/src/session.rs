@@ -1,7 +1,7 @@
 //! One client's session: what a client does, how long that takes, and how it can fail.
 
 use crate::options::Options;
-use common::{Context, Error, Failure, blocking, invalid_data, net, printable};
+use common::{Context, Error, Failure, blocking, invalid_data, net};
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
@@ -31,9 +31,8 @@ pub struct Task {
 /// What came of one session.
 pub struct Outcome {
     pub begun: Instant,
-    /// How long it took to connect, or to fail at that.
+    /// How long it took to connect, or to fail at that; and altogether, served or not.
     pub connecting: Duration,
-    /// How long it took altogether, served or not.
     pub whole: Duration,
     pub result: Result<(), Error>,
 }
@@ -41,22 +40,16 @@ pub struct Outcome {
 /// The ways in which a session can fail, in the order of their columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// We never got a connection: nobody was there, or there was no way to get there.
-    Refused,
-    /// The connection broke.
-    Reset,
-    /// The session's time was up.
+    Refused, // we never got a connection: nobody was there, or there was no way to get there
+    Reset,   // the connection broke
     TimedOut,
-    /// Our own machine had no descriptor left for a socket.
-    TooManyFiles,
-    /// The server did not say what it should, or closed before it had.
-    WrongAnswer,
+    TooManyFiles, // our own machine had no descriptor left for a socket
+    WrongAnswer,  // the server did not say what it should, or closed before it had
 }
 
-/// Does the task once, and adds to `bytes` whatever is sent and heard.
-///
-/// The clock starts before `connect`, so it sees everything that a client waits for, even the
-/// second that passes until a dropped connection request is sent again.
+/// Does the task once, and adds to `bytes` whatever is sent and heard. The clock starts before
+/// `connect`, so it sees everything that a client waits for, even the second that passes until a
+/// dropped connection request is sent again.
 pub fn run(task: &Task, bytes: &AtomicU64) -> Outcome {
     let begun = Instant::now();
     let deadline = begun + task.options.timeout;
@@ -71,12 +64,11 @@ pub fn run(task: &Task, bytes: &AtomicU64) -> Outcome {
 fn connect(task: &Task, deadline: Instant) -> Result<TcpStream, Error> {
     let mut result = Err(ErrorKind::AddrNotAvailable.into());
     for address in &task.addresses {
-        // Blocks until the server's kernel answers, and one that drops our request does not.
-        result = in_time(deadline, |left| {
-            blocking("connect", || TcpStream::connect_timeout(address, left))
-        });
-        if result.is_ok() {
-            break;
+        if result.is_err() {
+            // Blocks until the server's kernel answers, and one that drops our request does not.
+            result = in_time(deadline, |left| {
+                blocking("connect", || TcpStream::connect_timeout(address, left))
+            });
         }
     }
     result.context(format_args!("cannot connect to {}", task.target))
@@ -126,20 +118,16 @@ impl Session<'_> {
         let mut left = self.task.options.message_bytes;
         while left > 0 {
             let piece = &PIECE[..left.min(PIECE.len() as u64) as usize];
-            let sent = self.write(piece)? as u64;
+            // Blocks until the kernel takes some of it, however little. (`write_all` would begin
+            // the timeout again for each part.)
+            let sent = in_time(self.deadline, |left| {
+                self.server.set_write_timeout(Some(left))?;
+                blocking("write", || self.server.write(piece))
+            })? as u64;
             self.bytes.fetch_add(sent, Relaxed);
             left -= sent;
         }
         self.server.shutdown(Shutdown::Write)
-    }
-
-    /// Blocks until the kernel takes some of the piece, however little. (`write_all` would
-    /// begin the timeout again for each part.)
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        in_time(self.deadline, |left| {
-            self.server.set_write_timeout(Some(left))?;
-            blocking("write", || self.server.write(piece))
-        })
     }
 
     /// Blocks until something has arrived, and adds it to what was heard before. 0: the server
@@ -156,18 +144,18 @@ impl Session<'_> {
     }
 }
 
-/// Looks at everything that the server has said: `intro` is what the first read returned, and
-/// `rest` what came after it. A stream has no messages, so the end of the intro may be in
-/// `rest` too, but then it is in front of the answer, on a line of its own if intros are lines.
+/// Looks at what the first read returned and at the rest. A stream has no messages, so the end
+/// of the intro may be in the rest too, on a line of its own if the intro is a line.
 fn check(intro: &[u8], rest: &[u8], message_bytes: u64) -> io::Result<()> {
     let expected = format!("received {message_bytes} bytes");
     let complete = |text: &[u8]| text.is_empty() || text.ends_with(b"\n");
     match rest.trim_ascii_end().strip_suffix(expected.as_bytes()) {
         Some([]) => Ok(()),
         Some(before) if !intro.is_empty() && (complete(before) || !complete(intro)) => Ok(()),
+        _ if rest.is_empty() => Err(invalid_data("closed before it was complete")),
         _ => {
             let start = String::from_utf8_lossy(&rest[..rest.len().min(40)]);
-            Err(invalid_data(format!("{:?}", printable(start.trim_end()))))
+            Err(invalid_data(format!("{:?}", start.trim_end()))) // harmless on a screen
         }
     }
 }
