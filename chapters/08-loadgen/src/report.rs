@@ -54,7 +54,9 @@ impl Report {
 
     /// Draws the graph. Fails if a session did, as the first of them did.
     pub fn end(self) -> Result<(), Error> {
-        append(self.svg.as_ref(), &graph::draw(&self.steps))?;
+        if self.svg.is_some() {
+            append(self.svg.as_ref(), &graph::draw(&self.steps))?;
+        }
         let sessions = || self.steps.iter().flat_map(|step| &step.sessions);
         let mut failures = sessions().filter_map(|session| session.result.as_ref().err());
         let Some(first) = failures.next() else { return Ok(()) };
