@@ -1,34 +1,18 @@
 //! The book's machine: reads `BOOK.md`, plays its sessions, draws its figures, and finds every
 //! line of it that is not true.
 //!
-//! From the top: [`markdown`] takes the book apart. [`session`] is the grammar of a transcript,
-//! [`player`] runs one with the real programs, [`tour`] shows that to people. What is not true
-//! is an [`Untrue`], which names the line.
+//! [`reading`] takes the book and the source apart, [`truth`] holds the one against the other,
+//! [`playing`] runs the sessions with the real programs, [`drawing`] makes the figures and the page.
+//! What is not true is an [`Untrue`], which names the line. The program `book` is `main.rs`.
+//!
+//! A new kind of claim goes into a file of `truth`, and is called in `truth::check`; a new mark
+//! into `reading::markdown`; a new line of a transcript into `reading::session` and
+//! `playing::player`, with an arm in `playing::tour` and in `drawing::page`.
 
-pub mod blocking;
-pub mod check;
-pub mod coverage;
 pub mod drawing;
-pub mod figures;
-pub mod lanes;
-pub mod layout;
-pub mod links;
-pub mod listing;
-pub mod markdown;
-pub mod measured;
-pub mod page;
-pub mod pattern;
-pub mod picture;
-pub mod player;
-pub mod ports;
-pub mod session;
-pub mod shares;
-pub mod sketch;
-pub mod source;
-pub mod svg;
-pub mod table;
-pub mod tour;
-pub mod waits;
+pub mod playing;
+pub mod reading;
+pub mod truth;
 
 use std::{fmt, path::Path};
 

@@ -9,13 +9,17 @@
 //! It always runs the programs as the source now stands: it has cargo build them first.
 
 use book::{
-    Untrue, check, coverage, figures,
-    markdown::Book,
-    page,
-    player::Played,
-    session::{Session, sessions},
-    shares::{self, Words},
-    tour::tour,
+    Untrue,
+    drawing::{figures, page},
+    playing::{player::Played, tour::tour},
+    reading::{
+        markdown::Book,
+        session::{Session, sessions},
+    },
+    truth::{
+        check, coverage,
+        shares::{self, Words},
+    },
 };
 use checks::workspace;
 use common::{Args, Context, Error, Program, put, say};

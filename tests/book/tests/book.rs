@@ -4,10 +4,13 @@
 #![allow(clippy::unwrap_used)] // what fails here fails a test
 
 use book::{
-    Untrue, check, coverage,
-    markdown::{Book, Table},
-    player::Played,
-    session::{Act, Session, Step, sessions},
+    Untrue,
+    playing::player::Played,
+    reading::{
+        markdown::{Book, Table},
+        session::{Act, Session, Step, sessions},
+    },
+    truth::{check, coverage},
 };
 use checks::workspace;
 use stage::kernel;
@@ -136,11 +139,41 @@ fn a_changed_line_of_a_transcript_is_named() {
     assert_eq!(named.iter().map(|lie| lie.line).collect::<Vec<_>>(), expected);
 }
 
+/// A time of seconds is none of microseconds, nor the other way round.
+#[test]
+fn a_changed_size_of_a_time_is_named() {
+    let all = sessions(&Book::parse(&text())).unwrap();
+    let prints = |session: &Session, size: &str| {
+        let mut steps = session.scenes.iter().flat_map(|scene| &scene.steps);
+        steps.any(|step| matches!(&step.act, Act::Print(text) if text.contains(size)))
+    };
+    let sizes = |session: &&Session| prints(session, "[s]") && prints(session, "[µs]");
+    let session = all.iter().find(sizes).expect("a session with both");
+    let mut changed = Vec::new();
+    for step in session.scenes.iter().flat_map(|scene| &scene.steps) {
+        let Act::Print(text) = &step.act else { continue };
+        for (size, other) in [("[s]", "[µs]"), ("[µs]", "[s]")] {
+            if text.contains(size) {
+                changed
+                    .push((step.line, with_print(session, step, &text.replace(size, other))));
+            }
+        }
+    }
+    let (expected, sessions): (Vec<_>, Vec<_>) = changed.into_iter().unzip();
+    let named = played_lies(&sessions);
+    assert_eq!(named.iter().map(|lie| lie.line).collect::<Vec<_>>(), expected, "{named:?}");
+}
+
 fn with_lie(session: &Session, truth: &Step) -> Session {
+    with_print(session, truth, "something else")
+}
+
+/// The session with another pattern in the place of this step's.
+fn with_print(session: &Session, truth: &Step, pattern: &str) -> Session {
     let mut session = session.clone();
     let steps = session.scenes.iter_mut().flat_map(|scene| &mut scene.steps);
     for step in steps.filter(|step| step.line == truth.line) {
-        step.act = Act::Print("something else".to_string());
+        step.act = Act::Print(pattern.to_string());
     }
     session
 }
@@ -157,7 +190,7 @@ fn a_changed_figure_is_named() {
     let changed = images[0];
     let svg = fs::read_to_string(folder.join(&changed.target)).unwrap();
     fs::write(folder.join(&changed.target), svg.replacen("width", "width ", 1)).unwrap();
-    let lies = book::links::check(&book, &folder);
+    let lies = book::truth::links::check(&book, &folder);
     let figures: Vec<_> = lies.iter().filter(|lie| lie.what.contains("source draws")).collect();
     assert!(figures.len() == 1 && figures[0].line == changed.line, "{lies:?}");
     fs::remove_dir_all(folder).unwrap();
@@ -194,7 +227,7 @@ fn is_carried(mark: &str) -> bool {
 fn the_page_has_every_anchor_and_figure() {
     let folder = std::env::temp_dir().join(format!("book-page-{}", std::process::id()));
     let book = workspace::root().join("BOOK.md");
-    let page = book::page::page(&book, workspace::root(), &folder).unwrap();
+    let page = book::drawing::page::page(&book, workspace::root(), &folder).unwrap();
     let (html, book) = (fs::read_to_string(page).unwrap(), Book::parse(&text()));
     for heading in book.headings.iter().skip(1) {
         assert!(html.contains(&format!("id=\"{}\"", heading.anchor())), "{}", heading.text);

@@ -1,7 +1,7 @@
 //! Every call in the chapters that can wait is marked with `blocking(…)`, so that
 //! `BLOCKING=1` leaves no wait out.
 
-use book::{source::Source, waits::unmarked};
+use book::{reading::source::Source, truth::waits::unmarked};
 use checks::workspace;
 
 #[test]

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // what fails here fails a test
 
-use book::source::Source;
+use book::reading::source::Source;
 use checks::workspace;
 use std::{fs, path::Path};
 

@@ -1,10 +1,12 @@
 //! Plays a session with the real programs, and finds the first line of it that is not true.
 
-use super::{
+use crate::{
     Untrue,
-    pattern::{Fit, fit},
-    ports::Ports,
-    session::{Act, Scene, Session, Step},
+    playing::ports::Ports,
+    reading::{
+        pattern::{Fit, fit},
+        session::{Act, Scene, Session, Step},
+    },
 };
 use stage::process::{Heard, Process, Surroundings};
 use std::{
@@ -395,7 +397,7 @@ fn parts(command: &str) -> Vec<String> {
 #[cfg(unix)]
 mod tests {
     use super::*;
-    use crate::{markdown::Book, session::sessions};
+    use crate::reading::{markdown::Book, session::sessions};
 
     fn played(text: &str) -> Result<Played, Untrue> {
         let book = Book::parse(&format!("```text\n{text}\n```\n"));

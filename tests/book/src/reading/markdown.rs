@@ -8,13 +8,13 @@
 //!
 //! | mark | what it says of the block below |
 //! |------|---------------------------------|
-//! | `<!-- from: FILE -->` | a listing: lines of this file ([`super::listing`]) |
-//! | `<!-- continued -->` | goes on with the session above ([`super::session`]) |
-//! | `<!-- all-blocking: FOLDER -->` | lists the folder's blocking calls ([`super::blocking`]) |
+//! | `<!-- from: FILE -->` | a listing: lines of this file ([`crate::truth::listing`]) |
+//! | `<!-- continued -->` | goes on with the session above ([`crate::reading::session`]) |
+//! | `<!-- all-blocking: FOLDER -->` | lists the folder's blocking calls ([`crate::truth::blocking`]) |
 //! | `<!-- blocking: FOLDER -->` | repeats some of them in the chapter |
-//! | `<!-- measured: FILE -->` | shows what a run has measured ([`super::measured`]) |
+//! | `<!-- measured: FILE -->` | shows what a run has measured ([`crate::truth::measured`]) |
 
-use super::Untrue;
+use crate::Untrue;
 
 /// The marks that there are.
 const MARKS: [&str; 5] = ["from", "continued", "blocking", "all-blocking", "measured"];

@@ -4,10 +4,12 @@
 //! file, one after another; only what all of them are indented by may be missing. A line that
 //! says `// …` and nothing else stands for lines that are left out.
 
-use super::{
+use crate::{
     Untrue,
-    markdown::{Book, Fence},
-    source::indentation,
+    reading::{
+        markdown::{Book, Fence},
+        source::indentation,
+    },
 };
 use std::{fs, path::Path};
 
@@ -184,10 +186,10 @@ mod tests {
 
     #[test]
     fn every_listing_says_where_it_is_from() {
-        let known = "<!-- from: src/lib.rs -->\n```rust\npub mod listing;\n```\n";
+        let known = "<!-- from: src/truth/mod.rs -->\n```rust\npub mod listing;\n```\n";
         assert_eq!(check_text(known), []);
         assert_eq!(check_text(&known.replace("listing;", "lasting;")), [3]);
-        assert_eq!(check_text(&known.replace("lib.rs", "bil.rs")), [1]);
+        assert_eq!(check_text(&known.replace("mod.rs", "dom.rs")), [1]);
         assert_eq!(check_text(&known.replace("```rust", "```rust,ignore")), [2]);
         assert_eq!(check_text("```rust\n```\n```\nx\n```\n```text\nx\n```\n"), [1, 3]);
         assert_eq!(check_text(&known.replace("listing;", &"\n".repeat(25))), [2]);

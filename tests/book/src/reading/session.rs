@@ -17,7 +17,7 @@
 //!
 //! stdout and stderr come in the order in which they were written, as on a screen; a last line
 //! without its `\n` counts once the program has ended. What `[..]`, `[µs]`, `[ms]` and `[s]` in a
-//! printed line stand for is said in [`super::pattern`]. Every printed line must stand in the
+//! printed line stand for is said in [`crate::reading::pattern`]. Every printed line must stand in the
 //! session: one that does not is found at its terminal's next line, or at the end.
 //!
 //! A silence begins with the end of the last line that is no silence. So two that follow each
@@ -34,9 +34,9 @@
 //! A session has the number of its section. Sessions of one section are played in order, each
 //! with fresh programs in an empty folder of its own.
 
-use super::{
+use crate::{
     Untrue,
-    markdown::{Book, Fence},
+    reading::markdown::{Book, Fence},
 };
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 //! What would not be readable is refused: a word that is wider than its box, an arrow that runs
 //! through a box or through words, words that lie on others.
 
-use super::{
+use crate::drawing::{
     layout::{CELL, GAP, Layout, PAD, Route, Spot, lines, wide},
     picture::{Arrow, Kind, Picture, Thing, Tip},
     svg::{self, LINE, MARGIN, line, part, rectangle, text},

@@ -1,11 +1,13 @@
 //! The whole check: what the book says, and whether it is true.
 
-use super::{
-    Untrue, blocking, coverage, links, listing,
-    markdown::Book,
-    player::{Played, play_fairly},
-    session::{Session, sessions},
-    table,
+use crate::{
+    Untrue,
+    playing::player::{Played, play_fairly},
+    reading::{
+        markdown::Book,
+        session::{Session, sessions},
+    },
+    truth::{blocking, coverage, links, listing, table},
 };
 use std::{
     path::{Path, PathBuf},

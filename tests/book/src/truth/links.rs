@@ -3,12 +3,13 @@
 //! A link leads to a heading of the book (`#22-watch-it-block`), to a file of the project, or
 //! to `https://…`, which is not looked at. An image is a file of the project and has an
 //! alternative text. A drawing (`.svg`) has its lanes or its picture beside it, and is what they
-//! draw; all that is drawn is shown somewhere. A graph has its run's numbers beside it ([`super::measured`]).
+//! draw; all that is drawn is shown somewhere. A graph has its run's numbers beside it ([`crate::truth::measured`]).
 
-use super::{
-    Untrue, figures,
-    markdown::{Book, Link},
-    measured,
+use crate::{
+    Untrue,
+    drawing::figures,
+    reading::markdown::{Book, Link},
+    truth::measured,
 };
 use std::{
     collections::BTreeSet,

@@ -120,5 +120,5 @@ pub fn escaped(text: &str) -> String {
 /// The words in lines of at most `width` pixels, where a letter is `letter` wide on average.
 pub fn wrapped(words: &str, width: i32, letter: i32) -> Vec<String> {
     let letters = usize::try_from(width / letter).unwrap_or(0).max(1);
-    super::wrapped(words, letters)
+    crate::wrapped(words, letters)
 }

@@ -1,6 +1,6 @@
 //! Draws lanes as SVG.
 
-use super::{
+use crate::drawing::{
     lanes::{Arrow, Figure, Moment, State},
     svg::{self, LINE, MARGIN, WIDTH, line, part, rectangle, text, wrapped},
 };

@@ -1,7 +1,7 @@
 //! The book's figures: each `chapters/*/figures/NAME.lanes` or `NAME.picture` has its drawing
 //! beside it.
 
-use super::{drawing, lanes::Figure, picture::Picture, sketch};
+use crate::drawing::{bars, lanes::Figure, picture::Picture, sketch};
 use common::{Context, Error};
 use std::{
     fs,
@@ -52,7 +52,7 @@ fn draw_one(root: &Path, file: &Path) -> Result<Drawn, Error> {
     let text =
         fs::read_to_string(root.join(file)).context(format_args!("cannot read {name}"))?;
     let drawn = match file.extension().is_some_and(|end| end == "lanes") {
-        true => Figure::parse(&text).map(|figure| drawing::draw(&figure)),
+        true => Figure::parse(&text).map(|figure| bars::draw(&figure)),
         false => Picture::parse(&text)
             .and_then(|picture| sketch::draw(&picture).map_err(|why| (1, why))),
     };

@@ -1,9 +1,9 @@
 //! Shows sessions to people while they are played, at a pace that one can follow.
 
-use super::{
+use crate::{
     Untrue,
-    player::{Audience, Played, play},
-    session::{Act, Scene, Session, Step},
+    playing::player::{Audience, Played, play},
+    reading::session::{Act, Scene, Session, Step},
     wrapped,
 };
 use common::{Error, printable, put};

@@ -14,7 +14,7 @@
 //! What a text cannot show: a wait behind an iterator (`for line in receiver`). So chapters
 //! write `recv()`, and `read_line` instead of `lines()`.
 
-use super::source::{Source, words};
+use crate::reading::source::{Source, words};
 
 /// What begins a call that can wait, and whether it is a socket's, which cannot wait once the
 /// socket is non-blocking.

@@ -1,7 +1,7 @@
 //! What the book consists of, chapter by chapter: words of prose, of listings, of sessions and of
 //! tables, and how long its sentences are.
 
-use super::markdown::Book;
+use crate::reading::markdown::Book;
 use std::collections::BTreeMap;
 
 /// What a chapter, or an appendix, consists of, in words.

@@ -4,7 +4,11 @@
 //! other as in the file. Counted are all lines of the chapter's `src` that are not blank and not
 //! compiled for tests alone; one is shown if any listing of the chapter has it, folded or not.
 
-use super::{Untrue, listing::place, markdown::Book, source::Source};
+use crate::{
+    Untrue,
+    reading::{markdown::Book, source::Source},
+    truth::listing::place,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt, fs, io,

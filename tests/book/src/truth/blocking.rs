@@ -11,10 +11,12 @@
 //! has for this folder, or for those functions of `common` that the folder's source calls. So a row
 //! is written in the appendix, and copied.
 
-use super::{
+use crate::{
     Untrue,
-    markdown::{Book, Mark, Table},
-    source::{Source, words},
+    reading::{
+        markdown::{Book, Mark, Table},
+        source::{Source, words},
+    },
 };
 use std::{
     collections::{BTreeMap, BTreeSet},

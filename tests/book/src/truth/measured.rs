@@ -6,9 +6,9 @@
 //! as many decimals as the cell has. A graph `NAME.svg` with `NAME.csv` beside it was drawn by
 //! the same run: it has a panel for each row, with the row's numbers.
 
-use super::{
+use crate::{
     Untrue,
-    markdown::{Mark, Table},
+    reading::markdown::{Mark, Table},
 };
 use std::{fs, path::Path};
 
@@ -77,7 +77,7 @@ fn is(cell: &str, value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::markdown::Book;
+    use crate::reading::markdown::Book;
     use std::env;
 
     #[test]

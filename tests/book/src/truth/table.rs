@@ -1,9 +1,9 @@
 //! The book's tables: each row has a cell for each head, and what a mark above says is so.
 
-use super::{
-    Untrue, blocking,
-    markdown::{Book, Table},
-    measured,
+use crate::{
+    Untrue,
+    reading::markdown::{Book, Table},
+    truth::{blocking, measured},
 };
 use std::path::Path;
 

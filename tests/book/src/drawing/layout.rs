@@ -1,7 +1,7 @@
 //! Finds the places of a picture's things. First all widths, from the outside in; then the gaps in
 //! which arrows have room for their words; then all heights, from the inside out; then the places.
 
-use super::{
+use crate::drawing::{
     picture::{Arrow, Kind, Picture},
     svg::{self, LINE, MARGIN, WIDTH},
 };

@@ -1,10 +1,12 @@
 //! The book as one page: what rustdoc makes of it, with contents, a style, and colours for the
 //! terminals of its sessions.
 
-use super::{
-    markdown::{Book, Heading},
-    session::{Act, step},
-    svg::escaped,
+use crate::{
+    drawing::svg::escaped,
+    reading::{
+        markdown::{Book, Heading},
+        session::{Act, step},
+    },
 };
 use common::{Context, Error};
 use std::{
@@ -14,7 +16,7 @@ use std::{
 };
 
 /// Where the style is, below the workspace.
-const STYLE: &str = "tests/book/src/style.html";
+const STYLE: &str = "tests/book/src/drawing/style.html";
 
 /// How many colours the style has for terminals.
 const COLOURS: usize = 5;
