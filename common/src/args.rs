@@ -1,4 +1,5 @@
-//! The command line: options first, in any order, then the words that are left.
+//! The command line: options first, in any order, then the words that are left. Whatever is wrong
+//! with it is an [`Error::Usage`].
 
 use crate::{Error, note, put};
 use std::{
@@ -69,22 +70,11 @@ impl Program {
 }
 
 /// Which end of the conversation a program is: `server PORT [--bind ADDR]` or `HOST PORT`.
+#[allow(missing_docs)] // the names say it
 #[derive(Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Listens on an address and a port (0: the kernel chooses).
-    Server {
-        /// The address to listen on.
-        bind: String,
-        /// The port to listen on.
-        port: u16,
-    },
-    /// Connects to a server.
-    Client {
-        /// A name or an address.
-        host: String,
-        /// The server's port.
-        port: u16,
-    },
+    Server { bind: String, port: u16 },
+    Client { host: String, port: u16 },
 }
 
 /// A time on the command line: seconds as a plain decimal number, `1` or `0.25`.
@@ -110,18 +100,15 @@ pub struct Args {
 
 impl Args {
     fn new(words: &[OsString]) -> Result<Args, Error> {
-        let utf8 = |word: &OsString| {
-            let text = word.to_str().map(String::from);
-            text.ok_or_else(|| Error::Usage(format!("{word:?} is not UTF-8")))
+        let utf8 = |word: &OsString| match word.to_str() {
+            Some(word) => Ok(word.to_string()),
+            None => wrong(format!("{word:?} is not UTF-8")),
         };
         Ok(Args { words: words.iter().map(utf8).collect::<Result<_, _>>()? })
     }
 
     /// Takes the option `name` and the value that follows it: `--bind ADDR` or `--bind=ADDR`.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] when the value is missing or is not a `T` (`what` says what it should
-    /// be), or when the option is given twice.
+    /// `what` says what the value should be, for the user whose value is not a `T`.
     pub fn option<T: FromStr>(&mut self, name: &str, what: &str) -> Result<Option<T>, Error> {
         let is_it = |word: &String| {
             word == name || word.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))
@@ -131,40 +118,31 @@ impl Args {
         let value = match word.split_once('=') {
             Some((_, value)) => value.to_string(),
             None if at < self.words.len() => self.words.remove(at),
-            None => return Err(Error::Usage(format!("{name} needs {what}"))),
+            None => return wrong(format!("{name} needs {what}")),
         };
         if self.words.iter().any(is_it) {
-            return Err(Error::Usage(format!("{name} is given twice")));
+            return wrong(format!("{name} is given twice"));
         }
-        parse(&value, name, what).map(Some)
+        let wrong = |_| Error::Usage(format!("{name} must be {what}, not {value:?}"));
+        value.parse().map(Some).map_err(wrong)
     }
 
     /// Takes an option that must be there.
-    ///
-    /// # Errors
-    /// Like [`Args::option`], and `NAME is missing`.
     pub fn required<T: FromStr>(&mut self, name: &str, what: &str) -> Result<T, Error> {
-        let value = self.option(name, what)?;
-        value.ok_or_else(|| Error::Usage(format!("{name} is missing")))
+        self.option(name, what)?.map_or_else(|| wrong(format!("{name} is missing")), Ok)
     }
 
     /// Takes the option `name`, a time of more than 0 seconds.
-    ///
-    /// # Errors
-    /// Like [`Args::option`].
     pub fn seconds(&mut self, name: &str) -> Result<Option<Duration>, Error> {
         match self.option(name, "a number of seconds")? {
             Some(Seconds(Duration::ZERO)) => {
-                Err(Error::Usage(format!("{name} must be more than 0 seconds")))
+                wrong(format!("{name} must be more than 0 seconds"))
             }
             time => Ok(time.map(|Seconds(time)| time)),
         }
     }
 
     /// Takes the option `--bind`: the address that a server listens on, or else `default`.
-    ///
-    /// # Errors
-    /// Like [`Args::option`].
     pub fn bind(&mut self, default: &str) -> Result<String, Error> {
         let given: Option<String> = self.option("--bind", "an address")?;
         Ok(given.map_or_else(|| default.to_string(), without_brackets))
@@ -181,88 +159,71 @@ impl Args {
     /// if it was there.
     pub fn command(&mut self, word: &str) -> bool {
         let there = self.words.first().is_some_and(|first| first == word);
-        if there {
-            self.words.remove(0);
-        }
+        self.words.drain(..usize::from(there));
         there
     }
 
     /// Takes the next word. Options must have been taken before. An IPv6 address may be in
     /// brackets, `[::1]`, as it is where a port follows it.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] when no word is left, or an unknown option is.
     pub fn word(&mut self, name: &str) -> Result<String, Error> {
         self.no_unknown_option()?;
         if self.words.is_empty() {
-            return Err(Error::Usage(format!("{name} is missing")));
+            return wrong(format!("{name} is missing"));
         }
         Ok(without_brackets(self.words.remove(0)))
     }
 
     /// Takes the next word as a port, 0 to 65535.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] when it is missing or is not a port.
     pub fn port(&mut self, name: &str) -> Result<u16, Error> {
         let word = self.word(name)?;
-        let plain = !word.starts_with('+'); // std takes `+1` for a number
-        word.parse().ok().filter(|_| plain).ok_or_else(|| {
-            Error::Usage(format!("{name} must be a number from 0 to 65535, not {word:?}"))
-        })
+        match word.parse() {
+            Ok(port) if !word.starts_with('+') => Ok(port), // std takes `+1` for a number
+            _ => wrong(format!("{name} must be a number from 0 to 65535, not {word:?}")),
+        }
     }
 
     /// Takes all that is left as `HOST PORT`, where to connect to.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] when it is anything else.
     pub fn target(mut self) -> Result<(String, u16), Error> {
         let target = (self.word("HOST")?, self.port("PORT")?);
-        self.finish()?;
-        Ok(target)
+        self.finish().map(|()| target)
     }
 
     /// Takes all that is left as one of the two roles; `bind` is the address that a server
     /// listens on when the command line has no `--bind`.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] when it is neither.
     pub fn role(mut self, bind: &str) -> Result<Role, Error> {
         let before = self.words.len();
         let bind = self.bind(bind)?;
         let is_bound = self.words.len() < before;
         match self.target()? {
             (host, port) if host == "server" => Ok(Role::Server { bind, port }),
-            _ if is_bound => Err(Error::Usage("--bind is for the server".to_string())),
+            _ if is_bound => wrong("--bind is for the server"),
             (host, port) => Ok(Role::Client { host, port }),
         }
     }
 
     /// Ends the reading: nothing may be left over.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] naming the first word that is left.
     pub fn finish(self) -> Result<(), Error> {
         self.no_unknown_option()?;
         match self.words.first() {
-            Some(word) => Err(Error::Usage(format!("{word:?} is one word too many"))),
+            Some(word) => wrong(format!("{word:?} is one word too many")),
             None => Ok(()),
         }
     }
 
     fn no_unknown_option(&self) -> Result<(), Error> {
-        let negative = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
-        let is_option =
-            |word: &&String| word.strip_prefix('-').is_some_and(|rest| !negative(rest));
+        let is_digit = |c: char| c.is_ascii_digit(); // a negative number is no option
+        let is_option = |word: &&String| {
+            word.strip_prefix('-').is_some_and(|rest| !rest.starts_with(is_digit))
+        };
         match self.words.iter().find(is_option) {
-            Some(word) => Err(Error::Usage(format!("{word} is no option here"))),
+            Some(word) => wrong(format!("{word} is no option here")),
             None => Ok(()),
         }
     }
 }
 
-fn parse<T: FromStr>(value: &str, name: &str, what: &str) -> Result<T, Error> {
-    value.parse().map_err(|_| Error::Usage(format!("{name} must be {what}, not {value:?}")))
+fn wrong<T>(what: impl Into<String>) -> Result<T, Error> {
+    Err(Error::Usage(what.into()))
 }
 
 fn without_brackets(word: String) -> String {
@@ -278,7 +239,7 @@ mod tests {
         Args { words: line.split_whitespace().map(String::from).collect() }
     }
 
-    fn wrong<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    fn why<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
         result.unwrap_err().to_string()
     }
 
@@ -302,7 +263,7 @@ mod tests {
         assert_eq!(args("server 7 --bind 0.0.0.0").role("::1").unwrap(), server);
         let client = Role::Client { host: "localhost".into(), port: 7 };
         assert_eq!(args("localhost 7").role("0.0.0.0").unwrap(), client);
-        assert_eq!(wrong(args("h 7 --bind ::1").role("")), "--bind is for the server");
+        assert_eq!(why(args("h 7 --bind ::1").role("")), "--bind is for the server");
     }
 
     #[test]
@@ -331,30 +292,30 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_in_one_line() {
-        assert_eq!(wrong(args("").word("HOST")), "HOST is missing");
+        assert_eq!(why(args("").word("HOST")), "HOST is missing");
         assert_eq!(
-            wrong(args("70000").port("PORT")),
+            why(args("70000").port("PORT")),
             "PORT must be a number from 0 to 65535, not \"70000\""
         );
         assert_eq!(
-            wrong(args("--bind").option::<String>("--bind", "an address")),
+            why(args("--bind").option::<String>("--bind", "an address")),
             "--bind needs an address"
         );
-        assert_eq!(wrong(args("--a 1 --a 2").option::<u8>("--a", "")), "--a is given twice");
-        assert_eq!(wrong(args("--what 1").word("HOST")), "--what is no option here");
-        assert_eq!(wrong(args("-v 1").word("HOST")), "-v is no option here");
+        assert_eq!(why(args("--a 1 --a 2").option::<u8>("--a", "")), "--a is given twice");
+        assert_eq!(why(args("--what 1").word("HOST")), "--what is no option here");
+        assert_eq!(why(args("-v 1").word("HOST")), "-v is no option here");
         assert_eq!(
-            wrong(args("-1").port("PORT")),
+            why(args("-1").port("PORT")),
             "PORT must be a number from 0 to 65535, not \"-1\""
         );
         assert_eq!(
-            wrong(args("+1").port("PORT")),
+            why(args("+1").port("PORT")),
             "PORT must be a number from 0 to 65535, not \"+1\""
         );
-        assert_eq!(wrong(args("x").finish()), "\"x\" is one word too many");
-        assert_eq!(wrong(args("").required::<u8>("--limit", "a number")), "--limit is missing");
+        assert_eq!(why(args("x").finish()), "\"x\" is one word too many");
+        assert_eq!(why(args("").required::<u8>("--limit", "a number")), "--limit is missing");
         assert_eq!(
-            wrong(args("--idle 0").seconds("--idle")),
+            why(args("--idle 0").seconds("--idle")),
             "--idle must be more than 0 seconds"
         );
     }

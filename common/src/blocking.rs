@@ -3,7 +3,6 @@
 use crate::{cause, note, printable, trace::Trace};
 use std::{
     env,
-    ffi::OsStr,
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -44,14 +43,12 @@ pub fn blocking<T>(call: &'static str, wait: impl FnOnce() -> T) -> T {
 fn asked_for() -> Option<Report> {
     let target =
         env::var_os("BLOCKING").filter(|target| !target.is_empty() && target != "0")?;
-    if target == "1" { Some(Report::Stderr) } else { open(&target) }
-}
-
-fn open(target: &OsStr) -> Option<Report> {
-    let failed = |e| {
-        note(format_args!("cannot write the trace {}: {}", target.to_string_lossy(), cause(&e)))
-    };
-    Trace::create(target).map(Report::File).map_err(failed).ok()
+    if target == "1" {
+        return Some(Report::Stderr);
+    }
+    let name = target.to_string_lossy();
+    let failed = |e| note(format_args!("cannot write the trace {name}: {}", cause(&e)));
+    Trace::create(&target).map(Report::File).map_err(failed).ok()
 }
 
 /// Threads are numbered from 1 in the order of their first wait; std gives no number.

@@ -10,20 +10,16 @@ use std::{
 /// How long an answer of `date` is trusted, so that a change to summer time is seen.
 const ZONE_AGE: Duration = Duration::from_secs(60);
 
-/// A moment in the zone of this machine (of `TZ`, as for `date`).
+/// A moment in the zone of this machine (of `TZ`, as for `date`): the year as 2026, the month and
+/// the day from 1, the hour up to 23.
+#[allow(missing_docs)] // the names say it
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalTime {
-    /// The year, as 2026.
     pub year: i64,
-    /// The month, 1 to 12.
     pub month: i64,
-    /// The day of the month, 1 to 31.
     pub day: i64,
-    /// The hour, 0 to 23.
     pub hour: i64,
-    /// The minute, 0 to 59.
     pub minute: i64,
-    /// The second, 0 to 59.
     pub second: i64,
 }
 
@@ -38,10 +34,8 @@ impl LocalTime {
     /// begins in March here, so that the leap day is its last: Howard Hinnant's
     /// "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
     fn at(seconds: i64) -> LocalTime {
-        let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        let days = days + 719_468;
-        let era = days.div_euclid(146_097);
-        let day_of_era = days.rem_euclid(146_097);
+        let (days, second) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
+        let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
         let year_of_era =
             (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year =
@@ -63,46 +57,34 @@ impl LocalTime {
 /// old; meanwhile another thread that wants to know waits at the lock.
 fn zone_offset() -> i64 {
     static ZONE: Mutex<Option<(Instant, i64)>> = Mutex::new(None);
-    let mut zone =
-        blocking("lock", || ZONE.lock()).unwrap_or_else(|poisoned| poisoned.into_inner());
-    match *zone {
-        Some((asked, offset)) if asked.elapsed() < ZONE_AGE => offset,
-        last => {
-            let offset = ask_date().unwrap_or_else(|| match last {
-                Some((_, offset)) => offset,
-                None => {
-                    note("cannot ask the system's date for the time zone: using UTC");
-                    0
-                }
-            });
-            *zone = Some((Instant::now(), offset));
-            offset
-        }
+    let mut zone = blocking("lock", || ZONE.lock()).unwrap_or_else(|lock| lock.into_inner());
+    if let Some((_, offset)) = zone.filter(|(asked, _)| asked.elapsed() < ZONE_AGE) {
+        return offset;
     }
+    let offset = ask_date().or(zone.map(|(_, offset)| offset)).unwrap_or_else(|| {
+        note("cannot ask the system's date for the time zone: using UTC");
+        0
+    });
+    *zone = Some((Instant::now(), offset));
+    offset
 }
 
 /// One moment as seconds since 1970 and as the local clock shows it. `%z` would not do: it has
-/// no seconds, and zones may (those of long ago, and those that count leap seconds).
+/// no seconds, and a zone may (`right/UTC` counts the leap seconds).
 fn ask_date() -> Option<i64> {
-    let answer =
-        blocking("wait", || Command::new("date").arg("+%s %Y %m %d %H %M %S").output()).ok()?;
+    let mut date = Command::new("date");
+    let answer = blocking("wait", || date.arg("+%s %d %H %M %S").output()).ok()?;
     offset(std::str::from_utf8(&answer.stdout).ok()?)
 }
 
 fn offset(text: &str) -> Option<i64> {
     let numbers: Vec<i64> = text.split_whitespace().map_while(|n| n.parse().ok()).collect();
-    let [since_1970, year, month, day, hour, minute, second] = numbers[..] else { return None };
-    let seconds = hour * 3600 + minute * 60 + second;
-    Some(days(year, month, day) * 86_400 + seconds - since_1970)
-}
-
-/// Days since 1970-01-01: `days_from_civil`, the inverse of the calendar above.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let day_of_year = (153 * month + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year
-        - 719_468
+    let [since_1970, day, hour, minute, second] = numbers[..] else { return None };
+    let ahead = (hour * 3600 + minute * 60 + second - since_1970).rem_euclid(86_400);
+    // The time of day alone does not tell ahead from behind; the day does.
+    [ahead, ahead - 86_400]
+        .into_iter()
+        .find(|ahead| LocalTime::at(since_1970 + ahead).day == day)
 }
 
 #[cfg(test)]
@@ -130,11 +112,11 @@ mod tests {
     #[test]
     fn a_zone_is_ahead_by_seconds_too() {
         let ahead = |local: &str| offset(&format!("951782400 {local}\n"));
-        assert_eq!(ahead("2000 02 29 00 00 00"), Some(0));
-        assert_eq!(ahead("2000 02 29 01 02 03"), Some(3723)); // TZ=AAA-1:02:03
-        assert_eq!(ahead("2000 02 28 23 59 33"), Some(-27)); // TZ=right/UTC, some years later
-        assert_eq!(ahead("2000 02 29 05 30 00"), Some(19_800));
-        assert_eq!(ahead("2000 02 28 20 30 00"), Some(-12_600));
-        assert_eq!(["", "now", "1 2000 02 29"].map(offset), [None; 3]);
+        assert_eq!(ahead("29 00 00 00"), Some(0));
+        assert_eq!(ahead("29 01 02 03"), Some(3723)); // TZ=AAA-1:02:03
+        assert_eq!(ahead("28 23 59 33"), Some(-27)); // TZ=right/UTC, some years later
+        assert_eq!(ahead("29 05 30 00"), Some(19_800));
+        assert_eq!(ahead("28 20 30 00"), Some(-12_600));
+        assert_eq!(["", "now", "1 29 00"].map(offset), [None; 3]);
     }
 }

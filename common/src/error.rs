@@ -15,34 +15,6 @@ pub enum Error {
     Stdout(io::Error),
 }
 
-impl Error {
-    /// A failure from what we were trying to do and why that did not work.
-    pub fn failed(context: impl fmt::Display, cause: impl fmt::Display) -> Error {
-        Error::Failed(format!("{context}: {cause}").into())
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Usage(text) => f.write_str(text),
-            Error::Failed(failure) => failure.fmt(f),
-            Error::Stdout(e) => write!(f, "cannot write to stdout: {}", cause(e)),
-        }
-    }
-}
-
-impl error::Error for Error {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match self {
-            Error::Failed(Failure { cause: Some(cause), .. }) | Error::Stdout(cause) => {
-                Some(cause)
-            }
-            _ => None,
-        }
-    }
-}
-
 /// What failed, and the error of std behind it, if there was one. It prints as `context: cause`.
 #[derive(Debug)]
 pub struct Failure {
@@ -50,6 +22,13 @@ pub struct Failure {
     pub context: String,
     /// Why it did not work. Without it, `context` says everything.
     pub cause: Option<io::Error>,
+}
+
+impl Error {
+    /// A failure from what we were trying to do and why that did not work.
+    pub fn failed(context: impl fmt::Display, cause: impl fmt::Display) -> Error {
+        Error::Failed(format!("{context}: {cause}").into())
+    }
 }
 
 impl Failure {
@@ -72,12 +51,28 @@ impl fmt::Display for Failure {
     }
 }
 
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Usage(text) => f.write_str(text),
+            Error::Failed(failure) => failure.fmt(f),
+            Error::Stdout(e) => write!(f, "cannot write to stdout: {}", cause(e)),
+        }
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Error::Failed(Failure { cause: Some(e), .. }) | Error::Stdout(e) => Some(e),
+            _ => None,
+        }
+    }
+}
+
 /// Adds to an I/O error what we were trying to do.
 pub trait Context<T> {
     /// Turns `Connection refused` into `cannot connect to localhost:1: Connection refused`.
-    ///
-    /// # Errors
-    /// The same failure, with its context in front.
     fn context(self, what: impl fmt::Display) -> Result<T, Error>;
 }
 
@@ -90,10 +85,7 @@ impl<T> Context<T> for io::Result<T> {
 /// The cause in words, without std's ` (os error 111)`.
 pub fn cause(error: &io::Error) -> String {
     let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_string(),
-        None => text,
-    }
+    text.split_once(" (os error").map_or(text.clone(), |(words, _)| words.to_string())
 }
 
 /// The error for bytes that do not follow the protocol: `line too long`, `line is not UTF-8`.

@@ -1,7 +1,7 @@
 //! One line at a time, from the network, a file or the keyboard.
 
 use crate::{Context, Error, blocking, invalid_data};
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, ErrorKind, Read};
 
 /// The longest line of text in any protocol here, in bytes, its `\n` included.
 pub const MAX_LINE: usize = 64 * 1024;
@@ -13,18 +13,14 @@ fn read_bounded(from: &mut impl BufRead, limit: usize) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     let mut limited = from.by_ref().take(limit as u64);
     blocking("read", || limited.read_until(b'\n', &mut line))?;
-    if line.len() == limit && !line.ends_with(b"\n") {
-        return Err(invalid_data("line too long"));
-    }
-    Ok(line)
+    let too_long = line.len() == limit && !line.ends_with(b"\n");
+    if too_long { Err(invalid_data("line too long")) } else { Ok(line) }
 }
 
 /// Reads one line from the network, whatever its bytes are, and returns it without its `\n`.
-/// `None`: the peer has closed its side, between two lines. First written out in chapter 2.
-///
-/// # Errors
-/// The connection's own, and two of kind [`io::ErrorKind::InvalidData`]: `line too long` (over
-/// `limit` bytes; what it holds beyond them is still to be read) and `line cut off` by the end.
+/// `None`: the peer has closed its side, between two lines. A `line too long` (its rest is still
+/// to be read) and a `line cut off` are of kind [`ErrorKind::InvalidData`]. First written out in
+/// chapter 2.
 pub fn read_line_bytes(from: &mut impl BufRead, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let mut line = read_bounded(from, limit)?;
     match line.pop() {
@@ -34,39 +30,28 @@ pub fn read_line_bytes(from: &mut impl BufRead, limit: usize) -> io::Result<Opti
     }
 }
 
-/// Like [`read_line_bytes`] for text, of at most [`MAX_LINE`] bytes.
-///
-/// # Errors
-/// The same, and `line is not UTF-8`, also of kind [`io::ErrorKind::InvalidData`].
+/// Like [`read_line_bytes`], for UTF-8 of at most [`MAX_LINE`] bytes.
 pub fn read_line(from: &mut impl BufRead) -> io::Result<Option<String>> {
     read_line_bytes(from, MAX_LINE)?.map(utf8).transpose()
 }
 
 /// Reads one line of a file, or of what a user types, without its line ending (`\n` or `\r\n`),
 /// which the last line may lack, and without the byte order mark (U+FEFF) that some editors put
-/// in front of a file. `None`: the input has ended.
-///
-/// # Errors
-/// `cannot read NAME: …`, also when the line is not UTF-8 or is longer than [`MAX_LINE`]. Such a
-/// line has been read to its end, so that the caller can go on with the next one.
+/// in front of a file. `None`: the input has ended. A line that is too long or not UTF-8 is an
+/// error and has been read to its end, so that the caller can go on with the next one.
 pub fn text_line(input: &mut impl BufRead, name: &str) -> Result<Option<String>, Error> {
     read_text(input).context(format_args!("cannot read {name}"))
 }
 
 fn read_text(input: &mut impl BufRead) -> io::Result<Option<String>> {
-    let line = match read_bounded(input, MAX_LINE) {
-        Err(e) if e.kind() == io::ErrorKind::InvalidData => {
-            blocking("read", || input.skip_until(b'\n'))?;
-            return Err(e);
-        }
-        line => line?,
-    };
-    if line.is_empty() {
-        return Ok(None);
+    let line = read_bounded(input, MAX_LINE);
+    if line.as_ref().is_err_and(|e| e.kind() == ErrorKind::InvalidData) {
+        blocking("read", || input.skip_until(b'\n'))?;
     }
+    let line = line?;
     let text = line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).unwrap_or(&line);
     let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-    utf8(text.to_vec()).map(Some)
+    if line.is_empty() { Ok(None) } else { utf8(text.to_vec()).map(Some) }
 }
 
 fn utf8(line: Vec<u8>) -> io::Result<String> {

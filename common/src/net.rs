@@ -23,31 +23,21 @@ pub fn address(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-/// All addresses of a host. Blocks while the name is looked up, until a name server answers or
-/// the system gives up.
-///
-/// # Errors
-/// `cannot find HOST:PORT: …`.
+/// All addresses of a host. Blocks while its name is looked up.
 pub fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
     let found = blocking("getaddrinfo", || (host, port).to_socket_addrs())
         .context(format_args!("cannot find {}", address(host, port)))?;
     Ok(found.collect())
 }
 
-/// Connects to the first of the host's addresses that answers. Blocks while names are looked
-/// up and until the other kernel has answered. First written out in chapter 1.
-///
-/// # Errors
-/// `cannot connect to HOST:PORT: …`, with the cause of the last address tried.
+/// Connects to the first of the host's addresses that answers. Blocks while its name is looked up,
+/// and until the other kernel has answered. First written out in chapter 1.
 pub fn connect(host: &str, port: u16) -> Result<TcpStream, Error> {
     blocking("connect", || TcpStream::connect((host, port)))
         .context(format_args!("cannot connect to {}", address(host, port)))
 }
 
 /// Listens, and says so once it is true. First written out in chapter 2.
-///
-/// # Errors
-/// `cannot listen on ADDR:PORT: …`.
 pub fn listen(bind: &str, port: u16) -> Result<TcpListener, Error> {
     let listener = TcpListener::bind((bind, port))
         .context(format_args!("cannot listen on {}", address(bind, port)))?;
@@ -66,9 +56,8 @@ pub fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-/// Reports a failed accept(), and pauses unless the failure is that of one client, which has
-/// hung up while it was in the queue (ECONNABORTED in accept(2)). The next one is not to wait
-/// for that.
+/// Reports a failed accept(), and pauses, unless it was only a client that has hung up while it
+/// was in the queue (ECONNABORTED in accept(2)).
 pub fn after_failed_accept(error: &io::Error) {
     note(format_args!("cannot accept: {}", cause(error)));
     if error.kind() != io::ErrorKind::ConnectionAborted {
@@ -84,12 +73,8 @@ pub fn spawn(peer: SocketAddr, serve: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Hands one line over to the kernel, in a single call. Blocks while the send buffer is full:
-/// the peer's kernel takes bytes only as long as the peer reads them. First written out in
-/// chapter 2.
-///
-/// # Errors
-/// The connection's own.
+/// Hands one line to the kernel, in a single call. Blocks while the send buffer is full. First
+/// written out in chapter 2.
 pub fn write_line(mut to: impl Write, line: &str) -> io::Result<()> {
     let line = format!("{line}\n");
     blocking("write", || to.write_all(line.as_bytes()))
@@ -100,26 +85,24 @@ pub fn timed_out(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
-/// Ends a connection whose peer may still be talking, so that what we said last arrives.
-///
-/// A socket that is closed over bytes which nobody has read answers with a reset, and a reset
-/// may destroy what the peer has not read yet. So only our sending side is closed, and what
-/// the peer still says is read and thrown away, until it closes too; for a second at most.
+/// Ends a connection whose peer may still be talking, so that what we said last arrives (a
+/// lingering close). A kernel that closes a socket with unread bytes in it sends a reset, and that
+/// may destroy what the peer has not read yet. So we close only our sending side, and throw away
+/// what the peer still says, until it closes too, for a second at most.
 pub fn hang_up(mut stream: &TcpStream) {
-    let end = Instant::now() + LAST_CALL;
-    let mut waste = [0; 4096];
+    let (end, mut waste) = (Instant::now() + LAST_CALL, [0; 4096]);
     // Whatever fails from here on: the connection is over, which is what we want.
     let _ = stream.shutdown(Shutdown::Write);
+    // A read with a timeout returns early when the process is stopped for a moment.
+    let interrupted = |e: io::Error| e.kind() == io::ErrorKind::Interrupted;
     loop {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
             return;
         }
-        match blocking("read", || stream.read(&mut waste)) {
-            Ok(1..) => {}
-            // A read that has a timeout comes back early when the process is stopped for a moment.
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Ok(0) | Err(_) => return,
+        let read = blocking("read", || stream.read(&mut waste));
+        if !read.map_or_else(interrupted, |length| length > 0) {
+            return;
         }
     }
 }

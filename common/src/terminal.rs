@@ -5,31 +5,25 @@ use crate::{Error, blocking, lines};
 use std::{
     fmt,
     io::{self, IsTerminal, Write},
-    sync::{Mutex, PoisonError, TryLockError},
+    sync::{Mutex, TryLockError},
 };
 
-/// Writes bytes to stdout and flushes them, so that a pipe sees them at once. Blocks while
-/// stdout is a full pipe, until its reader reads, and while another thread is blocked so.
-///
-/// # Errors
+/// Writes bytes to stdout and flushes them, so that a pipe sees them at once. Blocks while stdout
+/// is a full pipe, until its reader reads, and while another thread is blocked here. It fails with
 /// [`Error::Stdout`], which ends the program: see [`Program::exit`](crate::Program::exit).
 pub fn put(bytes: &[u8]) -> Result<(), Error> {
     static LOCK: Mutex<()> = Mutex::new(());
     // std's own lock on stdout cannot be tried, and only a wait is to be marked.
-    let _ours = LOCK.try_lock().or_else(|e| match e {
-        TryLockError::WouldBlock => blocking("lock", || LOCK.lock()),
-        TryLockError::Poisoned(poisoned) => Err(poisoned),
-    });
-    let _ours = _ours.unwrap_or_else(PoisonError::into_inner);
+    let _ours = match LOCK.try_lock() {
+        Err(TryLockError::WouldBlock) => blocking("lock", || LOCK.lock()).ok(),
+        ours => ours.ok(),
+    };
     let mut stdout = io::stdout().lock();
     blocking("write", || stdout.write_all(bytes).and_then(|()| stdout.flush()))
         .map_err(Error::Stdout)
 }
 
 /// Says one line of the conversation on stdout, made harmless first when that is a screen.
-///
-/// # Errors
-/// Like [`put`].
 pub fn say(line: &str) -> Result<(), Error> {
     let line = if io::stdout().is_terminal() { printable(line) } else { line.to_string() };
     put(format!("{line}\n").as_bytes())
@@ -57,11 +51,8 @@ pub fn prompt() {
 }
 
 /// Shows the prompt, waits for the line that the user types next, and returns it without its
-/// line ending. `None`: the input has ended.
-///
-/// # Errors
-/// Like [`lines::text_line`]. [`Failure::kind`](crate::Failure::kind) tells a line that is not
-/// text (`InvalidData`), after which the next one can be read, from the end of all reading.
+/// line ending. `None`: the input has ended. A line that is not text (`InvalidData`, by
+/// [`Failure::kind`](crate::Failure::kind)) is an error after which the next one can be read.
 pub fn typed() -> Result<Option<String>, Error> {
     let mut stdin = io::stdin().lock();
     prompt();

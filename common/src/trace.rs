@@ -26,12 +26,9 @@ pub struct Trace {
 impl Trace {
     /// Begins the array with an event of its own, so that every later one begins with a comma.
     pub fn create(path: &OsStr) -> io::Result<Trace> {
-        let mut file = File::create(path)?;
-        let pid = process::id();
-        write!(
-            file,
-            r#"[{{"name":"process_labels","ph":"M","pid":{pid},"args":{{"labels":"waits"}}}}"#
-        )?;
+        let (mut file, pid) = (File::create(path)?, process::id());
+        let args = r#""args":{"labels":"waits"}"#;
+        write!(file, r#"[{{"name":"process_labels","ph":"M","pid":{pid},{args}}}"#)?;
         Ok(Trace { start: Instant::now(), file: Mutex::new(file) })
     }
 
@@ -48,24 +45,15 @@ impl Trace {
 
     /// A trace that cannot be written must not disturb what it traces.
     fn write(&self, phase: &str, call: &str, rest: &str) {
-        let (ts, who) = (self.start.elapsed().as_micros(), who());
-        let name = new_thread(&who);
-        let text = format!(
-            "{name},\n{{\"name\":\"{call}\",\"ph\":\"{phase}\",\"ts\":{ts},{who}{rest}}}"
-        );
+        let ts = self.start.elapsed().as_micros();
+        let who = format!(r#""pid":{},"tid":{}"#, process::id(), thread_number());
+        let event = format!(r#"{{"name":"{call}","ph":"{phase}","ts":{ts},{who}{rest}}}"#);
+        let text = format!("{},\n{event}", new_thread(&who));
         if let Ok(mut file) = self.file.lock() {
             let at = file.stream_position().unwrap_or(0);
             let _ = file.write_all(on_one_page(at, &text).as_bytes());
         }
     }
-}
-
-/// The text, with spaces in front where it would cross the end of a page of the file: a viewer
-/// that reads the file while it grows may find it to end there, after half an event.
-fn on_one_page(at: u64, text: &str) -> String {
-    let room = (PAGE - at % PAGE) as usize;
-    let pad = if text.len() > room { room } else { 0 };
-    format!("{:pad$}{text}", "")
 }
 
 /// The event that gives this thread its name, once for each thread.
@@ -80,8 +68,12 @@ fn new_thread(who: &str) -> String {
     )
 }
 
-fn who() -> String {
-    format!(r#""pid":{},"tid":{}"#, process::id(), thread_number())
+/// The text, with spaces in front where it would cross the end of a page of the file: a viewer
+/// that reads the file while it grows may find it to end there, after half an event.
+fn on_one_page(at: u64, text: &str) -> String {
+    let room = (PAGE - at % PAGE) as usize;
+    let pad = if text.len() > room { room } else { 0 };
+    format!("{:pad$}{text}", "")
 }
 
 #[cfg(test)]
