@@ -33,10 +33,9 @@ pub fn run_client(host: &str, port: u16) -> Result<(), Error> {
 fn session(partner: &TcpStream) -> Result<(), Error> {
     let to_partner = partner.try_clone().context("cannot share the connection")?;
     let (we_end, has_ended) = mpsc::channel();
-    let typing = thread::Builder::new().name("typing".to_string());
-    let typing = typing
-        .spawn(move || send_typed(&to_partner, &we_end))
-        .context("cannot start a thread")?;
+    let thread = thread::Builder::new().name("typing".to_string());
+    let typing = thread.spawn(move || send_typed(&to_partner, &we_end));
+    let typing = typing.context("cannot start a thread")?;
     // If this fails, the connection is broken in both directions. Then the program ends, even
     // though the other thread may still be waiting for a line to be typed.
     print_received(partner)?;
