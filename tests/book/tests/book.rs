@@ -148,17 +148,17 @@ fn a_changed_size_of_a_time_is_named() {
         steps.any(|step| matches!(&step.act, Act::Print(text) if text.contains(size)))
     };
     let sizes = |session: &&Session| prints(session, "[s]") && prints(session, "[µs]");
-    let session = all.iter().find(sizes).expect("a session with both");
-    let mut changed = Vec::new();
-    for step in session.scenes.iter().flat_map(|scene| &scene.steps) {
-        let Act::Print(text) = &step.act else { continue };
-        for (size, other) in [("[s]", "[µs]"), ("[µs]", "[s]")] {
-            if text.contains(size) {
-                changed
-                    .push((step.line, with_print(session, step, &text.replace(size, other))));
-            }
-        }
-    }
+    let quickest = all.iter().filter(sizes).min_by_key(|session| session.silence());
+    let session = quickest.expect("a session with both");
+    let changed = [("[s]", "[µs]"), ("[µs]", "[s]")].map(|(size, other)| {
+        let mut steps = session.scenes.iter().flat_map(|scene| &scene.steps);
+        let changed = steps.find_map(|step| match &step.act {
+            Act::Print(text) if text.contains(size) => Some((step, text.replace(size, other))),
+            _ => None,
+        });
+        let (step, lie) = changed.unwrap();
+        (step.line, with_print(session, step, &lie))
+    });
     let (expected, sessions): (Vec<_>, Vec<_>) = changed.into_iter().unzip();
     let named = played_lies(&sessions);
     assert_eq!(named.iter().map(|lie| lie.line).collect::<Vec<_>>(), expected, "{named:?}");
