@@ -17,6 +17,7 @@ use std::{
     net::{TcpListener, TcpStream},
     num::NonZeroUsize,
     process::ExitCode,
+    sync::Arc,
     thread,
 };
 
@@ -37,23 +38,22 @@ fn main() -> ExitCode {
         let threads: NonZeroUsize = args.required("--threads", "at least 1")?;
         let port = args.port("PORT")?;
         args.finish()?;
-        run_server(&net::listen(&bind, port)?, threads.get())
+        run_server(net::listen(&bind, port)?, threads.get())
     })
 }
 
-/// Starts all threads, which share the listening socket and serve forever.
-fn run_server(listener: &TcpListener, threads: usize) -> ! {
-    thread::scope(|scope| {
-        // This thread is the first one of the pool.
-        for number in 2..=threads {
-            let thread = thread::Builder::new().name(format!("server {number}"));
-            thread
-                .spawn_scoped(scope, || serve_in_turn(listener))
-                .context(format_args!("cannot start {threads} threads"))
-                .unwrap_or_else(|e| PROGRAM.exit(e));
-        }
-        serve_in_turn(listener)
-    })
+/// Starts the pool, whose threads share the listening socket. This thread is the first of them.
+fn run_server(listener: TcpListener, threads: usize) -> ! {
+    let listener = Arc::new(listener);
+    for number in 2..=threads {
+        let listener = Arc::clone(&listener);
+        let thread = thread::Builder::new().name(format!("server {number}"));
+        thread
+            .spawn(move || serve_in_turn(&listener))
+            .context(format_args!("cannot start {threads} threads"))
+            .unwrap_or_else(|e| PROGRAM.exit(e));
+    }
+    serve_in_turn(&listener)
 }
 
 /// One thread's life: chapter 2's server. A client's failure ends its session and not the

@@ -66,7 +66,7 @@ impl Report {
 }
 
 fn open(name: &String) -> Result<Output, Error> {
-    let file = File::options().write(true).create(true).truncate(false).open(name);
+    let file = File::options().append(true).create(true).open(name);
     Ok((name.clone(), file.context(format_args!("cannot write {name}"))?))
 }
 
