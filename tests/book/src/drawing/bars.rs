@@ -1,22 +1,25 @@
-//! Draws lanes as SVG.
+//! Draws lanes as SVG. A word that would lie on the next lane's bar is refused.
 
 use crate::drawing::{
     lanes::{Arrow, Figure, Moment, State},
-    svg::{self, LINE, MARGIN, WIDTH, line, part, rectangle, text, wrapped},
+    svg::{self, LINE, MARGIN, WIDTH, fitted, line, part, rectangle, text},
 };
 
 /// How wide the bar of a lane is.
 const BAR: i32 = 12;
 
 /// The figure as a file of SVG.
-pub fn draw(figure: &Figure) -> String {
+///
+/// # Errors
+/// The words that have no room.
+pub fn draw(figure: &Figure) -> Result<String, String> {
     let mut drawing = Drawing::new(figure);
-    let top = drawing.heads();
+    let top = drawing.heads()?;
     let mut bottom = top;
     for moment in &figure.moments {
-        bottom = drawing.moment(moment, bottom);
+        bottom = drawing.moment(moment, bottom)?;
     }
-    drawing.finish(top, bottom + 10)
+    Ok(drawing.finish(top, bottom + 10))
 }
 
 /// A drawing, in the order in which its parts cover each other.
@@ -57,38 +60,38 @@ impl Drawing<'_> {
     }
 
     /// The title and what stands above the lanes. Returns where they begin.
-    fn heads(&mut self) -> i32 {
+    fn heads(&mut self) -> Result<i32, String> {
         let mut y = svg::title(&mut self.title, &self.figure.title);
         y += 8;
         let mut bottom = y;
         for (lane, heads) in self.figure.lanes.iter().enumerate() {
             let (x, width) = (self.x(lane) - BAR / 2, self.pitch() - 10);
             let mut below = y;
-            for (class, words, letter) in
-                [("head", &heads.head, 9), ("soft", &heads.subhead, 8)]
+            for (class, words, letters) in
+                [("head", &heads.head, 0), ("soft", &heads.subhead, 1)]
             {
-                for line in wrapped(words, width, letter) {
+                for line in fitted(words, width, letters)? {
                     text(&mut self.title, class, x, below, &line);
                     below += LINE;
                 }
             }
             bottom = bottom.max(below);
         }
-        bottom - 4
+        Ok(bottom - 4)
     }
 
     /// Draws a moment below `top` and returns where the next one begins.
-    fn moment(&mut self, moment: &Moment, top: i32) -> i32 {
+    fn moment(&mut self, moment: &Moment, top: i32) -> Result<i32, String> {
         let mut y = top + 8;
         for arrow in &moment.arrows {
-            y = self.arrow(arrow, y);
+            y = self.arrow(arrow, y)?;
         }
         let mut bottom = y + if moment.arrows.is_empty() { 0 } else { 8 };
         for (lane, state, words) in &moment.states {
             self.turn(*lane, *state, y);
             let words = label(*state, words);
             let (x, mut below) = (self.x(*lane) + BAR / 2 + 6, y + LINE + 2);
-            for line in wrapped(&words, self.pitch() - BAR - 12, 8) {
+            for line in fitted(&words, self.pitch() - BAR - 12, 1)? {
                 text(&mut self.front, class(*state), x, below, &line);
                 below += LINE;
             }
@@ -99,7 +102,7 @@ impl Drawing<'_> {
             bottom = svg::note(&mut self.front, words, *loud, top);
             self.interrupt(top - 4, bottom + 4);
         }
-        bottom
+        Ok(bottom)
     }
 
     /// Leaves out of all bars what a note would hide.
@@ -124,14 +127,14 @@ impl Drawing<'_> {
         }
     }
 
-    fn arrow(&mut self, arrow: &Arrow, top: i32) -> i32 {
+    fn arrow(&mut self, arrow: &Arrow, top: i32) -> Result<i32, String> {
         let (from, to) = (self.x(arrow.from), self.x(arrow.to));
         let side = if to > from { 1 } else { -1 };
         let (start, end) = (from + side * (BAR / 2 + 2), to - side * (BAR / 2 + 2));
         let mut y = top;
         // Between two lanes: in the middle of a longer arrow there may be a bar.
         let room = self.pitch() - BAR - 4;
-        for line in wrapped(&arrow.text, room - 12, 8) {
+        for line in fitted(&arrow.text, room - 12, 1)? {
             y += LINE;
             text(&mut self.front, "middle", start + side * room / 2, y - 4, &line);
         }
@@ -148,7 +151,7 @@ impl Drawing<'_> {
                 line(front, "stuck", [end + side - 5, y - slope, end + side + 5, y + slope]);
             }
         }
-        y
+        Ok(y)
     }
 
     /// Puts all parts together, with what the bars mean at the bottom.
@@ -195,4 +198,60 @@ fn label(state: State, words: &str) -> String {
 fn bar(to: &mut String, state: State, x: i32, from: i32, until: i32) {
     let (class, height) = (class(state), until - from);
     part(to, rectangle(class, [x, from, BAR, height], 3));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(moments: &str) -> Result<String, String> {
+        let lanes = "title A\nlane a A\nlane b B\nlane c C\n";
+        draw(&Figure::parse(&format!("{lanes}{moments}")).unwrap())
+    }
+
+    /// Where the rectangles of a class begin and end.
+    fn heights(svg: &str, class: &str) -> Vec<(i32, i32)> {
+        let class = format!("rect class=\"{class}\"");
+        let number = |line: &str, name: &str| -> i32 {
+            let value = line.split(&format!(" {name}=\"")).nth(1).unwrap();
+            value.split('"').next().unwrap().parse().unwrap()
+        };
+        let rows = svg.lines().filter(|line| line.contains(&class));
+        rows.map(|l| (number(l, "y"), number(l, "y") + number(l, "height"))).collect()
+    }
+
+    #[test]
+    fn a_note_lies_on_no_bar() {
+        let svg = drawn("a runs\nb waits read\nnote Both\na -> b x\n").unwrap();
+        let note = heights(&svg, "note")[0];
+        let legend = 1;
+        let runs = heights(&svg, "runs");
+        assert_eq!(runs.len(), 2 + legend, "{svg}");
+        for (from, until) in runs.into_iter().chain(heights(&svg, "waits")) {
+            assert!(until < note.0 || from > note.1, "{svg}");
+        }
+    }
+
+    #[test]
+    fn a_label_lies_between_two_lanes() {
+        let svg = drawn("a -> c word\nc -> a back\n").unwrap();
+        let place = |word: &str| {
+            let line = svg.lines().find(|line| line.contains(&format!(">{word}<"))).unwrap();
+            let x = line.split(" x=\"").nth(1).unwrap().split('"').next().unwrap();
+            x.parse::<i32>().unwrap()
+        };
+        let [a, b, c] =
+            [0, 1, 2].map(|lane| MARGIN + BAR / 2 + (WIDTH - 2 * MARGIN) / 3 * lane);
+        assert!(
+            a < place("word") && place("word") < b && b < place("back") && place("back") < c
+        );
+    }
+
+    #[test]
+    fn a_word_without_room_is_refused() {
+        for moment in ["a -> b ", "a waits ", "c holds "] {
+            let wrong = drawn(&format!("{moment}{}\n", "x".repeat(20))).unwrap_err();
+            assert!(wrong.contains("has no room"), "{wrong}");
+        }
+    }
 }

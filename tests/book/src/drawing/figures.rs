@@ -53,9 +53,10 @@ fn draw_one(root: &Path, file: &Path) -> Result<Drawn, Error> {
         fs::read_to_string(root.join(file)).context(format_args!("cannot read {name}"))?;
     let drawn = match file.extension().is_some_and(|end| end == "lanes") {
         true => Figure::parse(&text).map(|figure| bars::draw(&figure)),
-        false => Picture::parse(&text)
-            .and_then(|picture| sketch::draw(&picture).map_err(|why| (1, why))),
+        false => Picture::parse(&text).map(|picture| sketch::draw(&picture)),
     };
+    // What has no room is the whole figure's fault.
+    let drawn = drawn.and_then(|drawn| drawn.map_err(|why| (1, why)));
     let wrong = |(line, why)| Error::failed(format_args!("{name}:{line}"), why);
     Ok(Drawn { file: file.with_extension("svg"), svg: drawn.map_err(wrong)? })
 }

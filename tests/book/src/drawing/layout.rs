@@ -3,7 +3,7 @@
 
 use crate::drawing::{
     picture::{Arrow, Kind, Picture},
-    svg::{self, LINE, MARGIN, WIDTH},
+    svg::{LINE, MARGIN, WIDTH, fitted, lines, wide},
 };
 
 /// What is left free inside a box, on each side.
@@ -17,9 +17,6 @@ const REACH: i32 = 28;
 
 /// How high a cell is.
 pub const CELL: i32 = 24;
-
-/// How wide a letter is on average: of a head, of smaller words, in a cell.
-const LETTERS: [i32; 3] = [9, 8, 8];
 
 /// Where a thing is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -272,29 +269,5 @@ impl Layout<'_> {
             thing = self.picture.things[thing].within;
         }
         depth + 1
-    }
-}
-
-/// How wide words are, in letters of this kind.
-pub fn wide(words: &str, letters: usize) -> i32 {
-    i32::try_from(words.chars().count()).unwrap_or(i32::MAX / 16) * LETTERS[letters]
-}
-
-/// How high so many lines are.
-pub fn lines<T>(words: &[T]) -> i32 {
-    i32::try_from(words.len()).unwrap_or(0) * LINE
-}
-
-/// The words in lines that have room.
-///
-/// # Errors
-/// The line that has no room.
-pub fn fitted(words: &str, room: i32, letters: usize) -> Result<Vec<String>, String> {
-    let lines = svg::wrapped(words, room, LETTERS[letters]);
-    match lines.iter().find(|line| wide(line, letters) > room) {
-        Some(line) => {
-            Err(format!("{line:?} has no room: {} pixels of {room}", wide(line, letters)))
-        }
-        None => Ok(lines),
     }
 }

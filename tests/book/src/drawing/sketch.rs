@@ -4,9 +4,9 @@
 //! through a box or through words, words that lie on others.
 
 use crate::drawing::{
-    layout::{CELL, GAP, Layout, PAD, Route, Spot, lines, wide},
+    layout::{CELL, GAP, Layout, PAD, Route, Spot},
     picture::{Arrow, Kind, Picture, Thing, Tip},
-    svg::{self, LINE, MARGIN, line, part, rectangle, text},
+    svg::{self, LINE, MARGIN, line, lines, part, rectangle, text, wide},
 };
 
 /// How pictures look, behind the style of all figures.

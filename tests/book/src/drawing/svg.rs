@@ -12,6 +12,9 @@ pub const MARGIN: i32 = 16;
 /// From one line of text to the next.
 pub const LINE: i32 = 17;
 
+/// How wide a letter is on average: of a head, of smaller words, in a cell.
+const LETTERS: [i32; 3] = [9, 8, 8];
+
 /// Colours, and how each thing looks. The background is drawn too: a reader's page may be
 /// light while the reader's system is dark.
 const STYLE: &str = "
@@ -118,7 +121,31 @@ pub fn escaped(text: &str) -> String {
 }
 
 /// The words in lines of at most `width` pixels, where a letter is `letter` wide on average.
-pub fn wrapped(words: &str, width: i32, letter: i32) -> Vec<String> {
+fn wrapped(words: &str, width: i32, letter: i32) -> Vec<String> {
     let letters = usize::try_from(width / letter).unwrap_or(0).max(1);
     crate::wrapped(words, letters)
+}
+
+/// How wide words are, in letters of this kind.
+pub fn wide(words: &str, letters: usize) -> i32 {
+    i32::try_from(words.chars().count()).unwrap_or(i32::MAX / 16) * LETTERS[letters]
+}
+
+/// How high so many lines are.
+pub fn lines<T>(words: &[T]) -> i32 {
+    i32::try_from(words.len()).unwrap_or(0) * LINE
+}
+
+/// The words in lines that have room.
+///
+/// # Errors
+/// The line that has no room.
+pub fn fitted(words: &str, room: i32, letters: usize) -> Result<Vec<String>, String> {
+    let lines = wrapped(words, room, LETTERS[letters]);
+    match lines.iter().find(|line| wide(line, letters) > room) {
+        Some(line) => {
+            Err(format!("{line:?} has no room: {} pixels of {room}", wide(line, letters)))
+        }
+        None => Ok(lines),
+    }
 }
