@@ -38,11 +38,11 @@ fn session(client: &TcpStream, target: &TcpStream, peer: SocketAddr) {
 /// both sockets: a scope does not end before the threads that were started in it.
 fn relay_both(client: &TcpStream, target: &TcpStream, peer: SocketAddr) -> io::Result<()> {
     for socket in [client, target] {
-        // Whatever arrives goes on at once. A kernel that waits for more, to fill a packet,
-        // would only repeat a wait that the sender's kernel has already decided about.
+        // What arrives goes on at once: whether to wait for more, its sender has decided.
         socket.set_nodelay(true)?;
     }
     thread::scope(|scope| {
+        // no mark: it waits in the `join` below
         let back = thread::Builder::new().name(format!("{peer} back"));
         let back = back.spawn_scoped(scope, || relay(target, client))?;
         let there = relay(client, target);

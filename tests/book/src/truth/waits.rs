@@ -8,8 +8,8 @@
 //! - std's own lock of stdin, stdout and stderr;
 //! - `send` in a file that speaks of no `sync_channel`, `SyncSender` or `UdpSocket`;
 //! - `self.read(…)` where this type has a `read` of its own: what waits in there is found there;
-//! - a line that says `// no mark: WHY`: because it writes to memory, or because what it reads
-//!   from is a type of the chapter, which marks its own reads.
+//! - a line that says `// no mark: WHY`, at its end or as all of the next line: because it writes
+//!   to memory, or because the wait is another call, which is marked.
 //!
 //! What a text cannot show: a wait behind an iterator (`for line in receiver`). So chapters
 //! write `recv()`, and `read_line` instead of `lines()`.
@@ -106,7 +106,9 @@ fn is_stream(source: &Source, at: usize, call: &str) -> bool {
 }
 
 fn says_why(source: &Source, at: usize) -> bool {
-    source.text[at..].lines().next().is_some_and(|rest| rest.contains(EXEMPT))
+    let mut lines = source.text[at..].lines();
+    lines.next().is_some_and(|rest| rest.contains(EXEMPT))
+        || lines.next().is_some_and(|next| next.trim_start().starts_with(EXEMPT))
 }
 
 /// True for `self.NAME` in a method of a type that has a method of this name.
@@ -164,6 +166,11 @@ mod tests {
         assert_eq!(lines("a.send(b);"), []);
         assert_eq!(lines("let a: SyncSender<u8>;\na.send(b);"), [2]);
         assert_eq!(lines("x.write_all(y); // no mark: memory\nx.flush();"), [2]);
+        assert_eq!(
+            lines("a(x.join(),\n    // no mark: done\n    y.join(), // no mark: done\n);"),
+            []
+        );
+        assert_eq!(lines("x.join();\ny.join(); // no mark: done"), [1]);
         assert_eq!(lines("#[cfg(test)]\nmod tests {\n    x.join();\n}\ny.join();"), [5]);
         let own = "impl A {\n    fn lock(&self) {\n        self.lock();\n        self.read(x);\n    }\n}\n";
         assert_eq!(lines(own), [4]);
