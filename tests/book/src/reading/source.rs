@@ -164,7 +164,10 @@ fn closing(code: &str, open: usize) -> usize {
 }
 
 fn functions(code: &str) -> Vec<Function> {
-    let types: Vec<_> = words(code, "impl").filter_map(|at| type_at(code, at)).collect();
+    let begins =
+        |at: &usize| code[..*at].rsplit('\n').next().is_some_and(|l| l.trim().is_empty());
+    let blocks = words(code, "impl").filter(begins); // not `impl Trait` for a type
+    let types: Vec<_> = blocks.filter_map(|at| type_at(code, at)).collect();
     let function = |at: usize| {
         let rest = code[at + 2..].trim_start();
         let name = &rest[..rest.find(|c| !in_name(c))?];
@@ -303,6 +306,8 @@ mod tests {
             |call: &str, function: &str, line| (call.to_string(), function.to_string(), line);
         assert_eq!(found, [pair("accept", "run", 4), pair("lock", "Room::join", 8)]);
         let text = "fn a(x: impl Read, y: u8) {\n    fn b() { blocking(\"c\", || d) }\n}\n";
+        assert_eq!(self::source(text).functions[1].name, "b");
+        let text = "fn a(\n    x: &mut impl Read,\n) -> c::D<()> {\n}\n\nfn b() {\n}\n";
         assert_eq!(self::source(text).functions[1].name, "b");
     }
 
