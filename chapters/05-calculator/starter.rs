@@ -72,7 +72,7 @@ fn run_server(listener: &TcpListener) -> ! {
             let mut client = Connection::new(stream);
             match session(&mut client, peer) {
                 Ok(()) => note(format_args!("{peer} left")),
-                // Nobody can read what we print, so no client can be served as promised.
+                // What we print has no reader, so no client can be served as promised.
                 Err(error @ Error::Stdout(_)) => PROGRAM.exit(error),
                 Err(why) => note(format_args!("{peer} left: {why}")),
             }
