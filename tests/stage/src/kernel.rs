@@ -171,8 +171,12 @@ fn claim() -> Option<Block> {
         let first = low + (start + n) % count * BLOCK;
         let claim = UdpSocket::bind((Ipv4Addr::LOCALHOST, first)).ok()?;
         let mut ports: BTreeSet<u16> = (first + 1..first + BLOCK).collect();
-        // A connection that is just over keeps its port from servers without SO_REUSEADDR.
-        tcp().for_each(|socket| _ = ports.remove(&socket.local_port));
+        // A connection that is just over keeps its port from servers without SO_REUSEADDR; and the
+        // client's end of one is still listed, for whoever looks at this port.
+        for socket in tcp() {
+            ports.remove(&socket.local_port);
+            ports.remove(&socket.remote_port);
+        }
         Some(Block { _claim: claim, ports })
     })
 }
