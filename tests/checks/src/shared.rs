@@ -2,7 +2,7 @@
 //! symptoms that several chapters look for.
 
 use stage::{
-    Server, Stage,
+    Program, Server, Stage,
     failure::{Diagnosis, Explain, Outcome, fail},
     files, kernel, patience,
     peer::Peer,
@@ -43,6 +43,50 @@ pub const END_IGNORED: Diagnosis = Diagnosis {
     id: "empty-read",
     they: "take a read of 0 bytes for something else than the end",
     text: "the other side has closed and the program goes on: a read of 0 bytes is the end, not an empty line, and it comes again at once each time one asks.",
+};
+
+pub const SPINS: Diagnosis = Diagnosis {
+    id: "spins",
+    they: "go on working when everything has ended",
+    text: "after the end the program did not rest: a loop goes round without waiting in it. At the end of a stream read returns 0 bytes at once, each time it is called: the loop has to end there.",
+};
+
+/// An end, and then rest: a required check of each role.
+pub fn rests(program: &Program, end: &str) -> Outcome {
+    // What `rests` fails for is the evidence: it saw the program print or run without end.
+    program.rests(end).confirm(&SPINS, "it did so for as long as it was watched", || {
+        program.process.heard().exit().is_none()
+    })
+}
+
+pub const AT_THE_END: Diagnosis = Diagnosis {
+    id: "answers-at-the-end",
+    they: "answer only when the client has closed its sending side",
+    text: "nothing came back until the client had closed its sending side. Does the program read to the end of the stream before it writes? A client that waits for an answer will never close.",
+};
+
+pub const NEVER_FLUSHED: Diagnosis = Diagnosis {
+    id: "never-flushed",
+    they: "leave what they send in a buffer of their own",
+    text: "a short answer did not come, and it came when much more was asked for: it lies in a buffer of the program's own, which is sent when it is full. Flush it after each message: both sides wait for each other else.",
+};
+
+pub const WHOLE_BUFFER: Diagnosis = Diagnosis {
+    id: "whole-buffer",
+    they: "send their whole buffer, whatever came",
+    text: "behind the bytes that were sent more came back: what was left in the buffer, or zeros. read returns how many bytes it has put there, and only those are new.",
+};
+
+pub const FEW_AT_ONCE: Diagnosis = Diagnosis {
+    id: "few-at-once",
+    they: "serve no more than a fixed number of clients at once",
+    text: "some clients were served and the others had to wait until one of those left: there is a fixed number of threads, and each belongs to a client for as long as it stays.",
+};
+
+pub const READER_LOST: Diagnosis = Diagnosis {
+    id: "reader-lost",
+    they: "throw their reader away after each line",
+    text: "of several lines in one packet only the first was answered. A buffered reader takes more from the socket than the line that it returns, and what it has taken is lost when it is thrown away: keep one reader for the whole connection.",
 };
 
 pub const AS_TEXT: Diagnosis = Diagnosis {

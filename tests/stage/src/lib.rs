@@ -821,6 +821,35 @@ impl Program {
         })
     }
 
+    /// True if it prints without end: much in a moment in which it has nothing to say.
+    pub fn floods(&self) -> bool {
+        const MUCH: u64 = 100_000;
+        let printed = || {
+            let heard = self.process.heard();
+            (heard.stdout.len() + heard.stderr.len()) as u64 + heard.dropped
+        };
+        let before = printed();
+        self.process.wait_for(quiet(), |heard| heard.exit());
+        printed() - before > MUCH
+    }
+
+    /// Expects that the program has ended, or waits, after `end`: it may neither print without
+    /// end nor burn a processor.
+    ///
+    /// # Errors
+    /// A failure that says which of both it does.
+    pub fn rests(&self, end: &str) -> Outcome {
+        let expected = format!("the {} ends, or waits, after {end}", self.name);
+        if self.floods() {
+            return fail(expected, format!("it prints without end: {}", self.said()));
+        }
+        if self.process.heard().exit().is_none() && self.burns_processor() {
+            return fail(expected, format!("it burns a processor; {}", self.state()));
+        }
+        self.log.step(format_args!("the {} rests after {end}", self.name));
+        Ok(())
+    }
+
     // The guard of `heard` must not live on in a larger expression: the next one would wait
     // for it for ever. So these take it, and let it go.
     fn said(&self) -> String {

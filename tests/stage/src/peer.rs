@@ -5,7 +5,8 @@ use crate::{
     Log,
     deadline::Deadline,
     failure::{
-        Outcome, Saw, difference, fail, fail_having, is_peers_doing, quote, quote_complaint,
+        Outcome, Saw, Stop, difference, fail, fail_having, is_peers_doing, quote,
+        quote_complaint,
     },
     find, kernel, patience,
     process::Shared,
@@ -613,10 +614,9 @@ impl Peer {
             self.stream.peek(&mut [0])
         });
         if !matches!(waiting, Ok(Some(1..))) {
-            return fail(
-                format!("{} has an answer that it can leave unread", self.name),
-                "nothing came",
-            );
+            let why =
+                format!("nothing came that {} could leave unread, and so reset", self.name);
+            return Err(Stop::NotJudged(why));
         }
         self.step("resets the connection");
         Ok(())

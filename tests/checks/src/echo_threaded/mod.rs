@@ -8,17 +8,19 @@ use crate::{
     check::{Chapter, Check},
     manners,
     shared::{
-        AS_TEXT, BUSY_ACCEPT, DESCRIPTORS_KILL, FEW_DESCRIPTORS, ONE_ADDRESS, ONE_CLIENT,
-        RESET_KILLS, outlives_descriptors,
+        AS_TEXT, AT_THE_END, BUSY_ACCEPT, DESCRIPTORS_KILL, END_IGNORED, FEW_AT_ONCE,
+        FEW_DESCRIPTORS, NEVER_FLUSHED, ONE_ADDRESS, ONE_CLIENT, READER_LOST, RESET_KILLS,
+        SPINS, WHOLE_BUFFER, outlives_descriptors, rests,
     },
 };
 use server::LISTENS;
 use stage::{
-    Role, Stage,
-    failure::{Diagnosis, Explain, Outcome, Stop, difference, fail},
+    Role, Server, Stage,
+    failure::{Diagnosis, Explain, Outcome, Saw, Stop, difference, fail},
+    find, kernel,
     peer::Peer,
 };
-use std::thread;
+use std::{mem, thread};
 
 /// Chapter 3.
 pub static CHAPTER: Chapter = Chapter {
@@ -29,6 +31,7 @@ pub static CHAPTER: Chapter = Chapter {
     checks: &[
         &server::LISTENS,
         &server::INTERFACES,
+        &server::ANSWERS,
         &server::ECHOES,
         &server::GOES_ON,
         &server::HALF_LINE,
@@ -39,6 +42,7 @@ pub static CHAPTER: Chapter = Chapter {
         &server::APART,
         &server::OWED,
         &server::CLOSES,
+        &server::RESTS,
         &server::RESET,
         &server::SILENT_READER,
         &server::DESCRIPTORS,

@@ -16,7 +16,9 @@ pub(super) static INTERFACES: Check =
         .mistakes(&[&ONE_ADDRESS])
         .steps(|stage| {
             let server = stage.serve(Role::Server)?;
-            server.connect_to("127.0.0.2", "a").map(|_| ()).means(true, &ONE_ADDRESS)
+            let reached = server.connect_to("127.0.0.2", "a").map(|_| ());
+            reached
+                .confirm(&ONE_ADDRESS, "127.0.0.1 is answered", || server.connect("b").is_ok())
         });
 
 const NEWLINE_LOST: Diagnosis = Diagnosis {
@@ -37,17 +39,80 @@ pub(super) static ECHOES: Check =
         .needs(&[&LISTENS])
         .points(2)
         .read("3.4")
-        .mistakes(&[&NEWLINE_LOST, &NEWLINE_ADDED])
+        .mistakes(&[
+            &NEWLINE_LOST,
+            &NEWLINE_ADDED,
+            &AT_THE_END,
+            &NEVER_FLUSHED,
+            &WHOLE_BUFFER,
+            &WAITS_FOR_LINE,
+        ])
         .steps(|stage| {
             let server = stage.serve(Role::Server)?;
             let mut a = server.connect("a")?;
             let line = stage.payload(16);
             a.send(format!("{line}\n"))?;
-            let result = a.expect(format!("{line}\n"));
-            let lost = a.so_far() == line.as_bytes();
-            result.means(lost, &NEWLINE_LOST)?;
+            a.expect(format!("{line}\n"))
+                .confirm(&NEWLINE_LOST, "all came but the \\n", || {
+                    a.so_far() == line.as_bytes()
+                })
+                .probe(&NEVER_FLUSHED, || comes_with_more(&mut a))
+                .confirm(&AT_THE_END, "when a had closed its sending side, it came", || {
+                    a.so_far().is_empty() && {
+                        a.half_close();
+                        a.expect(format!("{line}\n")).is_ok()
+                    }
+                })?;
             a.expect_no_bytes("the echo is complete")
-                .means(a.so_far().first() == Some(&b'\n'), &NEWLINE_ADDED)
+                .confirm(&NEWLINE_ADDED, "a line end came that was not sent", || {
+                    a.so_far() == b"\n" || a.so_far() == b"\r\n"
+                })
+                .probe(&WHOLE_BUFFER, || {
+                    let more = a.so_far().len();
+                    (more > 2).then(|| format!("{more} bytes more than were sent"))
+                })
+        });
+
+/// Nothing has come back; some of it comes when much more is sent.
+fn comes_with_more(client: &mut Peer) -> Option<String> {
+    const MORE: usize = 256 * 1024;
+    if !client.so_far().is_empty() || client.send_quietly(vec![b'\n'; MORE]).is_err() {
+        return None;
+    }
+    let came = !client.take(1).is_empty();
+    came.then(|| format!("when {} KiB more had been sent, bytes came back", MORE / 1024))
+}
+
+/// Says something new and expects an answer with it. Whether all of it is exact, and comes when
+/// it should, other checks say: a program that adds something, or waits for the client to close
+/// its sending side, can be asked the rest all the same.
+fn say(stage: &Stage, client: &mut Peer) -> Outcome {
+    let word = stage.payload(16);
+    client.send(format!("{word}\n"))?;
+    answers(client, &word)
+}
+
+/// The answer with this word comes, at the latest when the client has closed its sending side.
+fn answers(client: &mut Peer, what: impl AsRef<[u8]>) -> Outcome {
+    match client.expect_among(&what) {
+        Err(Stop::Failed(failure)) if failure.saw == Saw::Nothing => {
+            client.half_close();
+            client.expect_among(what).map_err(|_| Stop::Failed(failure))?;
+        }
+        result => _ = result?,
+    }
+    client.skip_line_end();
+    Ok(())
+}
+
+pub(super) static ANSWERS: Check =
+    Check::lab("03.answers", Role::Server, "answers a client with what it has sent")
+        .source("L3, echo_server.py")
+        .needs(&[&LISTENS])
+        .read("3.4")
+        .steps(|stage| {
+            let server = stage.serve(Role::Server)?;
+            say(stage, &mut server.connect("a")?)
         });
 
 const ONE_MESSAGE: Diagnosis = Diagnosis {
@@ -59,22 +124,26 @@ const ONE_MESSAGE: Diagnosis = Diagnosis {
 pub(super) static GOES_ON: Check =
     Check::lab("03.goes-on", Role::Server, "echoes as often as the client speaks")
         .source("L3, echo_server.py")
-        .needs(&[&ECHOES])
+        .needs(&[&ANSWERS])
         .read("3.4")
         .mistakes(&[&ONE_MESSAGE])
         .steps(|stage| {
             let server = stage.serve(Role::Server)?;
             let mut a = server.connect("a")?;
-            say(stage, &mut a)?;
-            (0..4).try_for_each(|_| say(stage, &mut a)).means(true, &ONE_MESSAGE)
+            let mut echoes = || -> Outcome {
+                let word = stage.payload(16);
+                a.send(format!("{word}\n"))?;
+                a.expect_among(&word)?;
+                a.skip_line_end();
+                Ok(())
+            };
+            echoes()?;
+            echoes()
+                .because(Saw::Nothing, &ONE_MESSAGE)
+                .because(Saw::Closed, &ONE_MESSAGE)
+                .because(Saw::Reset, &ONE_MESSAGE)?;
+            (0..3).try_for_each(|_| echoes())
         });
-
-/// Says something new and expects it back.
-fn say(stage: &Stage, client: &mut Peer) -> Outcome {
-    let line = format!("{}\n", stage.payload(16));
-    client.send(&line)?;
-    client.expect(&line)
-}
 
 const WAITS_FOR_LINE: Diagnosis = Diagnosis {
     id: "waits-for-line",
@@ -85,7 +154,7 @@ const WAITS_FOR_LINE: Diagnosis = Diagnosis {
 pub(super) static HALF_LINE: Check =
     Check::lab("03.half-line", Role::Server, "echoes a piece of a line at once")
         .source("L3, echo_server.py: anything that it was sent")
-        .needs(&[&ECHOES])
+        .needs(&[&ANSWERS])
         .read("3.5")
         .mistakes(&[&WAITS_FOR_LINE])
         .steps(|stage| {
@@ -93,28 +162,35 @@ pub(super) static HALF_LINE: Check =
             let mut a = server.connect("a")?;
             let (half, rest) = (stage.payload(8), stage.payload(8));
             a.send(&half)?;
-            a.expect(&half).probe(&WAITS_FOR_LINE, || {
+            a.expect(&half).confirm(&WAITS_FOR_LINE, "it came when the line was ended", || {
                 let _ = a.send(format!("{rest}\n"));
-                let all = format!("{half}{rest}\n");
-                a.expect(&all).is_ok().then(|| "it came when the line was ended".to_string())
+                a.expect(format!("{half}{rest}\n")).is_ok()
             })
         });
 
 pub(super) static BYTES: Check =
     Check::lab("03.bytes", Role::Server, "echoes every byte as it came, text or not")
         .source("L3, echo_server.py: exactly what was sent")
-        .needs(&[&HALF_LINE])
+        .needs(&[&ANSWERS])
         .read("3.4")
         .mistakes(&[&AS_TEXT])
-        .steps(bytes);
-
-fn bytes(stage: &Stage) -> Outcome {
-    let server = stage.serve(Role::Server)?;
-    let mut a = server.connect("a")?;
-    let bytes: Vec<u8> = (0..=255).collect();
-    a.send(&bytes)?;
-    a.expect(&bytes).means(true, &AS_TEXT)
-}
+        .steps(|stage| {
+            let server = stage.serve(Role::Server)?;
+            let mut a = server.connect("a")?;
+            // The line end is for a program that reads lines, which is judged elsewhere.
+            let bytes: Vec<u8> = (0..=255).filter(|byte| !b"\r\n".contains(byte)).collect();
+            a.send([bytes.as_slice(), b"\n"].concat())?;
+            answers(&mut a, &bytes).confirm(
+                &AS_TEXT,
+                "as many bytes of ASCII come back",
+                || {
+                    let ascii = stage.payload(bytes.len()) + "\n";
+                    server.connect("b").is_ok_and(|mut b| {
+                        b.send(&ascii).is_ok() && answers(&mut b, &ascii).is_ok()
+                    })
+                },
+            )
+        });
 
 /// Lines of text, so that a program which cannot do more is judged elsewhere.
 fn text(stage: &Stage, length: usize) -> Vec<u8> {
@@ -138,7 +214,7 @@ pub(super) static MEGABYTE: Check = Check::lab(
 .needs(&[&GOES_ON])
 .points(2)
 .read("3.4")
-.mistakes(&[&SHORT_SEND])
+.mistakes(&[&READER_LOST, &SHORT_SEND])
 .steps(|stage| {
     let server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
@@ -147,9 +223,28 @@ pub(super) static MEGABYTE: Check = Check::lab(
     if got == bytes {
         return Ok(());
     }
+    let is_short = got.len() < bytes.len();
     let (expected, got) = difference(&bytes, &got);
-    fail(format!("a gets back {expected}"), got).means(true, &SHORT_SEND)
+    let together = lines_in_one_packet(stage, &server);
+    fail(format!("a gets back {expected}"), got)
+        .confirm(&READER_LOST, "of three lines in one packet only the first came back", || {
+            together == Some(1)
+        })
+        .confirm(
+            &SHORT_SEND,
+            "three lines in one packet came back whole, and of 4 MB a part is missing",
+            || together == Some(3) && is_short,
+        )
 });
+
+/// How many of three lines in one packet come back.
+fn lines_in_one_packet(stage: &Stage, server: &Server) -> Option<usize> {
+    let mut client = server.connect("b").ok()?;
+    let lines = [(); 3].map(|()| format!("{}\n", stage.payload(8)));
+    client.send(lines.concat()).ok()?;
+    let came = client.take(lines.concat().len());
+    Some(lines.iter().filter(|line| find(&came, line.as_bytes()).is_some()).count())
+}
 
 pub(super) static NEXT_CLIENT: Check = Check::lab(
     "03.next-client",
@@ -157,15 +252,21 @@ pub(super) static NEXT_CLIENT: Check = Check::lab(
     "serves the next client when the first one has left",
 )
 .source("L3, echo_server.py: many clients")
-.needs(&[&ECHOES])
+.needs(&[&ANSWERS])
 .read("3.4")
 .mistakes(&[&ONE_CLIENT])
 .steps(|stage| {
     let server = stage.serve(Role::Server)?;
-    for name in ["a", "b", "c"] {
-        let mut client = server.connect(name).means(name != "a", &ONE_CLIENT)?;
-        say(stage, &mut client).means(name != "a", &ONE_CLIENT)?;
-        client.close();
+    let served = |name| {
+        let mut client = server.connect(name)?;
+        say(stage, &mut client).map(|()| client.close())
+    };
+    served("a")?;
+    for name in ["b", "c"] {
+        served(name)
+            .because(Saw::Nothing, &ONE_CLIENT)
+            .because(Saw::Closed, &ONE_CLIENT)
+            .because(Saw::Reset, &ONE_CLIENT)?;
     }
     Ok(())
 });
@@ -173,7 +274,7 @@ pub(super) static NEXT_CLIENT: Check = Check::lab(
 const ONE_AT_A_TIME: Diagnosis = Diagnosis {
     id: "one-at-a-time",
     they: "serve clients one after another",
-    text: "the second client was answered only after the first one left: clients are served one after another. Is the thread joined right after it is started, or is there none?",
+    text: "the second client was answered only after the first one left: clients are served one after another. Is the thread joined right after it is started, is its function called instead of started, or is there no thread?",
 };
 
 pub(super) static SECOND_CLIENT: Check = Check::lab(
@@ -182,7 +283,7 @@ pub(super) static SECOND_CLIENT: Check = Check::lab(
     "serves a second client while the first one is still there",
 )
 .source("L3, echo_server.py: many clients at once")
-.needs(&[&NEXT_CLIENT])
+.needs(&[&ANSWERS])
 .points(3)
 .read("3.2")
 .mistakes(&[&ONE_AT_A_TIME])
@@ -191,19 +292,54 @@ pub(super) static SECOND_CLIENT: Check = Check::lab(
     let mut a = server.connect("a")?;
     say(stage, &mut a)?;
     let mut b = server.connect("b")?;
-    let line = format!("{}\n", stage.payload(16));
-    b.send(&line)?;
-    b.expect(&line).probe(&ONE_AT_A_TIME, || {
+    let word = stage.payload(16);
+    b.send(format!("{word}\n"))?;
+    answers(&mut b, &word).confirm(&ONE_AT_A_TIME, "when a had left, b was answered", || {
         a.close();
-        b.expect(&line).is_ok().then(|| "when a had left, b was answered".to_string())
+        b.expect_among(&word).is_ok()
     })
 });
 
 const CROSSED: Diagnosis = Diagnosis {
     id: "crossed",
     they: "send one client what another one said",
-    text: "a client got bytes that are not its own, or lost some: is there one buffer or one socket variable for all threads? Each must own its own.",
+    text: "a client got what another one had said: is there one buffer or one socket variable for all threads? Each must own its own.",
 };
+
+/// What one of many clients that talk at once says, and what becomes of it.
+struct Talk {
+    client: Peer,
+    said: Vec<String>,
+    /// What came besides its own words.
+    besides: Vec<u8>,
+    result: Outcome,
+}
+
+impl Talk {
+    /// Says ten lines, each when the one before has been answered.
+    fn of(stage: &Stage, mut client: Peer) -> Talk {
+        let (mut said, mut besides) = (Vec::new(), Vec::new());
+        let result = (0..10).try_for_each(|_| {
+            let word = stage.payload(16);
+            client.send(format!("{word}\n"))?;
+            said.push(word.clone());
+            besides.extend(client.expect_among(word)?);
+            Ok(())
+        });
+        besides.extend(client.so_far());
+        Talk { client, said, besides, result }
+    }
+}
+
+/// Which client has got what another one had said, if one has.
+fn crossed(talks: &[Talk]) -> Option<String> {
+    talks.iter().find_map(|to| {
+        let came = |word: &String| find(&to.besides, word.as_bytes()).is_some();
+        let is_another = |of: &&Talk| of.client.name() != to.client.name();
+        let of = talks.iter().filter(is_another).find(|of| of.said.iter().any(came))?;
+        Some(format!("{} got what {} had said", to.client.name(), of.client.name()))
+    })
+}
 
 pub(super) static APART: Check =
     Check::lab("03.apart", Role::Server, "keeps 40 clients apart who all talk at once")
@@ -211,28 +347,35 @@ pub(super) static APART: Check =
         .needs(&[&SECOND_CLIENT, &GOES_ON])
         .points(2)
         .read("3.3")
-        .mistakes(&[&CROSSED])
+        .mistakes(&[&CROSSED, &FEW_AT_ONCE])
         .steps(|stage| {
             const CLIENTS: usize = 40;
             let server = stage.serve(Role::Server)?;
-            let mut clients = server.connect_in_turn(CLIENTS)?;
+            let clients = server.connect_in_turn(CLIENTS)?;
             // Each speaks on a thread of its own, so that they really do at the same time.
-            let talk =
-                |client: &mut Peer| -> Outcome { (0..10).try_for_each(|_| say(stage, client)) };
-            let results: Vec<Outcome> = thread::scope(|scope| {
-                let talking: Vec<_> = clients
-                    .iter_mut()
-                    .map(|client| scope.spawn(move || talk(client)))
-                    .collect();
-                talking
-                    .into_iter()
-                    .map(|talk| {
-                        talk.join()
-                            .unwrap_or_else(|_| Err(Stop::Grader("a thread panicked".into())))
-                    })
-                    .collect()
+            let mut talks: Vec<Talk> = thread::scope(|scope| {
+                let talk = |client| scope.spawn(|| Talk::of(stage, client));
+                let talking: Vec<_> = clients.into_iter().map(talk).collect();
+                talking.into_iter().filter_map(|talk| talk.join().ok()).collect()
             });
-            results.into_iter().collect::<Outcome>().means(true, &CROSSED)
+            let crossed = crossed(&talks);
+            let failed = talks.iter().position(|talk| talk.result.is_err());
+            let result = match (failed, &crossed) {
+                (Some(at), _) => mem::replace(&mut talks[at].result, Ok(())),
+                (None, Some(crossed)) => fail("each gets its own words", crossed),
+                (None, None) => return Ok(()),
+            };
+            result.probe(&CROSSED, || crossed).probe(&FEW_AT_ONCE, || {
+                let mut failed = talks.swap_remove(failed?);
+                let served = talks.iter().filter(|talk| talk.said.len() == 10).count();
+                talks.clear(); // they leave
+                let answered = failed.client.expect_among(failed.said.last()?).is_ok();
+                (served > 1 && answered).then(|| {
+                    format!(
+                        "{served} clients were served; when they had left, this one was too"
+                    )
+                })
+            })
         });
 
 const OWED_LOST: Diagnosis = Diagnosis {
@@ -247,13 +390,11 @@ pub(super) static OWED: Check = Check::lab(
     "sends all that is owed when the client closes its sending side",
 )
 .source("L3, dumb_net.py: the end of the data is an empty read")
-.needs(&[&MEGABYTE])
+.needs(&[&GOES_ON])
 .points(2)
 .read("3.5")
 .mistakes(&[&OWED_LOST])
-.steps(owed);
-
-fn owed(stage: &Stage) -> Outcome {
+.steps(|stage| {
     let server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
     let block = text(stage, 64 * 1024);
@@ -265,9 +406,14 @@ fn owed(stage: &Stage) -> Outcome {
     if got == owed[..sent] {
         return Ok(());
     }
+    let is_a_part = owed.starts_with(&got);
     let (expected, got) = difference(&owed[..sent], &got);
-    fail(format!("a gets back {expected}"), got).means(true, &OWED_LOST)
-}
+    fail(format!("a gets back {expected}"), got).confirm(
+        &OWED_LOST,
+        "then the connection was closed",
+        || is_a_part && a.expect_closed().is_ok(),
+    )
+});
 
 const NEVER_CLOSED: Diagnosis = Diagnosis {
     id: "never-closed",
@@ -278,15 +424,38 @@ const NEVER_CLOSED: Diagnosis = Diagnosis {
 pub(super) static CLOSES: Check =
     Check::lab("03.closes", Role::Server, "closes the connection when the client has")
         .source("L3, echo_server.py: sock.close() before the worker returns")
-        .needs(&[&GOES_ON])
+        .needs(&[&ANSWERS])
         .read("3.3")
-        .mistakes(&[&NEVER_CLOSED])
+        .mistakes(&[&END_IGNORED, &NEVER_CLOSED])
         .steps(|stage| {
             let server = stage.serve(Role::Server)?;
             let mut a = server.connect("a")?;
             say(stage, &mut a)?;
             a.half_close();
-            a.expect_close().means(true, &NEVER_CLOSED)
+            a.ignore_so_far();
+            a.expect_close()
+                .confirm(&END_IGNORED, "it burns a processor", || {
+                    server.program.burns_processor()
+                })
+                .because(Saw::Nothing, &NEVER_CLOSED)
+        });
+
+pub(super) static RESTS: Check =
+    Check::lab("03.rests", Role::Server, "rests after a client's end")
+        .source("L3, dumb_net.py: the end of the data is an empty read")
+        .needs(&[&LISTENS])
+        .read("3.5")
+        .mistakes(&[&SPINS])
+        .steps(|stage| {
+            let server = stage.serve(Role::Server)?;
+            let mut a = server.connect("a")?;
+            a.send(format!("{}\n", stage.payload(16)))?;
+            a.take(16);
+            a.half_close();
+            a.settle();
+            rests(&server.program, "a has closed its sending side")?;
+            a.close();
+            rests(&server.program, "a has left")
         });
 
 pub(super) static RESET: Check =
@@ -296,27 +465,29 @@ pub(super) static RESET: Check =
         .points(2)
         .read("3.5")
         .mistakes(&[&RESET_KILLS])
-        .steps(reset);
-
-fn reset(stage: &Stage) -> Outcome {
-    let server = stage.serve(Role::Server)?;
-    let mut a = server.connect("a")?;
-    a.send(format!("{}\n", stage.payload(16)))?;
-    a.reset()?;
-    // Whether a read or a write notices the reset, and when: the next ones shall find a server.
-    let serves = |name| {
-        let mut client = server.connect(name)?;
-        say(stage, &mut client)
-    };
-    serves("b").means(true, &RESET_KILLS)?;
-    server.program.stays("others are there").means(true, &RESET_KILLS)?;
-    serves("c").means(true, &RESET_KILLS)
-}
+        .steps(|stage| {
+            let server = stage.serve(Role::Server)?;
+            let mut a = server.connect("a")?;
+            a.send(format!("{}\n", stage.payload(16)))?;
+            a.reset()?;
+            // Whether a read or a write notices the reset, and when: the next ones need a server.
+            let serves = |name| {
+                let mut client = server.connect(name)?;
+                say(stage, &mut client)
+            };
+            let is_over = || {
+                server.program.process.heard().exit().is_some()
+                    || !kernel::is_listening(server.port)
+            };
+            serves("b").confirm(&RESET_KILLS, "the server is no longer there", is_over)?;
+            server.program.stays("others are there").because(Saw::Ended, &RESET_KILLS)?;
+            serves("c").confirm(&RESET_KILLS, "the server is no longer there", is_over)
+        });
 
 const STALLED: Diagnosis = Diagnosis {
     id: "stalled",
     they: "are stopped by one client who does not read",
-    text: "one client sends and does not read, and the others wait: somebody holds something shared (a lock, the only thread) while it waits in a write.",
+    text: "one client sends and does not read, and the others wait: a thread holds something shared (a lock, or the only thread) while it waits in a write.",
 };
 
 pub(super) static SILENT_READER: Check = Check::lab(
@@ -325,15 +496,24 @@ pub(super) static SILENT_READER: Check = Check::lab(
     "serves on while one client sends and never reads",
 )
 .source("L3, echo_server.py: as soon as a thread blocks, another thread can run")
-.needs(&[&APART])
+.needs(&[&SECOND_CLIENT])
 .read("3.5")
 .mistakes(&[&STALLED])
 .steps(|stage| {
     let server = stage.serve(Role::Server)?;
     let mut stalled = server.connect("the silent reader")?;
     stalled.send_until_stuck(&stage.bytes(64 * 1024));
-    let mut b = server.connect("b").means(true, &STALLED)?;
-    (0..3).try_for_each(|_| say(stage, &mut b)).means(true, &STALLED)
+    let mut b = server.connect("b")?;
+    let word = stage.payload(16);
+    b.send(format!("{word}\n"))?;
+    answers(&mut b, &word).confirm(
+        &STALLED,
+        "when the silent reader had left, b was answered",
+        || {
+            stalled.close();
+            b.expect_among(&word).is_ok()
+        },
+    )
 });
 
 pub(super) static DESCRIPTORS: Check = Check::manners(
