@@ -18,6 +18,9 @@ GRADE    := cargo run -q -p grader --bin grade --
 CHECKED  := $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 AGAIN    := make check CHAPTER=$(CHAPTER) ONLY={id} SEED={seed}
 
+# A word for the shell, whatever is in it.
+quoted    = '$(subst ','\'',$(1))'
+
 # The longest first, so that none is left alone at the end.
 LONG     := checks.zoo checks.subjects book.book checks.abuse grader.edition
 TESTS    := $(LONG) $(filter-out $(LONG),$(subst /tests/,.,$(patsubst tests/%.rs,%,$(wildcard tests/*/tests/*.rs))))
@@ -104,18 +107,12 @@ check: cargo desk
 	    AGAIN='$(AGAIN)' $(GRADE) --dir $(DESK) --chapter $(CHAPTER) $(CHECKED); \
 	done; exit $$status
 
-# git says what differs; only the names in the headers become those of the reference.
-COMPARE = git diff --no-index --no-ext-diff --src-prefix=a/ --dst-prefix=b/ $(1) -- chapters/$(FOLDER)/src $(DESK)/src
+diff: cargo desk
+	@$(GRADE) --chapter $(CHAPTER) --compare
 
-diff: desk
-	@$(call COMPARE,) || true
-
-handin: desk
-	@$(call COMPARE,--no-color) | sed -e '/^diff --git /s| b/work/| b/chapters/|' \
-	    -e 's|^+++ b/work/|+++ b/chapters/|' -e 's|^rename to work/|rename to chapters/|' \
-	    > $(or $(OUT),$(DESK).diff)
-	@if [ -s $(or $(OUT),$(DESK).diff) ]; then echo 'hand in $(or $(OUT),$(DESK).diff)'; \
-	else echo 'nothing differs from the reference'; exit 1; fi
+handin: cargo desk
+	@$(GRADE) --chapter $(CHAPTER) --hand-in $(call quoted,$(or $(OUT),$(DESK).diff))
+	@echo hand in $(call quoted,$(or $(OUT),$(DESK).diff))
 
 # -- test
 
@@ -161,16 +158,19 @@ grade: cargo
 	@$(GRADE) $(or $(ARGS),--help)
 
 student-edition: cargo
-	@$(if $(OUT),,echo 'where to? make student-edition OUT=DIR'; exit 2;) $(GRADE) --student-edition $(OUT)
-	@echo 'wrote $(OUT): the starters, the checks, no answers; what is handed in is a git diff of it'
+	@$(if $(OUT),,echo 'where to? make student-edition OUT=DIR'; exit 2;) \
+	$(GRADE) --student-edition $(call quoted,$(OUT))
+	@echo wrote $(call quoted,$(OUT)): the starters, the checks, no answers\; what is handed in is a git diff of it
 
 # What is committed, with its two scripts where Gradescope looks for them.
 gradescope: chapter
 	@$(if $(OUT),,echo 'where to? make gradescope CHAPTER=$(CHAPTER) OUT=autograder.zip'; exit 2;) \
-	git archive --format=zip --add-file=tests/grader/schools/setup.sh \
+	git archive -h 2>&1 | grep -q add-virtual-file || { \
+	    echo "make gradescope needs git 2.38 or later; this is $$(git --version)"; exit 1; }; \
+	git -c core.autocrlf=false archive --format=zip --add-file=tests/grader/schools/setup.sh \
 	    --add-file=tests/grader/schools/run_autograder --add-virtual-file=chapter:$(CHAPTER) \
-	    --output=$(OUT) HEAD
-	@echo 'wrote $(OUT)'
+	    --output=$(call quoted,$(OUT)) HEAD
+	@echo wrote $(call quoted,$(OUT))
 
 # -- beyond cargo
 

@@ -684,7 +684,7 @@ mod polling {
     #[test]
     fn the_pause_grows_while_nothing_happens_up_to_its_limit() {
         let around = Surroundings {
-            variables: vec![("BLOCKING".to_string(), "1".to_string())],
+            variables: vec![("BLOCKING".to_string(), "1".into())],
             ..Surroundings::default()
         };
         let command = format!("'{}' 0", path("polling").display());

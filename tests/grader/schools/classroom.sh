@@ -6,16 +6,22 @@
 set -euo pipefail
 out=${GITHUB_OUTPUT:-/dev/stdout}
 place=$(mktemp -d)
-trap 'git worktree remove --force "$place/handed-out" 2> /dev/null || true; rm -rf "$place"' EXIT
+trap 'rm -rf "$place"' EXIT
 
-first=${HANDED_OUT:-$(git rev-list --max-parents=0 --first-parent HEAD)}
-git diff "$first" HEAD -- 'chapters/*/src/*' 'chapters/*/examples/*' > "$place/handed-in.diff"
-git worktree add --quiet --detach "$place/handed-out" "$first"
+# Files as they were committed, whatever git is set to here.
+lay_out() {
+    mkdir "$place/$2"
+    GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 \
+        git -c safe.directory='*' -c core.autocrlf=false archive "$1" | tar -x -C "$place/$2"
+}
+lay_out "${HANDED_OUT:-$(git rev-list --max-parents=0 --first-parent HEAD)}" handed-out
+lay_out HEAD handed-in
 cd "$place/handed-out"
 status=0
-# What is graded runs here too: it must not write a result of its own.
+# What is graded runs here too, behind walls if they can be had: it must not write a result of its
+# own.
 env -u GITHUB_OUTPUT -u GITHUB_ENV -u GITHUB_PATH -u GITHUB_STEP_SUMMARY -u GITHUB_STATE \
-    ${GRADE:-cargo run -q -p grader --bin grade --} --diff "$place/handed-in.diff" \
+    ${GRADE:-cargo run -q -p grader --bin grade --} --dir "$place/handed-in" --try-sandbox \
     ${CHAPTER:+--chapter "$CHAPTER"} --json "$place/results.json" || status=$?
 
 python3 - "$place/results.json" "$status" << 'PYTHON' >> "$out"

@@ -2,9 +2,11 @@
 //! its own, so that what happens to one costs nobody else anything.
 
 use crate::{
+    files::is_left_out,
     reference::Reference,
     results::{Results, Status},
     sandbox::{self, Mode},
+    search,
     work::{HandedIn, Work},
     workshop::diff::Base,
 };
@@ -39,8 +41,8 @@ struct Submission {
     name: String,
     /// The file's whole name, readable.
     full: String,
-    /// What it is; or why it cannot be graded.
-    handed_in: Result<HandedIn, String>,
+    /// Where it is.
+    handed_in: HandedIn,
     results: Option<Results>,
 }
 
@@ -65,8 +67,10 @@ impl Class {
             .context(cannot)?;
         paths.sort_by_key(|path| in_order(&file_name(path)));
         let (mut submissions, mut left_out) = (Vec::new(), Vec::new());
-        for path in paths.iter().filter(|path| !file_name(path).starts_with('.')) {
-            match Submission::open(path, chapter, base)? {
+        for path in
+            paths.iter().filter(|path| !is_left_out(path.file_name().unwrap_or_default()))
+        {
+            match Submission::open(path, chapter, base) {
                 Some(submission) => submissions.push(submission),
                 None => left_out.push(in_one_line(&file_name(path))),
             }
@@ -95,7 +99,7 @@ impl Class {
         done: impl Fn(&Class) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (seed, walls) = (self.seed, self.walls);
-        let todo: Vec<(usize, Result<HandedIn, String>)> = self
+        let todo: Vec<(usize, HandedIn)> = self
             .submissions
             .iter()
             .enumerate()
@@ -104,16 +108,13 @@ impl Class {
         let todo = Mutex::new(todo.into_iter());
         let next = || todo.lock().unwrap_or_else(PoisonError::into_inner).next();
         let next = &next;
-        let grade = &|handed_in: Result<HandedIn, String>| match handed_in {
-            Ok(handed_in) => {
-                let work = Work { handed_in, only: only.map(String::from), seed, walls };
-                let mut results = work.grade_apart();
-                if let Some(reference) = reference {
-                    reference.add(&mut results);
-                }
-                results
+        let grade = &|handed_in: HandedIn| {
+            let work = Work { handed_in, only: only.map(String::from), seed, walls };
+            let mut results = work.grade_apart();
+            if let Some(reference) = reference {
+                reference.add(&mut results);
             }
-            Err(why) => Results::refused(seed, &why),
+            results
         };
         let (sender, finished) = mpsc::channel();
         thread::scope(|scope| {
@@ -219,25 +220,16 @@ impl Submission {
         path: &Path,
         chapter: Option<&'static Chapter>,
         base: Option<Base>,
-    ) -> Result<Option<Submission>, Error> {
+    ) -> Option<Submission> {
         let full = file_name(path);
-        let stem = full.strip_suffix(".diff").or(full.strip_suffix(".patch"));
-        let is_folder = path.is_dir();
-        if stem.is_none() && !is_folder {
-            return Ok(None);
+        // What is a link or a FIFO is refused where it is graded.
+        let kind = fs::symlink_metadata(path);
+        if kind.is_ok_and(|kind| kind.is_file()) && search::look(path, chapter).is_err() {
+            return None;
         }
-        let handed_in = match (path.to_str(), is_folder, chapter) {
-            _ if !is_folder && !path.is_file() => Err("it is no regular file".to_string()),
-            (None, ..) => Err("its name is no UTF-8: give it another one".to_string()),
-            (_, true, Some(chapter)) => Ok(HandedIn::Folder(path.to_path_buf(), chapter)),
-            (_, true, None) => {
-                let what = format!("{full} is a folder: --chapter must say of which chapter");
-                return Err(Error::Usage(what));
-            }
-            (_, false, chapter) => Ok(HandedIn::Diff(path.to_path_buf(), base, chapter)),
-        };
-        let name = in_one_line(stem.unwrap_or(&full));
-        Ok(Some(Submission { name, full: in_one_line(&full), handed_in, results: None }))
+        let name = in_one_line(search::student(&full));
+        let handed_in = HandedIn::Place(path.to_path_buf(), base, chapter);
+        Some(Submission { name, full: in_one_line(&full), handed_in, results: None })
     }
 }
 
@@ -292,7 +284,7 @@ mod tests {
         let submissions = ["alice.diff", "alice.patch", "bob.diff"].map(|full| Submission {
             name: full.split('.').next().unwrap_or_default().to_string(),
             full: full.to_string(),
-            handed_in: Err(String::new()),
+            handed_in: HandedIn::Place(full.into(), None, None),
             results: None,
         });
         let mut submissions = Vec::from(submissions);

@@ -4,6 +4,7 @@
 
 pub mod class;
 pub mod csv;
+pub mod desk;
 pub mod edition;
 pub mod files;
 pub mod html;
@@ -13,6 +14,7 @@ pub mod records;
 pub mod reference;
 pub mod results;
 pub mod sandbox;
+pub mod search;
 pub mod tools;
 pub mod work;
 pub mod workshop;

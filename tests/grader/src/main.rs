@@ -11,7 +11,7 @@ use checks::{
 use common::{Args, Error, Program, note, progress, put};
 use grader::{
     class::Class,
-    csv, edition, html, json, junit, records,
+    csv, desk, edition, html, json, junit, records,
     reference::Reference,
     results::{Results, Status},
     sandbox::{self, Mode},
@@ -36,13 +36,16 @@ grade --chapter NN [--server 'CMD {port}'] [--client 'CMD {host} {port}']
       (06: --encoder and --decoder, each as --server;
       09: --tunnel 'CMD {lport} {host} {port}' too)
 grade --diff FILE [--chapter NN] [--base reference|starter]
-grade --dir FOLDER --chapter NN
+grade --dir FOLDER [--chapter NN]  a crate, its sources, a workspace or a program,
+      in any depth; --chapter is needed where that does not say it
 grade --class FOLDER [--chapter NN] [--jobs N] [--csv FILE] [--html FILE]
-      every NAME.diff, NAME.patch, NAME/ in it; the worst exit status
+      every file or folder in it, as --dir finds it; the worst exit status
 grade --list [--chapter NN]
 grade --student-edition FOLDER
+grade --chapter NN --compare | --hand-in FILE   what is on the desk, as a diff
       and, where something is graded:
-      [--only ID] [--seed N] [--json FILE] [--junit FILE] [--sandbox]
+      [--only ID] [--seed N] [--json FILE] [--junit FILE]
+      [--sandbox | --try-sandbox]  walls around it; the second: if they can be had
       [--against-reference]  shows our own program doing the same",
     example: "grade --chapter 03 --program 'python3 echo.py'",
 };
@@ -99,6 +102,14 @@ fn start(mut args: Args, status: &Cell<Status>) -> Result<(), Error> {
         args.finish()?;
         return edition::write(&folder);
     }
+    if let Some(file) = args.option::<PathBuf>("--hand-in", "a file")? {
+        args.finish()?;
+        return desk::hand_in(needed(chapter)?, &file);
+    }
+    if args.flag("--compare") {
+        args.finish()?;
+        return desk::compare(needed(chapter)?);
+    }
     let class = args.option::<PathBuf>("--class", "a folder")?;
     let base = args.option("--base", "reference or starter")?;
     let submissions = handed_in(&mut args, chapter, base)?;
@@ -142,7 +153,7 @@ fn handed_in(
     chapter: Option<&'static Chapter>,
     base: Option<Base>,
 ) -> Result<Vec<HandedIn>, Error> {
-    let needed = || chapter.ok_or_else(|| Error::Usage("--chapter is missing".to_string()));
+    let needed = || needed(chapter);
     let mut all = Vec::new();
     if let Some(program) = args.option("--program", "a command")? {
         all.push(HandedIn::Program(needed()?, program));
@@ -151,7 +162,7 @@ fn handed_in(
         all.push(HandedIn::Diff(diff, base, chapter));
     }
     if let Some(folder) = args.option("--dir", "a folder")? {
-        all.push(HandedIn::Folder(folder, needed()?));
+        all.push(HandedIn::Place(folder, base, chapter));
     }
     let mut roles = Vec::new();
     for role in Role::ALL {
@@ -165,17 +176,23 @@ fn handed_in(
     Ok(all)
 }
 
+fn needed(chapter: Option<&'static Chapter>) -> Result<&'static Chapter, Error> {
+    chapter.ok_or_else(|| Error::Usage("--chapter is missing".to_string()))
+}
+
 /// True if this is the other grader, which another one has started; and the walls that are asked
 /// for, or that are there already.
 fn walls(args: &mut Args) -> Result<(bool, Option<Mode>), Error> {
-    let is_asked = args.flag("--sandbox");
+    let (is_asked, is_wished) = (args.flag("--sandbox"), args.flag("--try-sandbox"));
     match args.option::<String>("--behind", "a mode")?.as_deref() {
         Some(OPEN) => Ok((true, None)),
         Some(mode) => {
             let unknown = |()| Error::Usage(format!("there is no mode {mode:?}"));
             Ok((true, Some(mode.parse().map_err(unknown)?)))
         }
-        None => Ok((false, is_asked.then(Mode::find).transpose()?)),
+        None if is_asked => Ok((false, Some(Mode::find()?))),
+        None if is_wished => Ok((false, Mode::find().inspect_err(|why| note(why)).ok())),
+        None => Ok((false, None)),
     }
 }
 
@@ -310,7 +327,7 @@ impl Order {
         let (mut class, left_out) =
             Class::open(folder, self.chapter, self.base, self.seed, self.walls)?;
         for name in left_out {
-            note(format_args!("{name} is neither a diff nor a folder, and left out"));
+            note(format_args!("{name} is nothing that can be graded, and left out"));
         }
         self.write_class(&class)?;
         let (begun, last) = (Instant::now(), Cell::new(Instant::now()));

@@ -13,7 +13,9 @@ use checks::workspace;
 use common::{Context, Error, cause};
 use stage::process::{on_path, shell_split};
 use std::{
-    env, fs, io,
+    env,
+    ffi::OsString,
+    fs, io,
     path::{Path, PathBuf},
     process::{self, Command},
     sync::OnceLock,
@@ -112,7 +114,8 @@ impl Mode {
     fn holds(self, scratch: &Path) -> Result<(), String> {
         let inner = Sandbox { mode: self, scratch: scratch.to_path_buf() };
         let tmp = text(&inner.tmp());
-        let make_tmp = words(&["sh", "-c", r#"mkdir "$0" && exec "$@""#, &tmp]);
+        let mut make_tmp = words(&["sh", "-c", r#"mkdir "$0" && exec "$@""#]);
+        make_tmp.push(tmp);
         let wall = inner.wall(Path::new("/"), &[], &[]);
         let words = [outer_wall(self, scratch), make_tmp, wall, words(&["true"])].concat();
         let tried = Command::new(&words[0]).args(&words[1..]).output();
@@ -145,18 +148,18 @@ impl std::str::FromStr for Mode {
 }
 
 /// The outer wall. `scratch` becomes an empty folder in memory, seen by nobody outside.
-pub fn outer_wall(mode: Mode, scratch: &Path) -> Vec<String> {
+pub fn outer_wall(mode: Mode, scratch: &Path) -> Vec<OsString> {
     let mut wall = words(&["bwrap", "--die-with-parent", "--new-session", "--unshare-net"]);
     if mode.who == Who::User {
-        wall.push("--unshare-user".to_string());
+        wall.push("--unshare-user".into());
     }
     wall.extend(words(&["--dev-bind", "/", "/"]));
     if can_limit_size() {
-        wall.extend(["--size".to_string(), SCRATCH.to_string()]);
+        wall.extend(["--size".into(), SCRATCH.to_string().into()]);
     }
-    wall.extend(["--tmpfs".to_string(), text(scratch)]);
-    wall.extend(["--setenv".to_string(), "TMPDIR".to_string(), text(&tmp(scratch))]);
-    wall.push("--".to_string());
+    wall.extend(["--tmpfs".into(), text(scratch)]);
+    wall.extend(["--setenv".into(), "TMPDIR".into(), text(&tmp(scratch))]);
+    wall.push("--".into());
     wall
 }
 
@@ -200,17 +203,20 @@ impl Sandbox {
     }
 
     /// The wall around a program that was built: it sees its own file and nothing else of ours.
-    pub fn around_program(&self, program: &Path) -> Vec<String> {
+    pub fn around_program(&self, program: &Path) -> Vec<OsString> {
         self.wall(Path::new("/tmp"), &[program], &[])
     }
 
-    /// The wall around command lines of the grader's user: they see what belongs to the hand-in
-    /// (see [`belonging`]), and the folders of their interpreters, if those are not the system's.
-    pub fn around_commands(&self, commands: &[&str]) -> Vec<String> {
+    /// The wall around command lines of the grader's user: they see what belongs to the hand-in,
+    /// which is known (`all` of it) or [guessed](belonging), and the folders of their interpreters, if those are not the system's.
+    pub fn around_commands(&self, commands: &[&str], all: Option<&Path>) -> Vec<OsString> {
         let here = env::current_dir().unwrap_or_default();
         let interpreters = commands.iter().filter_map(|command| interpreter(command));
-        let shown: Vec<PathBuf> =
-            interpreters.chain(belonging(commands, &here, workspace::root())).collect();
+        let belonging = match all {
+            Some(all) => vec![here.join(all)],
+            None => belonging(commands, &here, workspace::root()),
+        };
+        let shown: Vec<PathBuf> = interpreters.chain(belonging).collect();
         let shown: Vec<&Path> = shown.iter().map(PathBuf::as_path).collect();
         self.wall(&here, &shown, &[])
     }
@@ -224,7 +230,7 @@ impl Sandbox {
         build: &Build,
         shown: &[&Path],
         written: &[&Path],
-    ) -> io::Result<Vec<String>> {
+    ) -> io::Result<Vec<OsString>> {
         let written: Vec<&Path> =
             written.iter().copied().chain(build.writes.then_some(build.folder)).collect();
         written.iter().try_for_each(|folder| open_to_all(folder))?;
@@ -233,17 +239,17 @@ impl Sandbox {
 
     /// An inner wall that shows the system and what is `shown` and `written` of ours, and
     /// begins in `folder`.
-    fn wall(&self, folder: &Path, shown: &[&Path], written: &[&Path]) -> Vec<String> {
+    fn wall(&self, folder: &Path, shown: &[&Path], written: &[&Path]) -> Vec<OsString> {
         let mut wall = words(&["bwrap", "--die-with-parent", "--new-session", "--unshare-pid"]);
         wall.extend(words(&["--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]));
         if self.mode.who == Who::User {
-            wall.push("--unshare-user".to_string());
-            wall.extend(self.mode.is_closed.then(|| "--disable-userns".to_string()));
+            wall.push("--unshare-user".into());
+            wall.extend(self.mode.is_closed.then(|| "--disable-userns".into()));
         }
         let system = SYSTEM.map(Path::new);
         wall.extend(system.iter().flat_map(|folder| bound("--ro-bind-try", folder, folder)));
         let hidden = hidden(workspace::root(), folder, shown);
-        wall.extend(hidden.into_iter().flat_map(|path| ["--tmpfs".to_string(), text(path)]));
+        wall.extend(hidden.into_iter().flat_map(|path| ["--tmpfs".into(), text(path)]));
         wall.extend(words(&["--proc", "/proc", "--dev", "/dev"]));
         wall.extend(bound("--bind", &self.tmp(), Path::new("/tmp")));
         wall.extend(folders_to(&folder.join("file")));
@@ -254,11 +260,12 @@ impl Sandbox {
         let written = written.iter().copied().chain([tmp.as_path()]);
         wall.extend(written.flat_map(|path| bound("--bind", path, path)));
         wall.extend(words(&["--remount-ro", "/dev", "--remount-ro", "/"]));
-        wall.extend(["--chdir".to_string(), text(folder), "--".to_string()]);
+        wall.extend(["--chdir".into(), text(folder), "--".into()]);
         if self.mode.who == Who::Root {
             let user = runner();
-            let [user, group] = ["--reuid", "--regid"].map(|option| format!("{option}={user}"));
-            wall.extend(["setpriv".to_string(), user, group]);
+            let [user, group] =
+                ["--reuid", "--regid"].map(|option| format!("{option}={user}").into());
+            wall.extend(["setpriv".into(), user, group]);
             wall.extend(words(&["--clear-groups", "--no-new-privs"]));
             wall.extend(words(&["--bounding-set=-all", "--inh-caps=-all", "--"]));
             if self.mode.is_closed {
@@ -267,9 +274,9 @@ impl Sandbox {
             }
         }
         // Behind the wall, so that what counts is the program's own processes.
-        wall.extend(["prlimit".to_string(), format!("--nproc={PROCESSES}")]);
-        wall.extend([format!("--fsize={FILE}"), format!("--data={DATA}")]);
-        wall.extend([format!("--cpu={PROCESSOR}"), "--core=0".to_string(), "--".to_string()]);
+        wall.extend(["prlimit".into(), format!("--nproc={PROCESSES}").into()]);
+        wall.extend([format!("--fsize={FILE}").into(), format!("--data={DATA}").into()]);
+        wall.extend([format!("--cpu={PROCESSOR}").into(), "--core=0".into(), "--".into()]);
         wall
     }
 }
@@ -357,30 +364,30 @@ fn is_installed(path: &Path) -> bool {
     is_in_system(path) && !free.iter().any(|folder| path.starts_with(folder))
 }
 
-fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| (*word).to_string()).collect()
+fn words(words: &[&str]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
 }
 
 /// The words that show `what` at `place`, which anybody can reach: bubblewrap itself would
 /// make the folders above it for root alone.
-fn bound(how: &str, what: &Path, place: &Path) -> Vec<String> {
-    let place_is = [how.to_string(), text(what), text(place)];
+fn bound(how: &str, what: &Path, place: &Path) -> Vec<OsString> {
+    let place_is = [how.into(), text(what), text(place)];
     folders_to(place).into_iter().chain(place_is).collect()
 }
 
 /// The words that make the folders above a place.
-fn folders_to(place: &Path) -> Vec<String> {
+fn folders_to(place: &Path) -> Vec<OsString> {
     let mut above: Vec<&Path> = place.ancestors().skip(1).collect();
     above.pop(); // the root is there
-    above.iter().rev().flat_map(|folder| ["--dir".to_string(), text(folder)]).collect()
+    above.iter().rev().flat_map(|folder| ["--dir".into(), text(folder)]).collect()
 }
 
 fn tmp(scratch: &Path) -> PathBuf {
     scratch.join("tmp")
 }
 
-fn text(path: &Path) -> String {
-    path.display().to_string()
+fn text(path: &Path) -> OsString {
+    path.into()
 }
 
 /// Lets everybody write in a folder, as in /tmp.
@@ -426,8 +433,9 @@ mod tests {
 
     #[test]
     fn everybody_can_reach_what_is_shown() {
-        let words = bound("--ro-bind", Path::new("/a/b/c"), Path::new("/a/b/c")).join(" ");
-        assert_eq!(words, "--dir /a --dir /a/b --ro-bind /a/b/c /a/b/c");
+        let words = bound("--ro-bind", Path::new("/a/b/c"), Path::new("/a/b/c"));
+        let expected = ["--dir", "/a", "--dir", "/a/b", "--ro-bind", "/a/b/c", "/a/b/c"];
+        assert_eq!(words, expected);
     }
 
     #[test]

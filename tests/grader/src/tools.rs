@@ -5,7 +5,9 @@
 use checks::workspace;
 use stage::process::Surroundings;
 use std::{
-    env, io,
+    env,
+    ffi::{OsStr, OsString},
+    io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::OnceLock,
@@ -68,13 +70,13 @@ impl Toolchain {
     }
 
     /// The words that build `what` below `target`.
-    pub fn build_words(&self, target: &Path, what: &[&str]) -> Vec<String> {
+    pub fn build_words(&self, target: &Path, what: &[&str]) -> Vec<OsString> {
         let profile = if PROFILE == "debug" { "dev" } else { PROFILE };
         let mut words = ["cargo", "build", "--offline", "--quiet", "--color=never"].to_vec();
         words.extend(["--profile", profile, "--target", &self.host]);
         words.extend(what);
-        let mut words: Vec<String> = words.into_iter().map(String::from).collect();
-        words.extend(["--target-dir".to_string(), target.display().to_string()]);
+        let mut words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+        words.extend(["--target-dir".into(), target.into()]);
         words
     }
 
@@ -86,16 +88,16 @@ impl Toolchain {
     /// What surrounds cargo: nothing of ours but `PATH`, and no configuration that adds flags or
     /// puts a wrapper in front of the compiler. `home` is cargo's own folder.
     pub fn surroundings(&self, folder: &Path, home: &Path) -> Surroundings {
-        let bin = self.folder.join("bin");
-        let variable = |name: &str, value: &str| (name.to_string(), value.to_string());
+        let (bin, none) = (self.folder.join("bin"), OsStr::new(""));
+        let variable = |name: &str, value: &OsStr| (name.to_string(), value.to_os_string());
         Surroundings {
             directory: Some(folder.to_path_buf()),
             variables: vec![
-                variable("CARGO_HOME", &home.display().to_string()),
-                variable("CARGO_ENCODED_RUSTFLAGS", ""),
-                variable("RUSTC", &bin.join("rustc").display().to_string()),
-                variable("RUSTC_WRAPPER", ""),
-                variable("RUSTC_WORKSPACE_WRAPPER", ""),
+                variable("CARGO_HOME", home.as_os_str()),
+                variable("CARGO_ENCODED_RUSTFLAGS", none),
+                variable("RUSTC", bin.join("rustc").as_os_str()),
+                variable("RUSTC_WRAPPER", none),
+                variable("RUSTC_WORKSPACE_WRAPPER", none),
             ],
             path: vec![bin],
             bare: true,

@@ -5,6 +5,7 @@ use crate::{
     records,
     results::Results,
     sandbox::{self, Mode, Sandbox},
+    search::{self, Found},
     workshop::{self, Refusal, Taken, Workshop, diff::Base},
 };
 use checks::{
@@ -17,11 +18,13 @@ use common::cause;
 use stage::{
     Role, Subject, cgroup,
     failure::readable,
-    process::{Process, Surroundings, shell_word, shell_words},
+    process::{Process, Surroundings, shell_word},
 };
 use std::{
     collections::BTreeMap,
-    env, fs, io,
+    env,
+    ffi::OsString,
+    fs, io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -47,30 +50,34 @@ pub enum HandedIn {
     /// A diff, what it begins with if that was said, and the chapter of it that counts if not all
     /// do that it touches.
     Diff(PathBuf, Option<Base>, Option<&'static Chapter>),
-    /// A folder with a crate.
-    Folder(PathBuf, &'static Chapter),
+    /// A file or a folder in which there is something to be found (see [`search`]), and what is
+    /// said of it, as of a diff.
+    Place(PathBuf, Option<Base>, Option<&'static Chapter>),
 }
 
 impl HandedIn {
     /// The words that name it on grade's command line.
-    pub fn words(&self) -> Vec<String> {
+    pub fn words(&self) -> Vec<OsString> {
         let mut words = Vec::new();
-        let mut say = |option: &str, value: String| words.extend([option.to_string(), value]);
+        let mut say = |option: &str, value: OsString| words.extend([option.into(), value]);
         match self {
-            HandedIn::Program(_, command) => say("--program", command.clone()),
+            HandedIn::Program(_, command) => say("--program", command.into()),
             HandedIn::Commands(_, roles) => {
                 for (role, command) in roles {
-                    say(&format!("--{role}"), command.clone());
+                    say(&format!("--{role}"), command.into());
                 }
             }
             HandedIn::Diff(file, base, _) => {
-                say("--diff", file.display().to_string());
-                base.iter().for_each(|base| say("--base", base.to_string()));
+                say("--diff", file.into());
+                base.iter().for_each(|base| say("--base", base.to_string().into()));
             }
-            HandedIn::Folder(folder, _) => say("--dir", folder.display().to_string()),
+            HandedIn::Place(path, base, _) => {
+                say("--dir", path.into());
+                base.iter().for_each(|base| say("--base", base.to_string().into()));
+            }
         }
         if let Some(chapter) = self.chapter() {
-            say("--chapter", chapter.number.to_string());
+            say("--chapter", chapter.number.into());
         }
         words
     }
@@ -81,17 +88,15 @@ impl HandedIn {
             |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         readable(&match self {
             HandedIn::Program(chapter, _) | HandedIn::Commands(chapter, _) => chapter.folder(),
-            HandedIn::Diff(path, ..) | HandedIn::Folder(path, _) => file(path),
+            HandedIn::Diff(path, ..) | HandedIn::Place(path, ..) => file(path),
         })
     }
 
     /// The chapter that was said, if one was.
     fn chapter(&self) -> Option<&'static Chapter> {
         match self {
-            HandedIn::Program(chapter, _)
-            | HandedIn::Commands(chapter, _)
-            | HandedIn::Folder(_, chapter) => Some(chapter),
-            HandedIn::Diff(_, _, chapter) => *chapter,
+            HandedIn::Program(chapter, _) | HandedIn::Commands(chapter, _) => Some(chapter),
+            HandedIn::Diff(_, _, chapter) | HandedIn::Place(_, _, chapter) => *chapter,
         }
     }
 
@@ -101,23 +106,26 @@ impl HandedIn {
         walls: Option<&Sandbox>,
         check: Option<&Check>,
     ) -> std::result::Result<Taken, Refusal> {
-        let workshop = || Workshop::open(walls.cloned());
-        let around = |commands: Vec<&str>| Surroundings {
-            wall: walls.map(|walls| walls.around_commands(&commands)).unwrap_or_default(),
+        let around = |commands: Vec<&str>, belonging: Option<&Path>| Surroundings {
+            wall: walls
+                .map(|walls| walls.around_commands(&commands, belonging))
+                .unwrap_or_default(),
             ..Surroundings::default()
         };
-        let one = |chapter: &&'static Chapter, subject| {
-            Ok(Taken { subjects: vec![(*chapter, subject)], ..Taken::default() })
+        let one = |chapter: &'static Chapter, subject| {
+            Ok(Taken { subjects: vec![(chapter, subject)], ..Taken::default() })
         };
+        let workshop = || Workshop::open(walls.cloned());
+        let of_check = check.and_then(|check| check::chapter(check.chapter_number()));
         match self {
             HandedIn::Program(chapter, command) => {
-                let around = around(vec![command]);
+                let around = around(vec![command], None);
                 let subject = Subject::program(command, chapter.roles);
                 one(chapter, Subject { around, outside: true, ..subject })
             }
             HandedIn::Commands(chapter, roles) => {
                 let commands: BTreeMap<_, _> = roles.iter().cloned().collect();
-                let around = around(commands.values().map(String::as_str).collect());
+                let around = around(commands.values().map(String::as_str).collect(), None);
                 one(chapter, Subject { commands, around, outside: true, ..Subject::default() })
             }
             HandedIn::Diff(..) if check.is_some_and(|check| check.answer().is_some()) => {
@@ -125,10 +133,36 @@ impl HandedIn {
                 Err(Refusal::Submission(why.to_string()))
             }
             HandedIn::Diff(file, base, chapter) => {
-                let of_check = check.and_then(|check| check::chapter(check.chapter_number()));
                 workshop()?.diff(file, *base, chapter.or(of_check))
             }
-            HandedIn::Folder(folder, chapter) => workshop()?.folder(folder, chapter, check),
+            HandedIn::Place(path, base, chapter) => {
+                let (base, chapter) = (*base, chapter.or(of_check));
+                let found = search::look(path, chapter).map_err(Refusal::Submission)?;
+                let needed = || {
+                    let why = "of which chapter is it? --chapter says it".to_string();
+                    chapter.ok_or(Refusal::Submission(why))
+                };
+                let mut taken = match &found {
+                    Found::Diff(file) => {
+                        return HandedIn::Diff(file.clone(), base, chapter).take(walls, check);
+                    }
+                    Found::Edition(folder) => workshop()?.edition(folder, chapter, check)?,
+                    Found::Crate(folder) => workshop()?.folder(folder, needed()?, check)?,
+                    Found::Sources(main) => workshop()?.sources(main, needed()?, check)?,
+                    Found::Script(file, program) => {
+                        let Some(name) = file.to_str() else {
+                            let why = "its name is not UTF-8: give it another one";
+                            return Err(Refusal::Submission(why.to_string()));
+                        };
+                        let command = format!("{program} {}", shell_word(name));
+                        let around = around(vec![&command], Some(path));
+                        let subject = Subject::program(&command, needed()?.roles);
+                        one(needed()?, Subject { around, outside: true, ..subject })?
+                    }
+                };
+                taken.notes.push(found.said(path));
+                Ok(taken)
+            }
         }
     }
 }
@@ -164,7 +198,8 @@ impl Work {
     fn again(&self) -> Again {
         let ours = || {
             let words = self.handed_in.words();
-            let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+            let words: Vec<String> =
+                words.iter().map(|word| shell_word(&word.to_string_lossy())).collect();
             let sandbox = if self.walls.is_some() { " --sandbox" } else { "" };
             format!("grade {}{sandbox} --only {{id}} --seed {{seed}}", words.join(" "))
         };
@@ -206,8 +241,12 @@ impl Work {
 
     /// Grades it in a grader of its own, so that whatever happens there ends with it.
     pub fn grade_apart(&self) -> Results {
-        let mut results =
-            self.other_grader().unwrap_or_else(|why| Results::trouble(self.seed, &why));
+        let is_text = self.handed_in.words().iter().all(|word| word.to_str().is_some());
+        let mut results = match is_text.then(|| self.other_grader()) {
+            None => Results::refused(self.seed, "its name is not UTF-8: give it another one"),
+            Some(Ok(results)) => results,
+            Some(Err(why)) => Results::trouble(self.seed, &why),
+        };
         results.again = self.again();
         results
     }
@@ -215,7 +254,7 @@ impl Work {
     fn other_grader(&self) -> std::result::Result<Results, String> {
         let trouble = |e: io::Error| cause(&e);
         let words = self.words_for_other().map_err(trouble)?;
-        let grader = Process::start(&shell_words(&words), &Surroundings::default());
+        let grader = Process::start_words(&words, &Surroundings::default());
         let grader = grader.map_err(trouble)?;
         let Some(exit) = grader.wait(LIMIT) else {
             return Err(format!("it did not end within {} minutes", LIMIT.as_secs() / 60));
@@ -228,16 +267,18 @@ impl Work {
     }
 
     /// The command line of the other grader, with the outer wall around it.
-    fn words_for_other(&self) -> io::Result<Vec<String>> {
+    fn words_for_other(&self) -> io::Result<Vec<OsString>> {
         let mut words = Vec::new();
         if let Some(mode) = self.walls {
             let scratch = scratch();
             fs::create_dir_all(&scratch)?;
             words.extend(sandbox::outer_wall(mode, &scratch));
         }
-        words.push(env::current_exe()?.display().to_string());
+        words.push(env::current_exe()?.into());
         words.extend(self.handed_in.words());
-        let mut say = |option: &str, value: &str| words.extend([option.into(), value.into()]);
+        let mut say = |option: &str, value: &str| {
+            words.extend([option, value].map(OsString::from));
+        };
         say("--seed", &self.seed.to_string());
         say("--behind", &self.walls.map_or(OPEN.to_string(), |mode| mode.to_string()));
         if let Some(id) = &self.only {

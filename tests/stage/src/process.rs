@@ -50,12 +50,12 @@ pub struct Surroundings {
     /// The working directory; none for that of the grader.
     pub directory: Option<PathBuf>,
     /// Variables set for this program alone.
-    pub variables: Vec<(String, String)>,
+    pub variables: Vec<(String, OsString)>,
     /// True if of our own environment only what comes through walls is to come through.
     pub bare: bool,
     /// The words of a wall around every command (see [`sandbox`](grader::sandbox)), through
     /// which nothing of our environment comes; none to run it as it is.
-    pub wall: Vec<String>,
+    pub wall: Vec<OsString>,
 }
 
 /// What comes through a wall of our environment: how the user writes, and what time it is.
@@ -152,7 +152,18 @@ impl Process {
     /// When `sh` itself cannot be started. That the command does not exist is seen later, as
     /// exit status 127.
     pub fn start(command: &str, around: &Surroundings) -> io::Result<Process> {
-        Process::start_as(&format!("exec {} {command}", prefix()), command, around)
+        Process::start_as(&format!("exec {} {command}", prefix()), &[], command, around)
+    }
+
+    /// Starts the program that is the first of these words, with the others, whatever is in them.
+    ///
+    /// # Errors
+    /// As [`Process::start`].
+    pub fn start_words(words: &[OsString], around: &Surroundings) -> io::Result<Process> {
+        let shown: Vec<_> =
+            words.iter().map(|word| shell_word(&word.to_string_lossy())).collect();
+        let script = format!("exec {} \"$@\"", prefix());
+        Process::start_as(&script, words, &shown.join(" "), around)
     }
 
     /// Starts `command`, any command line for `sh` (a pipeline, say), with stderr joined to
@@ -161,26 +172,34 @@ impl Process {
     /// # Errors
     /// When `sh` itself cannot be started.
     pub fn start_joined(command: &str, around: &Surroundings) -> io::Result<Process> {
-        Process::start_as(&format!("exec 2>&1; {command}"), command, around)
+        Process::start_as(&format!("exec 2>&1; {command}"), &[], command, around)
     }
 
-    fn start_as(script: &str, command: &str, around: &Surroundings) -> io::Result<Process> {
+    fn start_as(
+        script: &str,
+        words: &[OsString],
+        command: &str,
+        around: &Surroundings,
+    ) -> io::Result<Process> {
         static RUNS: AtomicU64 = AtomicU64::new(0);
         guard();
         let mark = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
         let walled = !around.wall.is_empty();
         let group = Cgroup::new(walled.then_some(limits::BOUNDS)).map(Arc::new);
         let script = if walled { format!("{YIELD} {script}") } else { script.to_string() };
-        let entrance = group.as_ref().map(|group| group.entrance().display().to_string());
-        let enter = entrance.iter().flat_map(|file| [SHELL, "-c", ENTER, file.as_str()]);
-        let inner = around.wall.iter().map(String::as_str).chain([SHELL, "-c", &script]);
-        let mut words = enter.chain(inner);
-        let mut sh = Command::new(words.next().unwrap_or(SHELL));
+        let mut line: Vec<OsString> = Vec::new();
+        if let Some(group) = &group {
+            line.extend([SHELL.into(), "-c".into(), ENTER.into(), group.entrance().into()]);
+        }
+        line.extend(around.wall.iter().cloned());
+        line.extend([SHELL, "-c", &script, "sh"].map(OsString::from));
+        line.extend(words.iter().cloned());
+        let mut sh = Command::new(&line[0]);
         if walled || around.bare {
             let kept = THROUGH_WALLS.iter().filter_map(|name| Some((name, env::var_os(name)?)));
             sh.env_clear().envs(kept).env("HOME", "/tmp");
         }
-        sh.args(words)
+        sh.args(&line[1..])
             .env("PATH", around.search_path())
             .env("PYTHONUNBUFFERED", "1")
             .env(MARK, &mark)

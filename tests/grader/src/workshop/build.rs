@@ -12,7 +12,7 @@ use checks::{
 use common::cause;
 use stage::{
     Subject,
-    process::{Process, Surroundings, shell_word, shell_words},
+    process::{Process, Surroundings, shell_word},
 };
 use std::{
     ffi::OsStr,
@@ -79,8 +79,7 @@ impl Workshop {
             around.wall = sandbox.around_build(build, &shown, &[&target, &home])?;
             around.directory = None;
         }
-        let words = shell_words(&toolchain.build_words(&target, what));
-        let cargo = Process::start(&words, &around)?;
+        let cargo = Process::start_words(&toolchain.build_words(&target, what), &around)?;
         let exit = cargo.wait(MAX_BUILD);
         let heard = cargo.heard();
         let refused =

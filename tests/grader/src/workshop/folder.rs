@@ -1,13 +1,21 @@
-//! A crate that was handed in as a folder.
+//! What was handed in as a folder: a crate, a workspace with chapters, or sources alone.
 
-use super::{Refusal, Taken, Workshop};
-use crate::{files::copy_in, sandbox::Build};
+use super::{Refusal, Taken, Workshop, starter};
+use crate::{
+    files::{contents, copy_in},
+    sandbox::Build,
+};
 use checks::{
-    check::{Chapter, Check},
+    check::{CHAPTERS, Chapter, Check},
     files::remove,
+    workspace,
 };
 use stage::Subject;
-use std::{fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 impl Workshop {
     /// Builds the student's crate in `folder`. For an exercise its examples are built too: the
@@ -21,49 +29,157 @@ impl Workshop {
         chapter: &'static Chapter,
         exercise: Option<&Check>,
     ) -> Result<Taken, Refusal> {
-        // As far from `common` as on the desk.
-        let place = self.workspace().join("work/handed-in");
+        let place = self.desk();
         copy_in(folder, &place)?;
-        let Ok(manifest) = fs::read_to_string(place.join("Cargo.toml")) else {
-            return Err(Refusal::Submission("the folder has no Cargo.toml".to_string()));
-        };
+        let manifest = fs::read_to_string(place.join("Cargo.toml")).unwrap_or_default();
         if inherits(&manifest) {
-            return self.member(&place, chapter);
+            // A part of a fork of the workspace: its sources in the place of ours.
+            return self.chapters(&[(chapter, &place)], exercise);
         }
         if !manifest.lines().any(|line| line.trim_start().starts_with("[workspace")) {
             // It is alone, and not in the workspace that it lies in now.
             fs::write(place.join("Cargo.toml"), format!("{manifest}\n[workspace]\n"))?;
         }
+        self.on_desk(chapter, exercise)
+    }
+
+    /// Builds sources that came without a manifest: the file with `main`, and all that lies
+    /// beside and below it.
+    ///
+    /// # Errors
+    /// When they do not build.
+    pub fn sources(
+        self,
+        main: &Path,
+        chapter: &'static Chapter,
+        exercise: Option<&Check>,
+    ) -> Result<Taken, Refusal> {
+        let place = self.desk();
+        let name = main.file_name().unwrap_or_default().to_string_lossy();
+        copy_in(main.parent().unwrap_or(Path::new(".")), &place.join("src"))?;
+        let manifest = format!(
+            "[package]\nname = {0:?}\nversion = \"0.1.0\"\nedition = \"2024\"\nautobins = false\n\n\
+             [[bin]]\nname = {0:?}\npath = {1:?}\n\n\
+             [dependencies]\ncommon = {{ path = \"../../common\" }}\n\n[workspace]\n",
+            chapter.name,
+            format!("src/{name}")
+        );
+        fs::write(place.join("Cargo.toml"), manifest)?;
+        self.on_desk(chapter, exercise)
+    }
+
+    /// Builds the chapters of a workspace that was handed in as a whole: the one that is `asked`
+    /// for, or all in which something was written.
+    ///
+    /// # Errors
+    /// When nothing was written, or it does not build.
+    pub fn edition(
+        self,
+        folder: &Path,
+        asked: Option<&'static Chapter>,
+        exercise: Option<&Check>,
+    ) -> Result<Taken, Refusal> {
+        let place = |chapter: &Chapter| folder.join("chapters").join(chapter.folder());
+        let mut written = Vec::new();
+        for chapter in CHAPTERS.iter().copied() {
+            let is_wanted = match asked {
+                Some(asked) => asked.number == chapter.number,
+                None => is_written(&place(chapter).join("src"), chapter)?,
+            };
+            if is_wanted {
+                let copied = self.desk().join(chapter.folder());
+                for part in ["src", "examples"] {
+                    if place(chapter).join(part).is_dir() {
+                        copy_in(&place(chapter).join(part), &copied.join(part))?;
+                    }
+                }
+                written.push((chapter, copied));
+            }
+        }
+        if written.is_empty() {
+            let why = "nothing was written in any of its chapters".to_string();
+            return Err(Refusal::Submission(why));
+        }
+        let written: Vec<_> = written.iter().map(|(c, place)| (*c, place.as_path())).collect();
+        self.chapters(&written, exercise)
+    }
+
+    /// Where a crate of a student's own lies: as far from `common` as on the desk.
+    fn desk(&self) -> PathBuf {
+        self.workspace().join("work/handed-in")
+    }
+
+    /// Builds the crate that lies on the desk.
+    fn on_desk(
+        self,
+        chapter: &'static Chapter,
+        exercise: Option<&Check>,
+    ) -> Result<Taken, Refusal> {
+        let place = self.desk();
         let build = Build { folder: &place, writes: true };
         self.cargo(&build, &["--bins"])?;
         let mut subject = self.subject(chapter)?;
-        if let Some((check, answer)) = exercise.and_then(|check| Some((check, check.answer()?)))
-        {
-            self.cargo(&build, &["--examples"])?;
-            let name = answer.split(' ').next().unwrap_or(answer);
-            subject.around = self.example(name)?;
-            subject.commands.insert(check.role, answer.to_string());
-        }
-        Ok(self.taken(chapter, subject))
+        self.answer(&build, &["--examples"], &mut subject, exercise)?;
+        Ok(self.taken(vec![(chapter, subject)]))
     }
 
-    /// Builds the crate of a fork of the workspace: its sources in the place of ours.
-    fn member(self, place: &Path, chapter: &'static Chapter) -> Result<Taken, Refusal> {
-        let ours = self.workspace().join("chapters").join(chapter.folder());
-        for part in ["src", "examples"] {
-            remove(&ours.join(part))?;
-            if place.join(part).is_dir() {
-                fs::rename(place.join(part), ours.join(part))?;
+    /// Builds chapters of our workspace with these sources.
+    fn chapters(
+        self,
+        chapters: &[(&'static Chapter, &Path)],
+        exercise: Option<&Check>,
+    ) -> Result<Taken, Refusal> {
+        let mut subjects = Vec::new();
+        for (chapter, place) in chapters {
+            let ours = self.workspace().join("chapters").join(chapter.folder());
+            for part in ["src", "examples"] {
+                remove(&ours.join(part))?;
+                if place.join(part).is_dir() {
+                    fs::rename(place.join(part), ours.join(part))?;
+                }
             }
+            let mut subject = self.chapter(chapter)?;
+            let folder = self.workspace();
+            let build = Build { folder: &folder, writes: false };
+            let what = ["-p", chapter.name, "--examples", "--locked"];
+            self.answer(&build, &what, &mut subject, exercise)?;
+            subjects.push((*chapter, subject));
         }
-        let subject = self.chapter(chapter)?;
-        Ok(self.taken(chapter, subject))
+        Ok(self.taken(subjects))
     }
 
-    fn taken(self, chapter: &'static Chapter, subject: Subject) -> Taken {
-        let subjects = vec![(chapter, subject)];
+    /// Puts the answer of an exercise in the place of the program.
+    fn answer(
+        &self,
+        build: &Build,
+        what: &[&str],
+        subject: &mut Subject,
+        exercise: Option<&Check>,
+    ) -> Result<(), Refusal> {
+        let Some((check, answer)) = exercise.and_then(|check| Some((check, check.answer()?)))
+        else {
+            return Ok(());
+        };
+        self.cargo(build, what)?;
+        subject.around = self.example(answer.split(' ').next().unwrap_or(answer))?;
+        subject.commands.insert(check.role, answer.to_string());
+        Ok(())
+    }
+
+    fn taken(self, subjects: Vec<(&'static Chapter, Subject)>) -> Taken {
         Taken { subjects, workshop: Some(self), ..Taken::default() }
     }
+}
+
+/// True if a chapter's sources are neither the starter nor the reference.
+fn is_written(src: &Path, chapter: &Chapter) -> io::Result<bool> {
+    if !src.is_dir() {
+        return Ok(false);
+    }
+    let theirs = contents(src)?;
+    let ours = workspace::root().join("chapters").join(chapter.folder()).join("src");
+    let main = (PathBuf::from("main.rs"), Some(fs::read(starter(chapter))?));
+    Ok(theirs != BTreeMap::from([main]) && theirs != contents(&ours)?)
 }
 
 /// True if a crate takes anything from the workspace that it is a member of.

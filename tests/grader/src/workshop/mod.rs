@@ -155,7 +155,7 @@ pub fn place() -> PathBuf {
 }
 
 /// A chapter's starter.
-fn starter(chapter: &Chapter) -> PathBuf {
+pub fn starter(chapter: &Chapter) -> PathBuf {
     workspace::root().join("chapters").join(chapter.folder()).join("starter.rs")
 }
 

@@ -1,0 +1,67 @@
+//! What a student has written on the desk (`work/`), as a diff against the reference: git makes
+//! it, in surroundings that no setting of the student's changes.
+
+use crate::{files::mirror, tools, workshop};
+use checks::{check::Chapter, files::remove, workspace};
+use common::{Context, Error};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process,
+};
+
+/// The reference as `a` and the desk as `b`, in a folder which goes when this is dropped.
+struct Sides(PathBuf);
+
+impl Sides {
+    fn lay_out(chapter: &Chapter) -> io::Result<Sides> {
+        let sides = Sides(workshop::place().join(format!("desk-{}", process::id())));
+        let inner = Path::new("chapters").join(chapter.folder()).join("src");
+        let desk = workspace::root().join("work").join(chapter.folder()).join("src");
+        for (side, source) in [("a", workspace::root().join(&inner)), ("b", desk)] {
+            let place = sides.0.join(side).join(&inner);
+            fs::create_dir_all(&place)?;
+            mirror(&source, &place)?;
+        }
+        Ok(sides)
+    }
+
+    fn git(&self, words: &[&str]) -> process::Command {
+        let mut git = tools::git();
+        git.args(words).args(["diff", "--no-index", "--no-prefix"]).current_dir(&self.0);
+        git
+    }
+}
+
+impl Drop for Sides {
+    fn drop(&mut self) {
+        let _ = remove(&self.0);
+    }
+}
+
+/// Shows how the desk differs from the reference, as git shows it.
+///
+/// # Errors
+/// When there is no git, or nothing on the desk.
+pub fn compare(chapter: &Chapter) -> Result<(), Error> {
+    let sides = Sides::lay_out(chapter).context("cannot read the desk")?;
+    sides.git(&["--paginate"]).args(["a", "b"]).status().context("cannot run git")?;
+    Ok(())
+}
+
+/// Writes the difference as the diff that is handed in.
+///
+/// # Errors
+/// When nothing differs, there is no git, or the file cannot be written.
+pub fn hand_in(chapter: &Chapter, file: &Path) -> Result<(), Error> {
+    let sides = Sides::lay_out(chapter).context("cannot read the desk")?;
+    let made = sides.git(&[]).args(["a", "b"]).output().context("cannot run git")?;
+    match made.status.code() {
+        Some(1) => fs::write(file, made.stdout)
+            .context(format_args!("cannot write {}", file.display())),
+        Some(0) => {
+            Err(Error::failed("nothing differs from the reference", "nothing to hand in"))
+        }
+        _ => Err(Error::failed("cannot run git", String::from_utf8_lossy(&made.stderr).trim())),
+    }
+}

@@ -1,0 +1,358 @@
+//! Looking for what was handed in, as a person would: in a folder of any shape, as Gradescope,
+//! Moodle, GitHub or a student's zip makes it. One thing is found, or what was found instead is
+//! said; nothing is guessed.
+
+use crate::{files::is_left_out, workshop::patch::Patch};
+use checks::check::{CHAPTERS, Chapter};
+use common::cause;
+use stage::failure::readable;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// What was handed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A diff.
+    Diff(PathBuf),
+    /// A workspace with chapters, such as the student edition.
+    Edition(PathBuf),
+    /// A crate.
+    Crate(PathBuf),
+    /// Sources without a manifest, and the one with `main`.
+    Sources(PathBuf),
+    /// A program in another language, and the command that runs it.
+    Script(PathBuf, &'static str),
+}
+
+impl Found {
+    /// What a report says was graded.
+    pub fn said(&self, path: &Path) -> String {
+        let (what, place) = match self {
+            Found::Diff(file) => ("the diff", file),
+            Found::Edition(folder) => ("the workspace", folder),
+            Found::Crate(folder) => ("the crate", folder),
+            Found::Sources(main) => ("the sources with", main),
+            Found::Script(file, _) => ("the program", file),
+        };
+        let name = match named_in(place, path) {
+            inner if inner.is_empty() => {
+                place.file_name().unwrap_or_default().to_string_lossy().into_owned()
+            }
+            inner => inner,
+        };
+        format!("graded as {what} {}", readable(&name))
+    }
+}
+
+/// How many files are looked at.
+const MAX_FILES: usize = 5000;
+
+/// How many bytes of a file are looked at.
+const MAX_TEXT: u64 = 4 << 20;
+
+/// What runs a script, by the end of its name.
+const LANGUAGES: [(&str, &str); 3] = [("py", "python3"), ("js", "node"), ("mjs", "node")];
+
+/// What to hand in.
+const HAND_IN: &str = "hand in one diff, one crate, its .rs files, or one .py or .js program";
+
+/// Looks for what was handed in at `path`, a file or a folder.
+///
+/// # Errors
+/// What was found, if it is not one thing, and what to hand in.
+pub fn look(path: &Path, chapter: Option<&Chapter>) -> Result<Found, String> {
+    let Tree { folders, files } =
+        Tree::read(path).map_err(|e| format!("cannot look into it: {}", cause(&e)))?;
+    // The outermost one: an edition holds crates.
+    let editions: Vec<&PathBuf> = folders.iter().filter(|folder| is_edition(folder)).collect();
+    if let Some(edition) = one(&editions, path, "workspaces")? {
+        let desk = |chapter: &Chapter| edition.join("work").join(chapter.folder());
+        return Ok(match chapter.map(desk).filter(|desk| is_written(desk, chapter)) {
+            Some(desk) => Found::Crate(desk),
+            None => Found::Edition(edition.clone()),
+        });
+    }
+    let diffs: Vec<&PathBuf> = files.iter().filter(|file| is_diff(file)).collect();
+    if let Some(diff) = one(&diffs, path, "diffs")? {
+        return Ok(Found::Diff(diff.clone()));
+    }
+    let crates: Vec<&PathBuf> = folders.iter().filter(|folder| is_crate(folder)).collect();
+    let outermost = |folder: &&&PathBuf| {
+        !crates.iter().any(|other| folder != &other && folder.starts_with(other))
+    };
+    let crates: Vec<&PathBuf> = crates.iter().filter(outermost).copied().collect();
+    let its: Vec<&PathBuf> =
+        crates.iter().filter(|folder| is_named_after(folder, chapter)).copied().collect();
+    if let Some(found) = one(if its.is_empty() { &crates } else { &its }, path, "crates")? {
+        return Ok(Found::Crate(found.clone()));
+    }
+    let with_main: Vec<&PathBuf> =
+        ending(&files, "rs").filter(|file| is_main(file, "fn main(")).collect();
+    let named: Vec<&PathBuf> =
+        with_main.iter().filter(|file| file.ends_with("main.rs")).copied().collect();
+    let best = if named.is_empty() { &with_main } else { &named };
+    if let Some(main) = one(best, path, "programs")? {
+        return Ok(Found::Sources(main.clone()));
+    }
+    for (end, program) in LANGUAGES {
+        let scripts: Vec<&PathBuf> = ending(&files, end).collect();
+        let mains: Vec<&PathBuf> =
+            scripts.iter().filter(|file| is_main(file, "__main__")).copied().collect();
+        let best = if scripts.len() > 1 && !mains.is_empty() { &mains } else { &scripts };
+        if let Some(script) = one(best, path, "programs")? {
+            return Ok(Found::Script(script.clone(), program));
+        }
+    }
+    let names: Vec<String> = files.iter().take(5).map(|file| named_in(file, path)).collect();
+    Err(match names.as_slice() {
+        [] => format!("there is nothing in it: {HAND_IN}"),
+        names => format!("only {} was found: {HAND_IN}", names.join(", ")),
+    })
+}
+
+/// The folders and regular files at a place, each folder before what is in it.
+struct Tree {
+    folders: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+}
+
+impl Tree {
+    fn read(path: &Path) -> io::Result<Tree> {
+        let mut tree = Tree { folders: Vec::new(), files: Vec::new() };
+        let mut todo = vec![path.to_path_buf()];
+        while let Some(path) = todo.pop() {
+            let kind = fs::symlink_metadata(&path)?.file_type();
+            if kind.is_dir() {
+                let entries: io::Result<Vec<_>> = fs::read_dir(&path)?.collect();
+                let entries = entries?.into_iter().filter(|e| !is_left_out(&e.file_name()));
+                let mut inner: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+                inner.sort();
+                todo.extend(inner.into_iter().rev());
+                tree.folders.push(path);
+            } else if kind.is_file() {
+                tree.files.push(path);
+            } else {
+                // It could lead to the answers, and to everything else of ours.
+                let what = format!("{:?} is a link, or is not a file", path.file_name());
+                return Err(io::Error::other(what));
+            }
+            if tree.files.len() + tree.folders.len() + todo.len() > MAX_FILES {
+                return Err(io::Error::other(format!("it holds more than {MAX_FILES} files")));
+            }
+        }
+        Ok(tree)
+    }
+}
+
+/// The one that there is, if there is one.
+fn one<'a>(
+    all: &[&'a PathBuf],
+    path: &Path,
+    what: &str,
+) -> Result<Option<&'a PathBuf>, String> {
+    match all {
+        [] => Ok(None),
+        [one] => Ok(Some(one)),
+        several => {
+            let names: Vec<String> =
+                several.iter().take(5).map(|file| named_in(file, path)).collect();
+            Err(format!("it holds {} {what} ({}); {HAND_IN}", several.len(), names.join(", ")))
+        }
+    }
+}
+
+/// What was handed in is called by its place in it.
+fn named_in(file: &Path, folder: &Path) -> String {
+    file.strip_prefix(folder).unwrap_or(file).display().to_string()
+}
+
+fn ending<'a>(files: &'a [PathBuf], end: &'a str) -> impl Iterator<Item = &'a PathBuf> {
+    files
+        .iter()
+        .filter(move |file| file.extension().is_some_and(|its| its.eq_ignore_ascii_case(end)))
+}
+
+/// True if a folder holds a chapter in the place where the workspace has it.
+fn is_edition(folder: &Path) -> bool {
+    let chapters = folder.join("chapters");
+    CHAPTERS.iter().any(|chapter| chapters.join(chapter.folder()).join("src").is_dir())
+}
+
+/// True if a desk is there on which more was done than to lay out the starter.
+fn is_written(desk: &Path, chapter: Option<&Chapter>) -> bool {
+    let starter = chapter.map(crate::workshop::starter).and_then(|file| fs::read(file).ok());
+    let main = fs::read(desk.join("src/main.rs")).ok();
+    is_crate(desk) && main.is_some() && main != starter
+}
+
+/// True if this is a diff by its name, however a browser has written that; or, where a name says
+/// nothing, by what is in it.
+fn is_diff(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let stem = name.strip_suffix(".txt").unwrap_or(&name);
+    if stem.ends_with(".diff") || stem.ends_with(".patch") {
+        return true;
+    }
+    let text = || stage::files::read(file, MAX_TEXT).unwrap_or_default();
+    name.ends_with(".txt") && Patch::readings(&text(), None).is_ok()
+}
+
+fn is_crate(folder: &Path) -> bool {
+    text_of(&folder.join("Cargo.toml")).lines().any(|line| line.trim() == "[package]")
+}
+
+fn is_named_after(folder: &Path, chapter: Option<&Chapter>) -> bool {
+    let Some(chapter) = chapter else { return false };
+    let manifest = text_of(&folder.join("Cargo.toml"));
+    let names = manifest.lines().filter_map(|line| line.trim().strip_prefix("name"));
+    let mut names = names.map(|rest| rest.trim_start_matches([' ', '=']).trim_matches('"'));
+    folder.ends_with(chapter.folder()) || names.any(|name| name == chapter.name)
+}
+
+/// True if a source is a program, and not one that cargo runs for its own purposes.
+fn is_main(file: &Path, sign: &str) -> bool {
+    let aside = ["examples", "tests", "benches"];
+    let is_aside = file.iter().any(|part| aside.iter().any(|name| part == *name));
+    !is_aside && !file.ends_with("build.rs") && text_of(file).contains(sign)
+}
+
+fn text_of(file: &Path) -> String {
+    let bytes = stage::files::read(file, MAX_TEXT).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A student's name, from that of a file or folder: without the end that says what it is, and
+/// without what Moodle writes after it.
+pub fn student(name: &str) -> &str {
+    let name = match name.split_once("_assignsubmission_") {
+        Some((name, _)) => {
+            name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_')
+        }
+        None => name,
+    };
+    let ends = [".txt", ".diff", ".patch", ".rs", ".py", ".js", ".mjs"];
+    ends.iter().fold(name, |name, end| {
+        let at = name.len().saturating_sub(end.len());
+        match name.get(at..) {
+            Some(its) if at > 0 && its.eq_ignore_ascii_case(end) => &name[..at],
+            _ => name,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{env, process};
+
+    /// A folder with these files, and what is found in it.
+    fn found(name: &str, chapter: &str, files: &[(&str, &str)]) -> Result<String, String> {
+        let folder = env::temp_dir().join(format!("grade-search-{}-{name}", process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        for (file, text) in files {
+            let file = folder.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        let found = look(&folder, checks::check::chapter(chapter));
+        fs::remove_dir_all(&folder).unwrap();
+        let inside = |path: &Path| named_in(path, &folder);
+        found.map(|found| match found {
+            Found::Diff(file) => format!("diff {}", inside(&file)),
+            Found::Edition(place) => format!("edition {}", inside(&place)),
+            Found::Crate(place) => format!("crate {}", inside(&place)),
+            Found::Sources(main) => format!("sources {}", inside(&main)),
+            Found::Script(file, program) => format!("{program} {}", inside(&file)),
+        })
+    }
+
+    const MAIN: &str = "fn main() {}";
+    const DIFF: &str = "--- a/chapters/x\n+++ b/chapters/x\n@@ -1 +1 @@\n-a\n+b\n";
+
+    #[test]
+    fn it_is_found_as_a_person_would_find_it() {
+        let package = "[package]\nname = \"x\"\n";
+        let ours = "[package]\nname = \"echo-threaded\"\n";
+        for (files, what) in [
+            // Submitted from GitHub, or zipped with a folder around it.
+            (
+                &[
+                    ("Cargo.toml", "[workspace]"),
+                    ("chapters/01-dumb-net/Cargo.toml", package),
+                    ("chapters/01-dumb-net/src/main.rs", MAIN),
+                    ("chapters/03-echo-threaded/Cargo.toml", ours),
+                    ("chapters/03-echo-threaded/src/main.rs", MAIN),
+                    ("tests/diffs/x.diff", DIFF),
+                ][..],
+                "edition ",
+            ),
+            (&[("ours/chapters/03-echo-threaded/src/main.rs", MAIN)], "edition ours"),
+            (
+                &[
+                    ("chapters/03-echo-threaded/src/main.rs", MAIN),
+                    ("work/03-echo-threaded/Cargo.toml", package),
+                    ("work/03-echo-threaded/src/main.rs", "fn main() { todo!() }"),
+                ],
+                "crate work/03-echo-threaded",
+            ),
+            (&[("a/b/c/Cargo.toml", package), ("a/b/c/src/main.rs", MAIN)], "crate a/b/c"),
+            (&[("Cargo.toml", package), ("util/Cargo.toml", package)], "crate "),
+            (&[("one/Cargo.toml", package), ("echo/Cargo.toml", ours)], "crate echo"),
+            (&[("echo.rs", MAIN)], "sources echo.rs"),
+            (
+                &[("x/src/main.rs", "mod net;\nfn main() {}"), ("x/src/net/mod.rs", "")],
+                "sources x/src/main.rs",
+            ),
+            (
+                &[("main.rs", MAIN), ("build.rs", MAIN), ("examples/y.rs", MAIN)],
+                "sources main.rs",
+            ),
+            (&[("x.diff.txt", ""), ("essay.txt", "hello")], "diff x.diff.txt"),
+            (&[("X.DIFF", ""), ("__MACOSX/._X.DIFF", ""), (".DS_Store", "")], "diff X.DIFF"),
+            (&[("answer.txt", DIFF)], "diff answer.txt"),
+            (&[("deep/echo.py", ""), ("deep/__pycache__/y.py", "")], "python3 deep/echo.py"),
+            (
+                &[("helper.py", ""), ("echo.py", "if __name__ == '__main__': pass")],
+                "python3 echo.py",
+            ),
+            (&[("echo.js", "")], "node echo.js"),
+        ] {
+            assert_eq!(found("one", "03", files).as_deref(), Ok(what));
+        }
+    }
+
+    #[test]
+    fn what_is_ambiguous_is_refused_with_what_was_found() {
+        let package = "[package]\nname = \"x\"\n";
+        for (files, words) in [
+            (&[("a.diff", ""), ("b.patch", "")][..], vec!["2 diffs", "a.diff", "b.patch"]),
+            (&[("a/Cargo.toml", package), ("b/Cargo.toml", package)], vec!["2 crates", "a, b"]),
+            (&[("a.rs", MAIN), ("b.rs", MAIN)], vec!["2 programs", "a.rs"]),
+            (&[("a.py", ""), ("b.py", "")], vec!["2 programs", "a.py, b.py"]),
+            (&[("essay.pdf", "x")], vec!["only essay.pdf"]),
+            (&[(".hidden", "x")], vec!["nothing"]),
+        ] {
+            let why = found("several", "03", files).unwrap_err();
+            assert!(words.iter().all(|word| why.contains(word)), "{why}");
+            assert!(why.contains("hand in one diff"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_student_is_called_by_name() {
+        for (name, student_is) in [
+            ("alice.diff", "alice"),
+            ("ALICE.DIFF", "ALICE"),
+            ("alice.diff.txt", ""),
+            ("Alice Smith_1234567_assignsubmission_file_", "Alice Smith"),
+            ("Alice Smith_1234567_assignsubmission_file_x.diff", "Alice Smith"),
+            ("bob", "bob"),
+            (".diff", ".diff"),
+        ] {
+            let expected = if student_is.is_empty() { "alice" } else { student_is };
+            assert_eq!(student(name), expected, "{name}");
+        }
+    }
+}
