@@ -11,7 +11,7 @@
 use book::{
     Untrue,
     drawing::{figures, page},
-    playing::{player::Played, tour::tour},
+    playing::{all, player::Played, tour::tour},
     reading::{
         markdown::Book,
         session::{Session, sessions},
@@ -124,22 +124,27 @@ fn play(file: &Path) -> Result<(), Error> {
 
 /// Plays sessions, says how those of each section went, and returns what is not true.
 fn play_all(file: &Path, sessions: &[Session]) -> Result<Vec<Untrue>, Error> {
-    let mut untrue = vec![];
-    check::play_all(sessions, &workspace::build()?.folders(), |section, results| {
-        let mut words = vec![];
-        for result in results {
-            match result {
-                Ok(Played::True) => words.push("true".to_string()),
-                Ok(Played::Missing(tool)) => words.push(format!("skipped (no {tool} here)")),
-                Err(lie) => {
-                    say(&lie.of(file))?;
-                    words.push("not true".to_string());
-                    untrue.push(lie);
-                }
+    let (mut untrue, mut sections) = (vec![], Vec::<(&str, Vec<String>)>::new());
+    for (session, result) in
+        sessions.iter().zip(all::play_all(sessions, &workspace::build()?.folders()))
+    {
+        let words = match result {
+            Ok(Played::True) => "true".to_string(),
+            Ok(Played::Missing(tool)) => format!("skipped (no {tool} here)"),
+            Err(lie) => {
+                say(&lie.of(file))?;
+                untrue.push(lie);
+                "not true".to_string()
             }
+        };
+        match sections.last_mut().filter(|(section, _)| *section == session.section) {
+            Some((_, all)) => all.push(words),
+            None => sections.push((&session.section, vec![words])),
         }
-        say(&format!("{section}: {}", words.join(", ")))
-    })?;
+    }
+    for (section, words) in sections {
+        say(&format!("{section}: {}", words.join(", ")))?;
+    }
     Ok(untrue)
 }
 

@@ -5,7 +5,7 @@
 
 use book::{
     Untrue,
-    playing::player::Played,
+    playing::{all::play_all, player::Played},
     reading::{
         markdown::{Book, Table},
         session::{Act, Session, Step, sessions},
@@ -38,17 +38,13 @@ fn still_lies(text: &str) -> Vec<Untrue> {
 
 fn played_lies(sessions: &[Session]) -> Vec<Untrue> {
     let mut lies = Vec::new();
-    check::play_all(sessions, programs(), |section, results| {
-        for result in results {
-            match result {
-                Ok(Played::True) => {}
-                Ok(Played::Missing(tool)) => println!("{section}: no {tool} here"),
-                Err(lie) => lies.push(lie),
-            }
+    for (session, played) in sessions.iter().zip(play_all(sessions, programs())) {
+        match played {
+            Ok(Played::True) => {}
+            Ok(Played::Missing(tool)) => println!("{}: no {tool} here", session.section),
+            Err(lie) => lies.push(lie),
         }
-        Ok::<_, ()>(())
-    })
-    .unwrap();
+    }
     lies
 }
 

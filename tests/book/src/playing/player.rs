@@ -23,10 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long one listens to a terminal that must be silent.
 const SILENCE: Duration = Duration::from_millis(300);
 
-/// How often a session is played in which nothing is wrong but that something took too long. A
-/// busy machine does that to one run, and hardly to three.
-const TRIES: usize = 3;
-
 /// What an interactive shell does by itself: Ctrl-C is for the program, and ends the command
 /// line with the program's status.
 const INTERACTIVE: &str = "trap exit INT; ";
@@ -68,37 +64,13 @@ pub enum Played {
     Missing(String),
 }
 
-/// Plays a session; `programs` are the folders of the built programs. Everything it started
-/// has ended when this returns.
-///
-/// # Errors
-/// The first line that is not true.
-pub fn play(
-    session: &Session,
-    programs: &[PathBuf],
-    audience: &mut dyn Audience,
-) -> Result<Played, Untrue> {
-    play_once(session, programs, audience).map_err(|wrong| wrong.lie)
-}
-
-/// Plays a session for a test, and again if all that is wrong may be the machine's fault.
-///
-/// # Errors
-/// The first line that is not true, each time.
-pub fn play_fairly(session: &Session, programs: &[PathBuf]) -> Result<Played, Untrue> {
-    let mut tries = 1;
-    loop {
-        match play_once(session, programs, &mut Nobody) {
-            Err(wrong) if wrong.too_slow && tries < TRIES => tries += 1,
-            played => return played.map_err(|wrong| wrong.lie),
-        }
-    }
-}
-
 /// What is not true, and whether it may be true on a machine that has more time.
-struct Wrong {
-    lie: Untrue,
-    too_slow: bool,
+#[derive(Debug)]
+pub struct Wrong {
+    /// The first line that is not true.
+    pub lie: Untrue,
+    /// True if all that is wrong is that something took too long.
+    pub too_slow: bool,
 }
 
 impl From<Untrue> for Wrong {
@@ -107,7 +79,12 @@ impl From<Untrue> for Wrong {
     }
 }
 
-fn play_once(
+/// Plays a session; `programs` are the folders of the built programs. Everything it started
+/// has ended when this returns.
+///
+/// # Errors
+/// The first line that is not true.
+pub fn play(
     session: &Session,
     programs: &[PathBuf],
     audience: &mut dyn Audience,
@@ -401,7 +378,8 @@ mod tests {
 
     fn played(text: &str) -> Result<Played, Untrue> {
         let book = Book::parse(&format!("```text\n{text}\n```\n"));
-        play(&sessions(&book).unwrap()[0], &[], &mut Nobody)
+        let played = play(&sessions(&book).unwrap()[0], &[], &mut Nobody);
+        played.map_err(|wrong| wrong.lie)
     }
 
     fn untrue(text: &str) -> (usize, String) {
@@ -451,21 +429,6 @@ mod tests {
         assert_eq!(played("a$ cat\nb$ cat\na ... 1 s\nb ... 1 s"), Ok(Played::True));
         let time = begun.elapsed();
         assert!(time >= Duration::from_secs(1) && time < Duration::from_secs(2), "{time:?}");
-    }
-
-    #[test]
-    fn only_what_took_too_long_is_played_again() {
-        let file = env::temp_dir().join(format!("book-tries-{}", process::id()));
-        let tries = |printed: &str, pattern: &str| {
-            let command = format!("echo x >> {}; echo {printed}", file.display());
-            let book = Book::parse(&format!("```text\na$ {command}\na: {pattern}\n```\n"));
-            play_fairly(&sessions(&book).unwrap()[0], &[]).unwrap_err();
-            let tries = fs::read_to_string(&file).unwrap().lines().count();
-            fs::remove_file(&file).unwrap();
-            tries
-        };
-        assert_eq!(tries("1 s", "[µs]"), TRIES);
-        assert_eq!([tries("1 us", "[s]"), tries("1 s", "2 s")], [1, 1]);
     }
 
     #[test]

@@ -39,9 +39,9 @@ pub fn tour(sessions: &[&Session], programs: &[PathBuf]) -> Result<(), Error> {
         match play(session, programs, &mut screen) {
             Ok(Played::True) => {}
             Ok(Played::Missing(tool)) => screen.show(&format!("skipped: no {tool} here\n")),
-            Err(lie) => {
+            Err(wrong) => {
                 untrue += 1;
-                screen.refute(&lie);
+                screen.refute(&wrong.lie);
             }
         }
         screen.failed.take().map_or(Ok(()), Err)?;
