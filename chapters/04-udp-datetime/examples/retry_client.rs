@@ -74,3 +74,21 @@ fn ask(server: SocketAddr, timeout: Duration) -> io::Result<String> {
     }
     Err(io::Error::new(io::ErrorKind::TimedOut, format!("asked {TRIES} times")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn every_address_of_a_name_is_tried() {
+        let [silent, server] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+        let addresses = [&silent, &server].map(|socket| socket.local_addr().unwrap());
+        let timeout = Duration::from_millis(20);
+        let client = thread::spawn(move || run_client(&addresses, timeout));
+        server.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let (_, sender) = server.recv_from(&mut [0; 64]).unwrap();
+        server.send_to(b"now", sender).unwrap();
+        client.join().unwrap().unwrap();
+    }
+}

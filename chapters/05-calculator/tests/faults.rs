@@ -1,14 +1,16 @@
 //! Faults that the chapter's checks do not look for, because they are of our programs alone.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)] // helpers of tests may fail
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests may fail
 
 use std::{
     env,
     fs::OpenOptions,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, Stdio},
+    sync::mpsc,
+    thread,
     time::Duration,
 };
 
@@ -18,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A server that is killed when the test ends.
 struct Server {
     child: Child,
-    stderr: BufReader<ChildStderr>,
+    stderr: Option<BufReader<ChildStderr>>,
     port: u16,
 }
 
@@ -31,7 +33,20 @@ impl Server {
         let mut banner = String::new();
         stderr.read_line(&mut banner).unwrap();
         let port = banner.trim().rsplit_once(':').unwrap().1.parse().unwrap();
-        Server { child, stderr, port }
+        Server { child, stderr: Some(stderr), port }
+    }
+
+    /// What it says on stderr until it ends, which must be soon, and its exit status.
+    fn ends(&mut self) -> (String, Option<i32>) {
+        let mut stderr = self.stderr.take().unwrap();
+        let (tell, heard) = mpsc::channel();
+        thread::spawn(move || {
+            let mut said = String::new();
+            stderr.read_to_string(&mut said).unwrap();
+            tell.send(said)
+        });
+        let said = heard.recv_timeout(PATIENCE).expect("the server goes on");
+        (said, self.child.wait().unwrap().code())
     }
 
     fn connect(&self) -> TcpStream {
@@ -49,7 +64,7 @@ impl Drop for Server {
 }
 
 /// Each of the three programs that print what their clients ask.
-fn servers() -> [(std::path::PathBuf, &'static [&'static str], &'static str); 3] {
+fn servers() -> [(PathBuf, &'static [&'static str], &'static str); 3] {
     let examples = env::current_exe().unwrap().parent().unwrap().join("../examples");
     [
         (env!("CARGO_BIN_EXE_calculator").into(), &["server", "0"], "Ada\n1 + 1\n"),
@@ -64,10 +79,9 @@ fn a_full_disk_behind_stdout_ends_the_server_and_not_one_client() {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let mut server = Server::start(&program, arguments, full.into());
         server.connect().write_all(request.as_bytes()).unwrap();
-        let mut said = String::new();
-        server.stderr.read_to_string(&mut said).unwrap(); // until the program has ended
+        let (said, status) = server.ends();
         assert!(said.contains("cannot write to stdout: No space left on device"), "{said}");
-        assert_eq!(server.child.wait().unwrap().code(), Some(1), "{said}");
+        assert_eq!(status, Some(1), "{said}");
     }
 }
 
@@ -77,10 +91,9 @@ fn a_closed_stdout_ends_the_server_quietly() {
         let mut server = Server::start(&program, arguments, Stdio::piped());
         drop(server.child.stdout.take());
         server.connect().write_all(request.as_bytes()).unwrap();
-        let mut said = String::new();
-        server.stderr.read_to_string(&mut said).unwrap(); // until the program has ended
+        let (said, status) = server.ends();
         assert!(!said.contains("stdout"), "{said}");
-        assert_eq!(server.child.wait().unwrap().code(), Some(0), "{said}");
+        assert_eq!(status, Some(0), "{said}");
     }
 }
 
