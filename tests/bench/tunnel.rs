@@ -1,6 +1,6 @@
 //! Chapter 9: bytes through a tunnel, beside what forwards them elsewhere.
 
-use super::rivals::{Measured, Running, compare, is_here, ours, rival};
+use super::rivals::{Measured, Running, compare, file, is_here, ours, rival};
 use checks::workspace::Programs;
 use std::{
     io::{self, Read, Write},
@@ -22,6 +22,10 @@ pub fn measure(programs: &Programs) -> Measured<()> {
         let forwarder = Running::start(words)?;
         there_and_back(&forwarder.connect()?)
     };
+    let haproxy = format!(
+        "PORT={{port}} TARGET={port} exec haproxy -q -f '{}'",
+        file("bench/haproxy.cfg")
+    );
     let mut all = vec![
         rival("tunnel-chat tunnel", || {
             through(&[&tunnel, "tunnel", "{port}", "127.0.0.1", &port])
@@ -48,6 +52,9 @@ pub fn measure(programs: &Programs) -> Measured<()> {
                 &target,
             ])
         }));
+    }
+    if is_here("haproxy") {
+        all.push(rival("haproxy, with splice", || through(&["sh", "-c", &haproxy])));
     }
     compare("256 MB to an echo server and back, at the same time", "MB a second", &all)
 }
