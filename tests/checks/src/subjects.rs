@@ -133,6 +133,12 @@ fn fails_as_it_says(file: &Path) -> Ending {
     Ending::Passed
 }
 
+/// What the wrong programs must fail, as their headers say: `03.echoes newline-lost`.
+pub(crate) fn announced() -> Vec<String> {
+    let files = files_in("tests/checks/wrong").unwrap_or_default();
+    files.iter().flat_map(|file| Header::of(file).fails).collect()
+}
+
 /// What the first lines of a program's file say of it, behind the marks of a comment.
 #[derive(Debug, Default)]
 struct Header {

@@ -53,6 +53,8 @@ pub struct Socket {
     /// Bytes that have come and that the program has not read; for a listener, connections
     /// that it has not accepted.
     pub unread: u64,
+    /// Bytes that the program has written and that the other end's kernel has not taken.
+    pub unsent: u64,
     /// Its number in the kernel: the link of a descriptor names it.
     pub inode: u64,
 }
@@ -62,7 +64,8 @@ fn parse(line: &str) -> Option<Socket> {
     let mut port = || u16::from_str_radix(fields.next()?.rsplit_once(':')?.1, 16).ok();
     let (local_port, remote_port) = (port()?, port()?);
     let state = fields.next()?;
-    let unread = u64::from_str_radix(fields.next()?.rsplit_once(':')?.1, 16).ok()?;
+    let (unsent, unread) = fields.next()?.split_once(':')?;
+    let [unsent, unread] = [unsent, unread].map(|bytes| u64::from_str_radix(bytes, 16).ok());
     let inode = fields.nth(4)?.parse().ok()?;
     Some(Socket {
         local_port,
@@ -70,7 +73,8 @@ fn parse(line: &str) -> Option<Socket> {
         listening: state == "0A",
         established: state == "01",
         connecting: state == "02",
-        unread,
+        unread: unread?,
+        unsent: unsent?,
         inode,
     })
 }
@@ -123,6 +127,20 @@ pub fn unread(local_port: u16, remote_port: u16) -> Option<u64> {
     tcp()
         .find(|s| !s.listening && s.local_port == local_port && s.remote_port == remote_port)
         .map(|socket| socket.unread)
+}
+
+/// How many bytes are on their way from the socket at `local_port` to the one at `remote_port`:
+/// not sent yet, or not read. `None`: there is no such socket (any more).
+pub fn held(local_port: u16, remote_port: u16) -> Option<u64> {
+    let (mut unsent, mut unread) = (None, 0);
+    for socket in tcp().filter(|socket| !socket.listening) {
+        match (socket.local_port, socket.remote_port) {
+            ends if ends == (local_port, remote_port) => unsent = Some(socket.unsent),
+            ends if ends == (remote_port, local_port) => unread = socket.unread,
+            _ => {}
+        }
+    }
+    Some(unsent? + unread)
 }
 
 /// How long a free port is looked for.

@@ -21,8 +21,8 @@ use crate::{
     datagrams::Datagrams,
     deadline::{Cancel, Cast, Deadline},
     failure::{
-        Outcome, Saw, Stop, difference, fail, fail_having, is_peers_doing, quote,
-        quote_complaint,
+        Diagnosis, Explain, Outcome, Saw, Stop, difference, fail, fail_having, is_peers_doing,
+        quote, quote_complaint,
     },
     peer::{Host, Peer},
     process::{Heard, Process, Surroundings},
@@ -392,6 +392,11 @@ impl<'a> Stage<'a> {
         self.subject.speech.get(&role).cloned().unwrap_or_default()
     }
 
+    /// True for a program from outside, which need not speak as our chapters do.
+    pub fn is_outside(&self) -> bool {
+        self.subject.outside
+    }
+
     /// True if the subject can play this role.
     pub fn has(&self, role: Role) -> bool {
         self.subject.commands.contains_key(&role)
@@ -503,6 +508,13 @@ impl Server {
     }
 }
 
+/// The one mistake that keeps a program from even starting, whatever it is for.
+pub const HIDDEN_MODULE: Diagnosis = Diagnosis {
+    id: "hidden-module",
+    they: "have a file named like a module, which hides it",
+    text: "a file of yours has the name of a module of Python, and Python looks beside your program first: it imports your file instead. Rename the file.",
+};
+
 /// A running program of the subject.
 #[derive(Debug)]
 pub struct Program {
@@ -598,6 +610,7 @@ impl Program {
             exit => {
                 let over = exit.is_some() || self.process.heard().exit().is_some();
                 fail_having(if over { Saw::Ended } else { Saw::Nothing }, expected, got())
+                    .probe(&HIDDEN_MODULE, || self.process.hidden_module())
             }
         }
     }

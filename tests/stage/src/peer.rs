@@ -93,7 +93,8 @@ impl Peer {
         self.stream.local_addr()
     }
 
-    fn step(&self, what: impl std::fmt::Display) {
+    /// Adds a step to the log, with this name before it.
+    pub fn step(&self, what: impl std::fmt::Display) {
         self.log.step(format_args!("{} {what}", self.name));
     }
 
@@ -449,6 +450,40 @@ impl Peer {
         self.step(format_args!("gets {}", quote(&message)));
         let text = String::from_utf8_lossy(&message).trim_end().to_string();
         Ok(Message { text, is_line: end.is_some() })
+    }
+
+    /// Expects what `seen` finds the end of, within `time` altogether, however much else comes
+    /// meanwhile, and returns all up to there. It is not noted in the log.
+    ///
+    /// # Errors
+    /// A failure that shows what came instead; it stays where it is, for [`Peer::so_far`].
+    pub fn expect_seen(
+        &mut self,
+        time: Duration,
+        what: &str,
+        mut seen: impl FnMut(&[u8]) -> Option<usize>,
+    ) -> Outcome<Vec<u8>> {
+        let (begun, mut deadline) = (Instant::now(), self.log.deadline(time));
+        let input = loop {
+            if let Some(end) = seen(&self.unread) {
+                return Ok(self.take_front(end));
+            }
+            match self.fill(&mut deadline) {
+                Input::Bytes if deadline.is_over() => break Input::Nothing,
+                Input::Bytes => {}
+                other => break other,
+            }
+        };
+        let ending = self.ending(&input, begun);
+        let (saw, got) = self.instead(&input);
+        fail_having(saw, format!("{} gets {what}", self.name), format!("{got}: {ending}"))
+    }
+
+    /// How many bytes the two kernels hold for this end, which does not read them. `None`: the
+    /// program has no such connection (any more).
+    pub fn held(&self) -> Option<u64> {
+        let (ours, theirs) = (self.stream.local_addr().ok()?, self.stream.peer_addr().ok()?);
+        kernel::held(theirs.port(), ours.port())
     }
 
     /// What was seen instead of what was expected.

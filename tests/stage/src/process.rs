@@ -58,6 +58,34 @@ pub struct Surroundings {
     pub wall: Vec<OsString>,
 }
 
+/// Modules of Python whose names a program for these labs may have, or that such a program imports.
+const MODULES: [&str; 24] = [
+    "argparse",
+    "asyncio",
+    "calendar",
+    "code",
+    "datetime",
+    "email",
+    "http",
+    "json",
+    "logging",
+    "queue",
+    "random",
+    "re",
+    "select",
+    "selectors",
+    "signal",
+    "socket",
+    "socketserver",
+    "ssl",
+    "string",
+    "struct",
+    "threading",
+    "time",
+    "types",
+    "uuid",
+];
+
 /// What comes through a wall of our environment: how the user writes, and what time it is.
 const THROUGH_WALLS: [&str; 4] = ["LANG", "LC_ALL", "LC_CTYPE", "TZ"];
 
@@ -134,6 +162,8 @@ pub struct Process {
     /// The wall's process; the command's if there is none.
     id: u32,
     walled: bool,
+    /// Where it was started.
+    directory: PathBuf,
     mark: String,
     /// What all of it is in, where there is such a thing.
     group: Option<Arc<Cgroup>>,
@@ -229,8 +259,9 @@ impl Process {
         }
         let cast = Cast::default();
         cast.add(id);
+        let directory = around.directory.clone().unwrap_or_default();
         let command = command.to_string();
-        Ok(Process { command, id, walled, mark, group, cast, stdin, heard })
+        Ok(Process { command, id, walled, directory, mark, group, cast, stdin, heard })
     }
 
     /// The id of the process from which all of its others descend: the command, or the wall in
@@ -296,6 +327,26 @@ impl Process {
     /// What has been heard so far.
     pub fn heard(&self) -> MutexGuard<'_, Heard> {
         self.heard.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The file of the hand-in that Python has imported instead of its own module of that name, if
+    /// the program has ended with that, as a sentence.
+    pub fn hidden_module(&self) -> Option<String> {
+        let heard = self.heard();
+        let (over, error) = (heard.exit.is_some(), heard.last_words()?);
+        drop(heard);
+        let is_there = |module: &str| {
+            let beside = |word: &String| {
+                let file = Path::new(word).with_file_name(format!("{module}.py"));
+                word.ends_with(".py") && self.directory.join(file).is_file()
+            };
+            MODULES.contains(&module) && shell_split(&self.command).iter().any(beside)
+        };
+        let is_import =
+            ["ImportError: ", "AttributeError: "].iter().any(|e| error.starts_with(e));
+        let module =
+            error.split('\'').find(|word| is_there(word)).filter(|_| over && is_import)?;
+        Some(format!("Python took the hand-in's file `{module}.py` for its module `{module}`"))
     }
 
     /// What it has said so far, for somebody who outlives this.

@@ -15,6 +15,9 @@ pub struct Speech {
     pub asks_name: bool,
     /// True if a room tells its news in words of its own.
     pub own_words: bool,
+    /// What stands before the name and what between the name and the text where a room passes on
+    /// what a member says; nothing and `: ` where nothing else was learned (07).
+    pub said: Option<(String, String)>,
     /// True if it speaks without frames, where our contract has frames (06).
     pub no_frames: bool,
     /// True if it puts the length of a message before it, in eight hexadecimal digits (08).

@@ -88,7 +88,7 @@ const QUIT_IGNORED: Diagnosis = Diagnosis {
 pub(super) static CLIENT_QUITS: Check =
     Check::lab("07.client-quits", Role::Client, "client: `quit` tells the server, and ends it")
         .source("L2, question 8: the sample's `quit`")
-        .needs(&[&CLIENT_SAYS])
+        .needs(&[&CLIENT_NAME])
         .read("7.4")
         .mistakes(&[&QUIT_IGNORED])
         .steps(|stage| client_leaves(stage, |client| client.types("quit")));
@@ -106,11 +106,52 @@ fn client_leaves(stage: &Stage, leave: fn(&mut Program)) -> Outcome {
         text.contains("quit").then_some(got.len())
     });
     if told.is_none() {
-        server.expect_close().means(true, &QUIT_IGNORED)?;
+        server.expect_close().because(Saw::Nothing, &QUIT_IGNORED)?;
     }
     server.close();
-    client.ends().map(|_| ()).means(true, &QUIT_IGNORED)
+    client.ends().map(|_| ()).because(Saw::Running, &QUIT_IGNORED)
 }
+
+pub(super) static CLIENT_RESTS: Check = Check::lab(
+    "07.client-rests",
+    Role::Client,
+    "client: rests, or ends, when its server has gone, and when its input has ended",
+)
+.source("L2, question 8: displays the messages sent by the server")
+.needs(&[&CLIENT_NAME])
+.read("7.4")
+.mistakes(&[&END_IGNORED])
+.steps(|stage| {
+    let rests = |client: &Program, when: &str| {
+        let before = client.process.heard().stdout.len();
+        let burns = client.burns_processor();
+        let printed = client.process.heard().stdout.len() - before;
+        if !burns && printed < FLOOD {
+            return Ok(());
+        }
+        let expected = format!("the client waits, or ends, when {when}");
+        let processor = if burns { "burns a processor" } else { "does not rest" };
+        fail(expected, format!("it {processor}, and prints {printed} bytes"))
+            .means(true, &END_IGNORED)
+    };
+    let (client, server) = member(stage)?;
+    server.close();
+    rests(&client, "its server has gone")?;
+    let (mut client, mut server) = member(stage)?;
+    client.end_input();
+    let _ = server.expect_silence("its user has gone");
+    server.ignore_so_far();
+    rests(&client, "its input has ended")?;
+    let sent = server.so_far().len();
+    if sent < FLOOD {
+        return Ok(());
+    }
+    fail("the client sends no more when its input has ended", format!("it sends {sent} bytes"))
+        .means(true, &END_IGNORED)
+});
+
+/// More bytes than a program has to say at an end.
+const FLOOD: usize = 16 * 1024;
 
 pub(super) static CLIENT_ASKS_AGAIN: Check = Check::manners(
     "07.client-asks-again",
@@ -142,9 +183,9 @@ pub(super) static CLIENT_INPUT_ENDS: Check = Check::manners(
 .steps(|stage| {
     let (mut client, mut server) = member(stage)?;
     client.end_input();
-    server.expect("quit\n").means(true, &QUIT_IGNORED)?;
+    server.expect("quit\n").because(Saw::Nothing, &QUIT_IGNORED)?;
     server.close();
-    client.ends_with(0).means(true, &QUIT_IGNORED)
+    client.ends_with(0).because(Saw::Running, &QUIT_IGNORED)
 });
 
 const LINGERS: Diagnosis = Diagnosis {
@@ -165,7 +206,7 @@ pub(super) static CLIENT_SERVER_LEAVES: Check = Check::manners(
 .steps(|stage| {
     let (client, server) = member(stage)?;
     server.close();
-    client.ends_with(1).means(true, &LINGERS)?;
+    client.ends_with(1).because(Saw::Running, &LINGERS).because(Saw::Ended, &LINGERS)?;
     client.complains(&["the server has gone away"]).map(|_| ())
 });
 

@@ -1,6 +1,8 @@
-//! Chapter 7, the server: the grader plays its clients.
+//! Chapter 7, the server: who hears of whom, and what is said. The grader plays its clients.
 
 use super::*;
+use stage::find;
+use std::time::{Duration, Instant};
 
 pub(super) static LISTENS: Check =
     Check::lab("07.listens", Role::Server, "server: listens on its port")
@@ -8,25 +10,42 @@ pub(super) static LISTENS: Check =
         .read("7.4")
         .steps(|stage| stage.serve(Role::Server).map(|_| ()));
 
-pub(super) static JOINS: Check = Check::lab(
-    "07.joins",
-    Role::Server,
-    "server: tells a newcomer that it has joined, and how many are there",
-)
-.source("L2, question 8: Batman has joined. Member count=1")
-.needs(&[&LISTENS])
-.points(2)
-.read("7.4")
-.mistakes(&[&JOIN_UNHEARD])
-.steps(|stage| room(stage, &["Batman"]).map(|_| ()));
+const JOIN_UNHEARD: Diagnosis = Diagnosis {
+    id: "join-unheard",
+    they: "tell the others of a newcomer, and not the newcomer",
+    text: "the newcomer does not hear of its own joining, and who was there before does: was it told to everybody on a list to which the newcomer was added only then?",
+};
+
+pub(super) static JOINS: Check =
+    Check::lab("07.joins", Role::Server, "server: tells a newcomer that it has joined")
+        .source("L2, question 8: Batman has joined")
+        .needs(&[&LISTENS])
+        .read("7.4")
+        .mistakes(&[&JOIN_UNHEARD])
+        .steps(|stage| {
+            let server = stage.serve(Role::Server)?;
+            let mut batman = Member::knock(stage, &server, "Batman")?;
+            batman.hears_news("Batman", "has joined").map(|_| ()).confirm(
+                &JOIN_UNHEARD,
+                "when Robin joined, Batman was told",
+                || {
+                    Member::knock(stage, &server, "Robin").is_ok()
+                        && batman.hears_news("Robin", "has joined").is_ok()
+                },
+            )
+        });
 
 pub(super) static TOLD: Check =
     Check::lab("07.told", Role::Server, "server: tells everybody who is there of a newcomer")
         .source("L2, question 8: the status is broadcast to all connected clients")
-        .needs(&[&JOINS])
+        .needs(&[&LISTENS])
         .read("7.4")
-        .mistakes(&[&WRONG_COUNT])
-        .steps(|stage| room(stage, &["Batman", "Robin", "Joker"]).map(|_| ()));
+        .steps(|stage| {
+            let (server, [mut batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
+            let _joker = Member::knock(stage, &server, "Joker")?;
+            batman.hears_news("Joker", "has joined")?;
+            robin.hears_news("Joker", "has joined").map(|_| ())
+        });
 
 pub(super) static HEARS: Check = Check::lab(
     "07.hears",
@@ -34,20 +53,123 @@ pub(super) static HEARS: Check = Check::lab(
     "server: a member's line goes to all others, with the name before it",
 )
 .source("L2, question 8: whatever each user types is broadcast")
+.needs(&[&LISTENS])
+.points(2)
+.read("7.4")
+.steps(|stage| {
+    let (_server, mut members) = room(stage, &["Batman", "Robin", "Joker"])?;
+    for _ in 0..2 {
+        for speaker in 0..members.len() {
+            let text = stage.payload(16);
+            let name = members[speaker].name.clone();
+            members[speaker].says(&text)?;
+            let others = members.iter_mut().filter(|member| member.name != name);
+            others.map(|member| member.hears(&name, &text)).collect::<Outcome<Vec<_>>>()?;
+        }
+    }
+    Ok(())
+});
+
+const WRONG_COUNT: Diagnosis = Diagnosis {
+    id: "wrong-count-07",
+    they: "count the members wrongly",
+    text: "the news is right and its number is not: a number kept beside the list of members has to be changed wherever the list is. Can you not ask the list?",
+};
+
+pub(super) static COUNTS: Check = Check::lab(
+    "07.counts",
+    Role::Server,
+    "server: says how many are there when somebody joins, and when somebody leaves",
+)
+.source("L2, question 8: Member count=2")
 .needs(&[&TOLD])
 .points(2)
 .read("7.4")
-.steps(hears);
+.mistakes(&[&WRONG_COUNT])
+.steps(|stage| {
+    let (server, [mut batman]) = room(stage, &["Batman"])?;
+    let count = |batman: &mut Member, name: &str, what: &str, count: u64| {
+        let news = batman.hears_news(name, what)?;
+        let numbers = batman.numbers_of(&news);
+        if numbers.contains(&count) {
+            return Ok(());
+        }
+        fail(format!("Batman is told that {count} are there when {name} {what}"), quote(&news))
+            .means(!numbers.is_empty(), &WRONG_COUNT)
+    };
+    let _robin = Member::knock(stage, &server, "Robin")?;
+    count(&mut batman, "Robin", "has joined", 2)?;
+    let mut joker = Member::knock(stage, &server, "Joker")?;
+    count(&mut batman, "Joker", "has joined", 3)?;
+    joker.says("quit")?;
+    joker.peer.close();
+    count(&mut batman, "Joker", "has left", 2)
+});
 
-pub(super) static TIME: Check = Check::lab(
+pub(super) static WORDS: Check = Check::chapter(
+    "07.words",
+    Role::Server,
+    "server: `Server: time=… Batman has joined. Member count=1`, and `Batman: hello`",
+)
+.source("L2, question 8, whose sample the chapter follows to the letter")
+.needs(&[&COUNTS, &ONCE, &leaving::QUIT])
+.read("7.4")
+.steps(|stage| {
+    let (server, [mut batman]) = room(stage, &["Batman"])?;
+    let news = |member: &mut Member, wanted: &str| -> Outcome {
+        let line = member.peer.expect_line(&format!("`Server: time=… {wanted}`"))?;
+        let told = line.strip_prefix("Server: time=").and_then(|line| line.split_once(' '));
+        if told.is_some_and(|(_, told)| told.trim_end() == wanted) {
+            return Ok(());
+        }
+        fail(format!("`Server: time=… {wanted}`"), quote(line.as_bytes()))
+    };
+    let mut robin = Member::knock(stage, &server, "Robin")?;
+    news(&mut batman, "Robin has joined. Member count=2")?;
+    let text = stage.payload(16);
+    robin.says(&text)?;
+    batman.peer.expect(format!("Robin: {text}\n"))?;
+    robin.says("quit")?;
+    news(&mut batman, "Robin has left. Member count=1")
+});
+
+pub(super) static TIME: Check = Check::chapter(
     "07.time",
     Role::Server,
-    "server: news begin with the time, as it is in this time zone",
+    "server: news begin with `time=HH.MM`, as it is in this time zone",
 )
 .source("L2, question 8: Server: time=10.01")
-.needs(&[&HEARS])
+.needs(&[&JOINS])
 .read("7.4")
 .steps(time);
+
+fn time(stage: &Stage) -> Outcome {
+    // Another hour than the machine's own clock shows, wherever it stands.
+    let utc = Zone::UTC.now()?;
+    let zone = Zone::find(|moment| moment.hour() != utc.hour())?;
+    let server = stage.serve_with(Role::Server, "", &[&format!("env TZ={}", zone.0)])?;
+    let before = zone.now()?;
+    let mut batman = Member::knock(stage, &server, "Batman")?;
+    let text = batman.hears_news("Batman", "has joined")?;
+    let after = zone.now()?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let said = text.split_once("time=").and_then(|(_, time)| clock(time.get(..5)?));
+    let minutes = |moment: Moment| moment.time / 60;
+    if said.is_some_and(|said| said == minutes(before) || said == minutes(after)) {
+        return Ok(());
+    }
+    let hm = |moment: Moment| format!("{:02}.{:02}", moment.hour(), moment.time / 60 % 60);
+    fail(format!("`time={}` in the news", hm(after)), quote(text.as_bytes()))
+}
+
+/// `HH.MM` as minutes since midnight.
+fn clock(text: &str) -> Option<u32> {
+    let (hour, minute) = text.split_once('.')?;
+    match (hour.len(), minute.len(), hour.parse().ok()?, minute.parse().ok()?) {
+        (2, 2, hour @ 0..24, minute @ 0..60) => Some(hour * 60 + minute),
+        _ => None,
+    }
+}
 
 const TWICE: Diagnosis = Diagnosis {
     id: "twice",
@@ -61,182 +183,141 @@ pub(super) static ONCE: Check =
         .needs(&[&HEARS])
         .read("7.4")
         .mistakes(&[&TWICE])
-        .steps(once);
+        .steps(|stage| {
+            let (_server, [mut batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
+            let [line, answer, end] = [(); 3].map(|()| stage.payload(16));
+            batman.says(&line)?;
+            robin.hears("Batman", &line)?;
+            robin.says(&answer)?;
+            let at_batman = batman.hears("Robin", &answer)?;
+            batman.says(&end)?;
+            let at_robin = robin.hears("Batman", &end)?;
+            let times = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches(&line).count();
+            // Robin has heard it once already; Batman may hear what it said itself.
+            let (own, others) = (times(&at_batman), 1 + times(&at_robin));
+            if own > 1 || others > 1 {
+                let got = format!("Batman hears it {own} times, and Robin {others} times");
+                return fail("each hears the line once at most", got).means(true, &TWICE);
+            }
+            Ok(())
+        });
 
-fn once(stage: &Stage) -> Outcome {
-    let (_server, [mut batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
-    let (line, end) = (stage.payload(16), stage.payload(16));
-    batman.says(&line)?;
-    robin.hears(&format!("Batman: {line}"))?;
-    robin.says(&end)?;
-    let before = batman.peer.expect_among(&end)?;
-    batman.says("end")?;
-    robin.hears("Batman: end").means(true, &TWICE)?;
-    let echoes = String::from_utf8_lossy(&before).matches(&line).count();
-    if echoes > 1 {
-        return fail("its own line at most once", format!("{echoes} times"))
-            .means(true, &TWICE);
-    }
-    Ok(())
+const LEFT_OUT: Diagnosis = Diagnosis {
+    id: "left-out",
+    they: "let members miss lines when many talk",
+    text: "a member missed a line, or got a mangled one, when ten talked at the same moment: two threads wrote to it, or walked a list that a third one changed.",
+};
+
+/// How many are there, and how many of them talk, where many talk at once.
+const MEMBERS: usize = 20;
+const TALKERS: usize = 10;
+
+/// Their names, of two lengths: none is a part of another.
+fn crowd() -> Vec<String> {
+    (0..MEMBERS).map(|n| format!("m{n}x")).collect()
 }
 
-pub(super) static QUIT: Check = Check::lab(
-    "07.quit",
+pub(super) static ALL_HEAR: Check = Check::lab(
+    "07.all-hear",
     Role::Server,
-    "server: `quit` is told to the others, and ends the connection",
+    "server: 20 members hear each line of 10 who talk at the same moment",
 )
-.source("L2, question 8: Batman has left. Member count=1")
+.source("L2, question 8: broadcast to all clients")
 .needs(&[&HEARS])
-.points(2)
-.read("7.4")
-.mistakes(&[&WRONG_COUNT])
-.steps(quit);
-
-pub(super) static CLOSE: Check = Check::lab(
-    "07.close",
-    Role::Server,
-    "server: a connection that closes is a member that has left",
-)
-.source("L2, question 8: any interesting event")
-.needs(&[&HEARS])
-.read("7.4")
-.mistakes(&[&LEAVING_UNSEEN])
-.steps(|stage| leaves(stage, Leaving::Closes));
-
-pub(super) static RESET: Check = Check::lab(
-    "07.reset",
-    Role::Server,
-    "server: a connection that breaks is a member that has left",
-)
-.source("L2, question 8: any interesting event")
-.needs(&[&CLOSE])
-.read("7.5")
-.mistakes(&[&LEAVING_UNSEEN, &RESET_KILLS])
-.steps(|stage| leaves(stage, Leaving::Resets));
-
-const NAMELESS_KILLS: Diagnosis = Diagnosis {
-    id: "nameless",
-    they: "count who has given no name",
-    text: "somebody came and went without giving a name, and the room heard of it, or ended: who has no name yet is no member.",
-};
-
-pub(super) static NAMELESS: Check = Check::lab(
-    "07.nameless",
-    Role::Server,
-    "server: who goes before giving a name was never there",
-)
-.source("L2, question 8: the chat room manager")
-.needs(&[&HEARS])
-.read("7.4")
-.mistakes(&[&NAMELESS_KILLS])
-.steps(nameless);
-
-fn nameless(stage: &Stage) -> Outcome {
-    let (server, [mut batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
-    let mut nobody = server.connect("somebody without a name")?;
-    nobody.settle();
-    nobody.half_close();
-    nobody.take_until_close();
-    drop(nobody);
-    batman.is_heard_by(stage, &mut robin).means(true, &NAMELESS_KILLS)?;
-    let mut joker = Member::knock(&server, "Joker").means(true, &NAMELESS_KILLS)?;
-    hears_news(&mut joker, &joined("Joker", 3)).means(true, &NAMELESS_KILLS)
-}
-
-const NAME_TWICE: Diagnosis = Diagnosis {
-    id: "name-twice",
-    they: "let two members have one name",
-    text: "a second Batman has joined: whose words are whose? The name must be looked for among the members before it is given.",
-};
-
-pub(super) static NAME_IN_USE: Check = Check::lab(
-    "07.name-in-use",
-    Role::Server,
-    "server: does not let two members have one name",
-)
-.source("L2, question 8: each client needs to have a unique name")
-.needs(&[&HEARS])
-.points(2)
-.read("7.4")
-.mistakes(&[&NAME_TWICE])
-.steps(|stage| {
-    let (server, [mut batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
-    let second = Member::knock(&server, "Batman")?;
-    second.peer.settle();
-    batman.peer.expect_silence("no second Batman may join").means(true, &NAME_TWICE)?;
-    robin.peer.expect_silence("no second Batman may join").means(true, &NAME_TWICE)?;
-    batman.is_heard_by(stage, &mut robin)
-});
-
-const NAME_RACE: Diagnosis = Diagnosis {
-    id: "name-race",
-    they: "give one name to several who ask at once",
-    text: "several who asked at the same moment have the same name: between looking whether it is free and taking it, somebody else looked. Both must be one step.",
-};
-
-pub(super) static AT_ONCE: Check = Check::lab(
-    "07.at-once",
-    Role::Server,
-    "server: of 50 who ask for one name at once, one gets it",
-)
-.source("L2, question 8: each client needs to have a unique name")
-.needs(&[&NAME_IN_USE])
 .points(2)
 .read("7.3")
-.mistakes(&[&NAME_RACE])
+.mistakes(&[&LEFT_OUT])
 .steps(|stage| {
-    const ASKING: usize = 50;
-    let (server, [mut watcher]) = room(stage, &["Watcher"])?;
-    // One after the other, because the queue of a listen(5) is short; they ask at once.
-    let peers: Outcome<Vec<Peer>> =
-        (0..ASKING).map(|n| server.connect(&format!("client {n}"))).collect();
-    let mut peers = peers?;
-    thread::scope(|scope| {
-        for peer in &mut peers {
-            scope.spawn(|| peer.send("Batman\n"));
+    const ROUNDS: usize = 20;
+    let server = stage.serve(Role::Server)?;
+    let mut members = member::fill(stage, &server, &crowd())?;
+    members.iter_mut().for_each(|member| member.peer.ignore_so_far());
+    for _ in 0..ROUNDS {
+        let texts: Vec<String> = (0..TALKERS).map(|_| stage.payload(100)).collect();
+        thread::scope(|scope| {
+            let talk = |(member, text): (&mut Member, &String)| member.says_quietly(text);
+            let talking: Vec<_> = members
+                .iter_mut()
+                .zip(&texts)
+                .map(|pair| scope.spawn(move || talk(pair)))
+                .collect();
+            talking.into_iter().try_for_each(|talk| talk.join().unwrap_or(Ok(())))
+        })?;
+        for (n, member) in members.iter_mut().enumerate() {
+            let others = (0..TALKERS).filter(|other| *other != n);
+            let wanted: Vec<_> = others.map(|n| (format!("m{n}x"), &texts[n])).collect();
+            member.hears_all(&wanted).because(Saw::Something, &LEFT_OUT)?;
         }
-    });
-    peers.iter().for_each(|peer| _ = peer.settle());
-    let mut last = Member::knock(&server, "Last")?;
-    let news = last.next("the news of its joining")?;
-    let mut count = 0;
-    loop {
-        let line = watcher.next("the news of Last's joining")?;
-        if line.starts_with("Last ") {
-            break;
-        }
-        count += usize::from(line.starts_with("Batman has joined"));
     }
-    if count == 1 && news.ends_with("=3") {
-        return Ok(());
-    }
-    fail("one Batman", format!("{count}, and {}", quote(news.as_bytes())))
-        .means(true, &NAME_RACE)
+    stage.log.step(format_args!("each hears {ROUNDS} lines of each other member that talks"));
+    Ok(())
 });
 
-const NAME_KEPT: Diagnosis = Diagnosis {
-    id: "name-kept",
-    they: "keep the name of a member that has left",
-    text: "Batman has left, and his name is still taken: what a member has must go with it, however it goes.",
+const FREEZES: Diagnosis = Diagnosis {
+    id: "freezes",
+    they: "freeze when one member does not read",
+    text: "one member stopped reading, and from then on nobody hears anything: a write waits for whoever does not read, and everybody waits for that write.",
 };
 
-pub(super) static FREED_NAME: Check = Check::lab(
-    "07.freed-name",
+pub(super) static STALLED: Check = Check::lab(
+    "07.stalled",
     Role::Server,
-    "server: a name is free again when its member has left",
+    "server: a member who does not read holds nobody up",
 )
-.source("L2, question 8: the chat room manager")
-.needs(&[&NAME_IN_USE, &CLOSE])
-.read("7.4")
-.mistakes(&[&NAME_KEPT])
-.steps(|stage| {
-    let (server, [batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
-    batman.peer.close();
-    robin.hears(&left("Batman", 1))?;
-    let mut batman = Member::knock(&server, "Batman")?;
-    hears_news(&mut batman, &joined("Batman", 2)).means(true, &NAME_KEPT)?;
-    robin.hears(&joined("Batman", 2))
-});
+.source("L2, question 8: whatever each user types is broadcast to all")
+.needs(&[&HEARS])
+.points(2)
+.read("7.2")
+.mistakes(&[&FREEZES])
+.steps(stalled);
+
+/// Batman talks and Robin reads, line by line, until more was said than the kernels hold for
+/// Joker, who reads nothing: Robin sets the pace, and only a standstill is wrong.
+fn stalled(stage: &Stage) -> Outcome {
+    /// More than the kernels hold, and how far beyond that a program must have got.
+    const MUCH: usize = 16 << 20;
+    const BEYOND: u64 = 1 << 20;
+    /// What our contract lets wait for a member. No more is said to a room for which one read is a
+    /// message: who has thousands of them unread is not what such a room was made for.
+    const AT_LEAST: usize = 256 << 10;
+    const LONG_ENOUGH: Duration = Duration::from_secs(20);
+    let (_server, [mut batman, mut robin, joker]) = room(stage, &["Batman", "Robin", "Joker"])?;
+    stage.log.step("Joker reads nothing more");
+    let (text, begun) = (stage.payload(900), Instant::now());
+    let mut joker = Some(joker);
+    let in_lines = member::speaks_in_lines(stage).is_ok();
+    // Several lines at a time, and less than may wait for a member.
+    let (much, turn) = if in_lines { (MUCH, 32) } else { (AT_LEAST, 1) };
+    let message = vec![text.as_str(); turn].join("\n");
+    let (mut lines, mut said) = (0, 0);
+    while said < much {
+        batman.says_quietly(&message)?;
+        for _ in 0..turn {
+            let heard = robin.hears_quietly("Batman", &text);
+            heard.confirm(&FREEZES, "when Joker was gone, Robin heard it", || {
+                drop(joker.take());
+                robin.hears_quietly("Batman", &text).is_ok()
+            })?;
+        }
+        lines += turn;
+        said += message.len();
+        if lines % 128 == 0 {
+            batman.peer.ignore_so_far(); // its own lines, if the room sends them back
+            let held = joker.as_ref().and_then(|joker| joker.peer.held());
+            if held.is_none_or(|held| held + BEYOND < said as u64) {
+                break;
+            }
+            if begun.elapsed() > LONG_ENOUGH {
+                return Err(Stop::NotJudged(format!(
+                    "it passes on {lines} lines in {} s, too few to fill what a kernel holds",
+                    LONG_ENOUGH.as_secs()
+                )));
+            }
+        }
+    }
+    stage.log.step(format_args!("Robin hears {lines} lines, {said} bytes, from Batman"));
+    Ok(())
+}
 
 const READ_IS_LINE: Diagnosis = Diagnosis {
     id: "read-is-line",
@@ -244,31 +325,41 @@ const READ_IS_LINE: Diagnosis = Diagnosis {
     text: "one read is not one line: a line came in pieces and was passed on in pieces, or several came together and were passed on as one.",
 };
 
-pub(super) static PIECES: Check = Check::lab(
+pub(super) static PIECES: Check = Check::chapter(
     "07.pieces",
     Role::Server,
     "server: a line in pieces is one line, three in a packet are three",
 )
 .source("L2, question 8: the chat room manager")
-.needs(&[&ONCE])
+.needs(&[&HEARS])
 .read("7.5")
 .mistakes(&[&READ_IS_LINE])
 .steps(pieces);
 
 fn pieces(stage: &Stage) -> Outcome {
+    member::speaks_in_lines(stage)?;
     let (server, [mut batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
     let line = stage.payload(8);
     batman.peer.dribble(format!("{line}\n"))?;
-    robin.hears(&format!("Batman: {line}")).means(true, &READ_IS_LINE)?;
+    let last = format!("{}\n", &line[7..]);
+    robin.hears("Batman", &line).map(|_| ()).confirm(
+        &READ_IS_LINE,
+        "its last letter came alone",
+        || find(robin.peer.so_far(), format!(" {last}").as_bytes()).is_some(),
+    )?;
     let lines = [stage.payload(8), stage.payload(8), stage.payload(8)];
     batman.says(&lines.join("\n"))?;
     for line in &lines {
-        robin.hears(&format!("Batman: {line}")).means(true, &READ_IS_LINE)?;
+        let heard = robin.hears("Batman", line);
+        heard.map(|_| ()).confirm(
+            &READ_IS_LINE,
+            "it came without the name before it",
+            || find(robin.peer.so_far(), line.as_bytes()).is_some(),
+        )?;
     }
     let mut joker = server.connect("Joker")?;
     joker.send(format!("Joker\n{line}\n"))?;
-    robin.hears(&joined("Joker", 3)).means(true, &READ_IS_LINE)?;
-    robin.hears(&format!("Joker: {line}")).means(true, &READ_IS_LINE)
+    robin.hears("Joker", &line).map(|_| ())
 }
 
 const ORDERS_DIFFER: Diagnosis = Diagnosis {
@@ -277,7 +368,7 @@ const ORDERS_DIFFER: Diagnosis = Diagnosis {
     text: "with ten who talk at once somebody missed a line, got a mangled one, or heard them in another order than the rest: two threads wrote to one member, or walked a list that a third one changed.",
 };
 
-pub(super) static SAME_ORDER: Check = Check::lab(
+pub(super) static SAME_ORDER: Check = Check::chapter(
     "07.same-order",
     Role::Server,
     "server: 20 members hear 10 who talk at once, all the same, in one order",
@@ -288,17 +379,10 @@ pub(super) static SAME_ORDER: Check = Check::lab(
 .read("7.3")
 .mistakes(&[&ORDERS_DIFFER])
 .steps(|stage| {
-    const MEMBERS: usize = 20;
-    const TALKERS: usize = 10;
     const LINES: usize = 40;
+    member::speaks_in_lines(stage)?;
     let server = stage.serve(Role::Server)?;
-    let mut members = Vec::new();
-    for n in 0..MEMBERS {
-        let mut member = Member::knock(&server, &format!("m{n}"))?;
-        let line = joined(&member.name, n + 1);
-        hears_news(&mut member, &line)?;
-        members.push(member);
-    }
+    let mut members = member::fill(stage, &server, &crowd())?;
     // All stay until the last one has heard all, or waited in vain.
     let heard: Vec<Outcome<Vec<String>>> = thread::scope(|scope| {
         let listening: Vec<_> = members
@@ -308,14 +392,15 @@ pub(super) static SAME_ORDER: Check = Check::lab(
                 scope.spawn(move || {
                     if n < TALKERS {
                         for line in 0..LINES {
-                            member.says(&format!("{line} {}", "x".repeat(200)))?;
+                            member.says_quietly(&format!("{line} {}", "x".repeat(200)))?;
                         }
                     }
                     let own = if n < TALKERS { LINES } else { 0 };
                     let mut heard = Vec::new();
                     while heard.len() < TALKERS * LINES - own {
-                        let line = member.next("what the others say")?;
-                        if !line.contains(" has joined. ") {
+                        let line = member.peer.expect_line_quietly("what the others say")?;
+                        let own = line.starts_with(&format!("{}:", member.name));
+                        if line.ends_with("xx") && !own {
                             heard.push(line);
                         }
                     }
@@ -326,10 +411,10 @@ pub(super) static SAME_ORDER: Check = Check::lab(
         listening.into_iter().filter_map(|member| member.join().ok()).collect()
     });
     let heard: Outcome<Vec<_>> = heard.into_iter().collect();
-    let heard = heard.means(true, &ORDERS_DIFFER)?;
+    let heard = heard.because(Saw::Nothing, &ORDERS_DIFFER)?;
     let silent = &heard[MEMBERS - 1];
     for (n, lines) in heard.iter().enumerate() {
-        let own = format!("m{n}: ");
+        let own = format!("m{n}x: ");
         let expected: Vec<_> = silent.iter().filter(|line| !line.starts_with(&own)).collect();
         if let Some((line, wanted)) = lines.iter().zip(expected).find(|(a, b)| a != b) {
             return fail(
@@ -341,244 +426,3 @@ pub(super) static SAME_ORDER: Check = Check::lab(
     }
     Ok(())
 });
-
-const FREEZES: Diagnosis = Diagnosis {
-    id: "freezes",
-    they: "freeze when one member does not read",
-    text: "one member stopped reading, and from then on nobody hears anything: a write waits for whoever does not read, and everybody waits for that write.",
-};
-
-/// More than two kernels hold for one who does not read.
-const MUCH: usize = 8 << 20;
-
-pub(super) static STALLED: Check = Check::lab(
-    "07.stalled",
-    Role::Server,
-    "server: a member who does not read holds nobody up",
-)
-.source("L2, question 8: whatever each user types is broadcast to all")
-.needs(&[&PIECES])
-.points(2)
-.read("7.2")
-.mistakes(&[&FREEZES])
-.steps(|stage| {
-    let (_server, [mut batman, mut robin, _joker]) =
-        room(stage, &["Batman", "Robin", "Joker"])?;
-    stage.log.step("Joker reads nothing more");
-    let said = talk_beside(stage, &mut batman, &mut robin, MUCH, |robin, text| {
-        hears_beside(robin, text)?;
-        Ok(false)
-    })
-    .means(true, &FREEZES)?;
-    stage.log.step(format_args!("Robin hears {said} bytes from Batman"));
-    Ok(())
-});
-
-/// One talks and one reads what is said, a few lines at a time, beside one who does not read.
-/// Returns how many bytes were said until `enough`, which is asked after each time.
-fn talk_beside(
-    stage: &Stage,
-    talker: &mut Member,
-    reader: &mut Member,
-    most: usize,
-    mut hear: impl FnMut(&mut Member, &str) -> Outcome<bool>,
-) -> Outcome<usize> {
-    // Less than may wait for a member; each time costs some systems' programs 40 ms (Nagle's
-    // algorithm, and an acknowledgement that is kept back).
-    const LINES: usize = 48;
-    let text = stage.payload(4000);
-    let mut said = 0;
-    while said < most {
-        let lines = [text.as_str(); LINES].join("\n");
-        talker.peer.send_quietly(format!("{lines}\n"))?;
-        said += lines.len();
-        for _ in 0..LINES {
-            if hear(reader, &text)? {
-                return Ok(said);
-            }
-        }
-        talker.peer.ignore_so_far(); // its own lines, if the room sends them back
-    }
-    Ok(said)
-}
-
-/// Hears the text, whatever news of the silent member come between. True: it was dropped.
-fn hears_beside(reader: &mut Member, text: &str) -> Outcome<bool> {
-    let mut dropped = false;
-    loop {
-        let line = reader.peer.expect_line_quietly("what Batman says")?;
-        if line.trim_end().strip_prefix("Batman: ") == Some(text) {
-            return Ok(dropped);
-        }
-        dropped = dropped || line.contains("Joker has left");
-    }
-}
-
-fn dropped(stage: &Stage) -> Outcome {
-    let (_server, [mut batman, mut robin, _joker]) =
-        room(stage, &["Batman", "Robin", "Joker"])?;
-    stage.log.step("Joker reads nothing more");
-    // 16 MiB, and what two kernels hold.
-    const BOUND: usize = 32 << 20;
-    let mut gone = false;
-    let said = talk_beside(stage, &mut batman, &mut robin, BOUND, |robin, text| {
-        gone = hears_beside(robin, text)?;
-        Ok(gone)
-    })?;
-    stage.log.step(format_args!("Robin hears {said} bytes from Batman"));
-    if gone { Ok(()) } else { fail("Joker is dropped", "it is still there") }
-        .means(true, &WAITS_FOR_EVER)
-}
-
-const WAITS_FOR_EVER: Diagnosis = Diagnosis {
-    id: "waits-for-ever",
-    they: "store everything for a member who never reads",
-    text: "a member reads nothing, and all that is said is stored for it: how much memory is one silent member worth?",
-};
-
-pub(super) static NEXT_NAME: Check = Check::manners(
-    "07.next-name",
-    Role::Server,
-    "server: says why a name is refused, and takes the next line for one",
-)
-.source("our contract, 07-chatroom; the lab leaves it open")
-.needs(&[&NAME_IN_USE])
-.read("7.5")
-.steps(|stage| {
-    let (server, [_batman]) = room(stage, &["Batman"])?;
-    let mut second = Member::knock(&server, "Batman")?;
-    let line = second.peer.expect_line("why the name is refused")?;
-    if !line.starts_with("Server: ") {
-        return fail("`Server: …`, with the reason", quote(line.as_bytes()));
-    }
-    second.says("Robin")?;
-    second.name = "Robin".to_string();
-    hears_news(&mut second, &joined("Robin", 2))
-});
-
-const ANY_NAME: Diagnosis = Diagnosis {
-    id: "any-name",
-    they: "take any text for a name",
-    text: "a name that can pass for another line, or for nobody, was taken: what is said in a room is believed by its form, so a name may not look like one.",
-};
-
-pub(super) static BAD_NAMES: Check = Check::manners(
-    "07.bad-names",
-    Role::Server,
-    "server: refuses a name that is empty, too long, or could pass for another line",
-)
-.source("our contract, 07-chatroom; the lab leaves it open")
-.needs(&[&NEXT_NAME])
-.read("7.5")
-.mistakes(&[&ANY_NAME])
-.steps(|stage| {
-    let server = stage.serve(Role::Server)?;
-    let mut guest = Member { name: "Guest".to_string(), peer: server.connect("a guest")? };
-    let long = "x".repeat(33);
-    for name in ["", " Batman", "Batman ", "Bat:man", "Server", "\u{200b}Batman", &long] {
-        guest.says(name)?;
-        let line = guest.peer.expect_line("why the name is refused").means(true, &ANY_NAME)?;
-        if !line.starts_with("Server: ") || news(&line).is_some() {
-            return fail(
-                format!("{} is refused", quote(name.as_bytes())),
-                quote(line.as_bytes()),
-            )
-            .means(true, &ANY_NAME);
-        }
-    }
-    guest.says("Guest")?;
-    hears_news(&mut guest, &joined("Guest", 1))
-});
-
-const ESCAPES_PASS: Diagnosis = Diagnosis {
-    id: "escapes-pass",
-    they: "pass control characters on",
-    text: "a control character got through: with it a member moves the cursor on everybody's screen, and forges what others have said.",
-};
-
-pub(super) static NO_ESCAPES: Check = Check::manners(
-    "07.no-escapes",
-    Role::Server,
-    "server: no control character of a name or a line gets to anybody",
-)
-.source("our contract, 07-chatroom; the lab leaves it open")
-.needs(&[&ONCE])
-.read("7.5")
-.mistakes(&[&ESCAPES_PASS])
-.steps(|stage| {
-    let (server, [mut batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
-    batman.peer.send("a\x1b[2Jb\x07\tc\u{9b}d\r\n")?;
-    robin.hears("Batman: a[2Jbcd").means(true, &ESCAPES_PASS)?;
-    let mut joker = server.connect("Joker")?;
-    joker.send("Jo\x1bke\x07r\r\n")?;
-    robin.hears(&joined("Joker", 3)).means(true, &ESCAPES_PASS)
-});
-
-const ECHOES: Diagnosis = Diagnosis {
-    id: "echoes",
-    they: "send a member its own line",
-    text: "the speaker got its own line: it has it on its screen already.",
-};
-
-pub(super) static OWN_LINE: Check = Check::manners(
-    "07.own-line",
-    Role::Server,
-    "server: nobody hears the line that it has said itself",
-)
-.source("our contract, 07-chatroom; the lab leaves it open")
-.needs(&[&ONCE])
-.read("7.5")
-.mistakes(&[&ECHOES])
-.steps(|stage| {
-    let (_server, [mut batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
-    batman.is_heard_by(stage, &mut robin)?;
-    batman.peer.expect_silence("it has said this itself").means(true, &ECHOES)
-});
-
-pub(super) static EMPTY_LINE: Check =
-    Check::manners("07.empty-line", Role::Server, "server: an empty line is ignored")
-        .source("our contract, 07-chatroom; the lab leaves it open")
-        .needs(&[&HEARS])
-        .read("7.5")
-        .steps(|stage| {
-            let (_server, [mut batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
-            let line = stage.payload(16);
-            batman.peer.send(format!("\n\r\n{line}\n"))?;
-            robin.peer.expect(format!("Batman: {line}\n"))
-        });
-
-const NO_LIMIT: Diagnosis = Diagnosis {
-    id: "no-limit-07",
-    they: "pass on a line of any length",
-    text: "a line far over the limit was passed on, or ended its sender: whoever sends it chooses how much memory you use, once for every member.",
-};
-
-pub(super) static TOO_LONG: Check = Check::manners(
-    "07.too-long",
-    Role::Server,
-    "server: a line over 4 KiB is dropped, its sender told, and it goes on",
-)
-.source("our contract, 07-chatroom; the lab leaves it open")
-.needs(&[&PIECES])
-.read("7.5")
-.mistakes(&[&NO_LIMIT])
-.steps(|stage| {
-    let (_server, [mut batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
-    batman.says(&"x".repeat(10_000))?;
-    let line = batman.peer.expect_line("that its line is too long").means(true, &NO_LIMIT)?;
-    if !line.contains("line too long") {
-        return fail("`… line too long`", quote(line.as_bytes())).means(true, &NO_LIMIT);
-    }
-    batman.is_heard_by(stage, &mut robin).means(true, &NO_LIMIT)
-});
-
-pub(super) static DROPPED: Check = Check::manners(
-    "07.dropped",
-    Role::Server,
-    "server: a member who never reads is dropped before it costs 16 MiB",
-)
-.source("our contract, 07-chatroom; the lab leaves it open")
-.needs(&[&STALLED])
-.read("7.5")
-.mistakes(&[&WAITS_FOR_EVER])
-.steps(dropped);

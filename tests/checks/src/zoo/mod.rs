@@ -21,7 +21,7 @@ use crate::{
     libtest_like::{self, Again, Case, Ending},
     report,
     runner::{self, Plan, Verdict},
-    workspace,
+    subjects, workspace,
 };
 use stage::failure::Diagnosis;
 use std::{collections::BTreeSet, fmt::Write, process::ExitCode};
@@ -94,12 +94,22 @@ fn checks() -> impl Iterator<Item = &'static Check> {
     all.filter(|check| check.answer().is_none())
 }
 
-/// The checks that no mutant fails, and the diagnoses that none is given, a line for each.
+/// The checks that no mutant and no wrong program fails, and the diagnoses that none is given, a
+/// line for each.
 fn uncovered(mutants: &[Mutant]) -> String {
     let named: Vec<_> = mutants.iter().flat_map(|mutant| &mutant.fails).collect();
-    let fails = |check: &Check| named.iter().any(|(named, _)| named.id == check.id);
-    let given: BTreeSet<_> =
-        named.iter().filter_map(|(_, means)| Some(means.as_ref()?.id)).collect();
+    let announced = subjects::announced();
+    let announced: Vec<(&str, &str)> =
+        announced.iter().filter_map(|fails| fails.split_once(' ')).collect();
+    let fails = |check: &Check| {
+        named.iter().any(|(named, _)| named.id == check.id)
+            || announced.iter().any(|(id, _)| *id == check.id)
+    };
+    let given: BTreeSet<&str> = named
+        .iter()
+        .filter_map(|(_, means)| Some(means.as_ref()?.id))
+        .chain(announced.iter().map(|(_, means)| *means))
+        .collect();
     let mut text = String::new();
     for check in checks() {
         if !fails(check) {
