@@ -2,14 +2,8 @@
 //! with it is an [`Error::Usage`].
 
 use crate::{Error, note, put};
-use std::{
-    env,
-    ffi::OsString,
-    io::ErrorKind,
-    process::{self, ExitCode},
-    str::FromStr,
-    time::Duration,
-};
+use std::process::{self, ExitCode};
+use std::{env, ffi::OsString, io::ErrorKind, str::FromStr, time::Duration};
 
 /// What a program says about itself.
 pub struct Program {
@@ -29,16 +23,16 @@ impl Program {
     pub fn main(&self, start: impl FnOnce(Args) -> Result<(), Error>) -> ExitCode {
         let words: Vec<OsString> = env::args_os().skip(1).collect();
         let has = |long, short| words.iter().any(|word| word == long || word == short);
-        let result = match Args::new(&words).and_then(start) {
+        let answer = match Args::new(&words).and_then(start) {
             Err(Error::Usage(_)) if has("--help", "-h") => {
-                put(format!("{}\nexample: {}\n", self.usage(), self.example).as_bytes())
+                format!("{}\nexample: {}\n", self.usage(), self.example)
             }
             Err(Error::Usage(_)) if has("--version", "-V") => {
-                put(format!("{} {}\n", self.name, env!("CARGO_PKG_VERSION")).as_bytes())
+                format!("{} {}\n", self.name, env!("CARGO_PKG_VERSION"))
             }
-            result => result,
+            result => return self.status(result).into(),
         };
-        self.status(result).into()
+        self.status(put(answer.as_bytes())).into()
     }
 
     /// Ends the program from any of its threads, as [`Program::main`] ends it when `start`
@@ -155,8 +149,7 @@ impl Args {
         self.words.len() < before
     }
 
-    /// Takes the next word if it is `word`: a command such as `tunnel`, which comes first. True
-    /// if it was there.
+    /// Takes the next word if it is `word`, a command such as `tunnel`. True if it was there.
     pub fn command(&mut self, word: &str) -> bool {
         let there = self.words.first().is_some_and(|first| first == word);
         self.words.drain(..usize::from(there));

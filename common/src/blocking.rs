@@ -1,21 +1,8 @@
 //! Makes waiting visible: `BLOCKING=1` on stderr, `BLOCKING=FILE.json` as a trace.
 
 use crate::{cause, note, printable, trace::Trace};
-use std::{
-    env,
-    sync::{
-        OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread,
-    time::{Duration, Instant},
-};
-
-/// Where the waits are told.
-enum Report {
-    Stderr,
-    File(Trace),
-}
+use std::time::{Duration, Instant};
+use std::{env, sync::OnceLock, thread};
 
 /// Makes the call `wait`, which may block, and says afterwards who waited in it and for how
 /// long, if the environment asks for that. `call` is the call's name in the field: `accept`,
@@ -33,29 +20,32 @@ pub fn blocking<T>(call: &'static str, wait: impl FnOnce() -> T) -> T {
     let waited = readable(begun.elapsed());
     match report {
         Report::Stderr => {
-            note(format_args!("blocking: {} waited {waited} in {call}", thread_name()))
+            note(format!("blocking: {} waited {waited} in {call}", thread_name()))
         }
         Report::File(trace) => trace.end(call, &waited),
     }
     result
 }
 
-fn asked_for() -> Option<Report> {
-    let target =
-        env::var_os("BLOCKING").filter(|target| !target.is_empty() && target != "0")?;
-    if target == "1" {
-        return Some(Report::Stderr);
-    }
-    let name = target.to_string_lossy();
-    let failed = |e| note(format_args!("cannot write the trace {name}: {}", cause(&e)));
-    Trace::create(&target).map(Report::File).map_err(failed).ok()
+/// Where the waits are told.
+enum Report {
+    Stderr,
+    File(Trace),
 }
 
-/// Threads are numbered from 1 in the order of their first wait; std gives no number.
-pub fn thread_number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    thread_local!(static NUMBER: u64 = NEXT.fetch_add(1, Ordering::Relaxed));
-    NUMBER.with(|number| *number)
+fn asked_for() -> Option<Report> {
+    let file = env::var_os("BLOCKING").filter(|file| !file.is_empty() && file != "0")?;
+    if file == "1" {
+        return Some(Report::Stderr);
+    }
+    let name = file.to_string_lossy();
+    let failed = |e| note(format_args!("cannot write the trace {name}: {}", cause(&e)));
+    Trace::create(&file).map(Report::File).map_err(failed).ok()
+}
+
+/// The number in std's `ThreadId(1)`, which the main thread has.
+pub fn thread_number() -> String {
+    format!("{:?}", thread::current().id()).chars().filter(char::is_ascii_digit).collect()
 }
 
 pub fn thread_name() -> String {

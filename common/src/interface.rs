@@ -5,26 +5,18 @@ use crate::Error;
 use std::{net::Ipv4Addr, process::Command};
 
 /// The first IPv4 address of the interface `name`.
-///
-/// # Errors
-/// `cannot find the address of interface NAME: …` when there is no such interface, it has no
-/// IPv4 address, or the system has neither `ip` nor `ifconfig`.
 pub fn interface_address(name: &str) -> Result<Ipv4Addr, Error> {
     let cannot = format!("cannot find the address of interface {name:?}");
     if name.is_empty() || name.starts_with('-') {
         return Err(Error::failed(cannot, "no interface has such a name")); // an option to ifconfig
     }
-    let mut ip = Command::new("ip");
-    ip.args(["-4", "-o", "addr", "show", "dev", name]);
-    let mut ifconfig = Command::new("ifconfig");
-    ifconfig.arg(name);
-    let found = [ip, ifconfig].iter_mut().find_map(ask);
+    let found = ask("ip", &["-4", "-o", "addr", "show", "dev", name]);
+    let found = found.or_else(|| ask("ifconfig", &[name]));
     found.ok_or_else(|| Error::failed(cannot, "neither ip nor ifconfig tells one"))
 }
 
-fn ask(command: &mut Command) -> Option<Ipv4Addr> {
-    // A wait without a mark: the first line of a server says where it listens.
-    let answer = command.output().ok()?;
+fn ask(command: &str, args: &[&str]) -> Option<Ipv4Addr> {
+    let answer = Command::new(command).args(args).output().ok()?; // no mark: before the first line
     parse(&String::from_utf8_lossy(&answer.stdout))
 }
 

@@ -1,12 +1,10 @@
 //! What the chapters have taught about sockets, for the chapters after them.
 
 use crate::{Context, Error, blocking, cause, note, printable};
-use std::{
-    io::{self, Read, Write},
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
-    thread,
-    time::{Duration, Instant},
-};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::thread;
+use std::time::{Duration, Instant};
 
 pub use crate::lines::{MAX_LINE, read_line, read_line_bytes};
 

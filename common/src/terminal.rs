@@ -2,11 +2,8 @@
 //! what its user types on stdin.
 
 use crate::{Error, blocking, lines};
-use std::{
-    fmt,
-    io::{self, IsTerminal, Write},
-    sync::{Mutex, TryLockError},
-};
+use std::io::{self, IsTerminal, Write};
+use std::{fmt, sync::Mutex, sync::TryLockError};
 
 /// Writes bytes to stdout and flushes them, so that a pipe sees them at once. Blocks while stdout
 /// is a full pipe, until its reader reads, and while another thread is blocked here. It fails with
@@ -29,24 +26,24 @@ pub fn say(line: &str) -> Result<(), Error> {
     put(format!("{line}\n").as_bytes())
 }
 
-/// Says a line about the conversation on stderr. Blocks while stderr is a full pipe, unmarked,
-/// because a mark is such a line itself. A stderr that is closed is no failure.
+/// Says a line about the conversation on stderr. Blocks while stderr is a full pipe. A stderr that
+/// is closed is no failure.
 pub fn note(line: impl fmt::Display) {
-    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes()); // no mark: it would be a line
 }
 
 /// Shows how far a long piece of work has got, if stderr is a terminal: each text takes the
 /// place of the one before, and an empty one clears the line.
 pub fn progress(text: impl fmt::Display) {
     if io::stderr().is_terminal() {
-        let _ = io::stderr().write_all(format!("\r\x1b[K{text}").as_bytes());
+        let _ = write!(io::stderr(), "\r\x1b[K{text}");
     }
 }
 
 /// Shows `> ` on stderr, if stdin is a terminal: the program waits for its user.
 pub fn prompt() {
     if io::stdin().is_terminal() {
-        let _ = io::stderr().write_all(b"> ");
+        let _ = write!(io::stderr(), "> ");
     }
 }
 

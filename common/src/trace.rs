@@ -3,15 +3,8 @@
 //! is one JSON array, in which the last `]` may be missing.
 
 use crate::blocking::{thread_name, thread_number};
-use std::{
-    cell::Cell,
-    ffi::OsStr,
-    fs::File,
-    io::{self, Seek, Write},
-    process,
-    sync::Mutex,
-    time::Instant,
-};
+use std::io::{self, Seek, Write};
+use std::{cell::Cell, ffi::OsStr, fs::File, process, sync::Mutex, time::Instant};
 
 /// What the kernel adds to a file at once; every larger page is a multiple.
 const PAGE: u64 = 4096;
@@ -50,8 +43,9 @@ impl Trace {
         let event = format!(r#"{{"name":"{call}","ph":"{phase}","ts":{ts},{who}{rest}}}"#);
         let text = format!("{},\n{event}", new_thread(&who));
         if let Ok(mut file) = self.file.lock() {
+            // no mark: it would be an event
             let at = file.stream_position().unwrap_or(0);
-            let _ = file.write_all(on_one_page(at, &text).as_bytes());
+            let _ = file.write_all(on_one_page(at, &text).as_bytes()); // no mark: the same
         }
     }
 }
@@ -62,10 +56,8 @@ fn new_thread(who: &str) -> String {
     if NAMED.replace(true) {
         return String::new();
     }
-    let name = thread_name().replace(['"', '\\'], "'");
-    format!(
-        ",\n{{\"name\":\"thread_name\",\"ph\":\"M\",{who},\"args\":{{\"name\":\"{name}\"}}}}"
-    )
+    let args = format!(r#""args":{{"name":"{}"}}"#, thread_name().replace(['"', '\\'], "'"));
+    format!(",\n{{\"name\":\"thread_name\",\"ph\":\"M\",{who},{args}}}")
 }
 
 /// The text, with spaces in front where it would cross the end of a page of the file: a viewer

@@ -1,4 +1,4 @@
-//! Every call in the chapters that can wait is marked with `blocking(…)`, so that
+//! Every call in the chapters and in common that can wait is marked with `blocking(…)`, so that
 //! `BLOCKING=1` leaves no wait out.
 
 use book::{reading::source::Source, truth::waits::unmarked};
@@ -7,9 +7,10 @@ use checks::workspace;
 #[test]
 fn every_call_that_can_wait_is_marked() {
     let mut found = Vec::new();
-    for chapter in std::fs::read_dir(workspace::root().join("chapters")).unwrap() {
-        let chapter = chapter.unwrap().path();
-        let folders = ["src", "examples"].map(|name| chapter.join(name));
+    let chapters = std::fs::read_dir(workspace::root().join("chapters")).unwrap();
+    let crates = chapters.map(|chapter| chapter.unwrap().path());
+    for folder in crates.chain([workspace::root().join("common")]) {
+        let folders = ["src", "examples"].map(|name| folder.join(name));
         for folder in folders.iter().filter(|folder| folder.is_dir()) {
             for source in Source::read_all(folder).unwrap() {
                 let path = source.path.strip_prefix(workspace::root()).unwrap().display();
