@@ -4,7 +4,7 @@
 use crate::{
     Log, Program,
     deadline::Deadline,
-    failure::{Outcome, fail, quote},
+    failure::{Outcome, Saw, fail, fail_having, quote},
     patience,
     peer::bind_near,
     quiet,
@@ -115,7 +115,8 @@ impl Datagrams {
     pub fn expect(&self, what: &str) -> Outcome<Datagram> {
         match self.receive(patience())? {
             Some(datagram) => Ok(datagram),
-            None => fail(
+            None => fail_having(
+                Saw::Nothing,
                 format!("{} gets {what}", self.name),
                 format!("nothing within {:?}", patience()),
             ),

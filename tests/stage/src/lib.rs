@@ -8,7 +8,6 @@ pub mod failure;
 pub mod files;
 pub mod kernel;
 mod limits;
-pub mod metronome;
 pub mod peer;
 pub mod process;
 pub mod random;

@@ -42,7 +42,7 @@ fn asks_again(stage: &Stage) -> Outcome {
     host.answer_is_printed(stage, &mut client)?;
     let again = host.next(&client);
     let ended = client.process.heard().exit().is_some();
-    again.means(ended, &ONE_REQUEST)?;
+    again.confirm(&ONE_REQUEST, "it had ended", || ended)?;
     if !REQUESTS.contains(&host.request.text().as_str()) {
         return fail("SEND_DATE or SEND_TIME", quote(&host.request.bytes));
     }
@@ -63,7 +63,7 @@ pub(super) static DELAY: Check = Check::lab(
 
 const NO_TIMEOUT: Diagnosis = Diagnosis {
     id: "hangs-on-loss",
-    they: "wait for a lost answer for ever",
+    they: "wait for a lost answer forever",
     text: "one answer was lost, and it waits for it: UDP promises no delivery, and nobody will tell. How long does recv_from wait, and who can bound that?",
 };
 
@@ -91,16 +91,28 @@ pub(super) static LOST_REPLY: Check = Check::lab(
     match host.socket.receive_while(&client, Duration::from_millis(7500))? {
         Some(request) => host.request = request,
         None if client.process.heard().exit().is_none() => {
-            return client.missing(expected).means(true, &NO_TIMEOUT);
+            return client.missing(expected).because(Saw::Nothing, &NO_TIMEOUT);
         }
         None if asks_again(stage).is_err() => {
             stage.log.step("it never asks again: that is the matter of 04.asks-again");
             return Ok(());
         }
-        None => return client.missing(expected).means(true, &LOSS_KILLS),
+        None => return client.missing(expected).because(Saw::Ended, &LOSS_KILLS),
     }
     host.answer_is_printed(stage, &mut client)
 });
+
+pub(super) static RESTS: Check =
+    Check::lab("04.client-rests", Role::Client, "client: rests after the end of its input")
+        .source("L2, question 3: varies randomly between 1-2 seconds")
+        .needs(&[&ASKS])
+        .read("4.5")
+        .mistakes(&[&SPINS])
+        .steps(|stage| {
+            let (mut client, _host) = asked(stage, "127.0.0.1", "")?;
+            client.end_input();
+            rests(&client, "the end of its input")
+        });
 
 pub(super) static COUNT: Check = Check::manners(
     "04.count",
@@ -144,7 +156,11 @@ pub(super) static BOTH_REQUESTS: Check = Check::manners(
     if (1..REQUESTS).contains(&dates) {
         return Ok(());
     }
-    fail("both requests among 40", format!("{dates} times SEND_DATE")).means(true, &NO_CHOICE)
+    fail("both requests among 40", format!("{dates} times SEND_DATE")).confirm(
+        &NO_CHOICE,
+        "all were the same",
+        || dates % REQUESTS == 0,
+    )
 });
 
 const SILENT_LOSS: Diagnosis = Diagnosis {
@@ -165,7 +181,8 @@ pub(super) static WARNS: Check = Check::manners(
 .steps(|stage| {
     let (client, _host) = asked(stage, "127.0.0.1", "--count 1 --timeout 0.2")?;
     client.ends_with(0)?;
-    client.complains(&["warning", "127.0.0.1"]).map(|_| ()).means(true, &SILENT_LOSS)
+    let warned = client.complains(&["warning", "127.0.0.1"]).map(|_| ());
+    warned.confirm(&SILENT_LOSS, "stderr is empty", || client.process.heard().stderr.is_empty())
 });
 
 pub(super) static STRANGER: Check = Check::manners(
@@ -181,7 +198,7 @@ pub(super) static STRANGER: Check = Check::manners(
 
 const TIMEOUT_ANEW: Diagnosis = Diagnosis {
     id: "timeout-anew",
-    they: "begin the timeout anew with each stranger's datagram",
+    they: "start the timeout again with each stranger's datagram",
     text: "a stranger who sends more often than the timeout keeps it waiting: the time is for the request, not for one call of recv_from.",
 };
 
@@ -205,8 +222,11 @@ pub(super) static STRANGERS_TIME: Check = Check::manners(
             return client.ends_with(0);
         }
     }
-    fail("it waits for a second", format!("it still waits after {:?}", 2 * patience()))
-        .means(true, &TIMEOUT_ANEW)
+    fail("it waits for a second", format!("it still waits after {:?}", 2 * patience())).confirm(
+        &TIMEOUT_ANEW,
+        "when the stranger was silent, it ended",
+        || client.process.wait(patience()).is_some(),
+    )
 });
 
 const STALE_TAKEN: Diagnosis = Diagnosis {
@@ -242,7 +262,9 @@ fn stale(stage: &Stage) -> Outcome {
         format!("the client prints {answer:?}"),
         format!("{late:?}, which came before it asked"),
     )
-    .means(true, &STALE_TAKEN)
+    .confirm(&STALE_TAKEN, "the client printed it", || {
+        find(&client.process.heard().stdout, late.as_bytes()).is_some()
+    })
 }
 
 const BAD_ANSWER_KILLS: Diagnosis = Diagnosis {
@@ -264,7 +286,7 @@ pub(super) static NOT_TEXT: Check = Check::manners(
     let options = "--count 2 --delay 0-0 --timeout 60";
     let (mut client, mut host) = asked(stage, "127.0.0.1", options)?;
     host.socket.send(b"\xff\xfe\x80", host.request.from)?;
-    host.next(&client).means(true, &BAD_ANSWER_KILLS)?;
+    host.next(&client).because(Saw::Ended, &BAD_ANSWER_KILLS)?;
     let answer = host.answer(stage)?;
     client.prints(&answer)
 });

@@ -10,13 +10,13 @@ mod server;
 use crate::{
     check::{Chapter, Check},
     manners,
-    shared::FIXED_HOST,
+    shared::{FIXED_HOST, SPINS, rests},
 };
 use pauses::{NO_DELAY, SAME_DELAY};
 use stage::{
     Program, Role, Server, Stage,
     datagrams::{Datagram, Datagrams},
-    failure::{Diagnosis, Explain, Outcome, Stop, fail, quote},
+    failure::{Diagnosis, Explain, Outcome, Saw, Stop, fail, fail_having, quote},
     find, kernel, patience, quiet,
     zone::{Moment, Zone},
 };
@@ -43,6 +43,7 @@ pub static CHAPTER: Chapter = Chapter {
         &server::MANY_ASKERS,
         &server::GARBAGE,
         &server::EMPTY,
+        &server::RESTS,
         &server::EXACT_ANSWERS,
         &server::WHITE_SPACE,
         &server::UNKNOWN,
@@ -55,6 +56,7 @@ pub static CHAPTER: Chapter = Chapter {
         &client::ASKS_AGAIN,
         &client::DELAY,
         &client::LOST_REPLY,
+        &client::RESTS,
         &client::COUNT,
         &client::BOTH_REQUESTS,
         &client::WARNS,
@@ -83,7 +85,10 @@ fn ask(server: &Server, asker: &Datagrams, request: &str) -> Outcome<String> {
     asker.send(request, server.address())?;
     match asker.expect(&format!("the answer to {request}")) {
         Err(Stop::Failed(failure)) => {
-            fail(failure.expected, format!("{}; {}", failure.got, server.program.state()))
+            let over = server.program.process.heard().exit().is_some();
+            let saw = if over { Saw::Ended } else { failure.saw };
+            let got = format!("{}; {}", failure.got, server.program.state());
+            fail_having(saw, failure.expected, got)
         }
         answer => answer.map(|datagram| datagram.text()),
     }
@@ -107,6 +112,16 @@ fn words(text: &str) -> Vec<String> {
     apart.split_whitespace().map(|word| word.trim_start_matches('0').to_string()).collect()
 }
 
+/// The text without its times of day, whose numbers are no part of a date.
+fn without_times(text: &str) -> String {
+    let is_time = |word: &str| {
+        let parts: Vec<&str> = word.split(':').collect();
+        parts.len() == 3 && parts.iter().all(|part| part.parse::<f64>().is_ok())
+    };
+    let kept = text.split([' ', 'T', '\n', '\t']).filter(|word| !is_time(word));
+    kept.collect::<Vec<_>>().join(" ")
+}
+
 /// True if the text holds this date in one of the forms in which dates are written: the year
 /// first, the year last with day and month in either order, the month by its name.
 fn has_date(text: &str, [year, month, day]: [u32; 3]) -> bool {
@@ -124,7 +139,7 @@ fn has_date(text: &str, [year, month, day]: [u32; 3]) -> bool {
         "november",
         "december",
     ];
-    let mut words = words(text);
+    let mut words = words(&without_times(text));
     words.retain(|word| !["st", "nd", "rd", "th", "of"].contains(&word.as_str()));
     let name = MONTHS[(month as usize + 11) % 12];
     let named = |word: &String| word.len() >= 3 && name.starts_with(word.as_str());
@@ -174,8 +189,8 @@ fn date(stage: &Stage) -> Outcome {
             format!("the date {year}-{month:02}-{day:02}, in any form that is clear"),
             quote(answer.as_bytes()),
         )
-        .means(said == expected, &DATE_ORDER)
-        .means(has_date(&answer, utc), &DATE_IN_UTC);
+        .confirm(&DATE_ORDER, "its parts are the right ones", || said == expected)
+        .confirm(&DATE_IN_UTC, "that is the date in UTC", || has_date(&answer, utc));
     }
     Ok(())
 }
@@ -246,9 +261,9 @@ fn time(stage: &Stage) -> Outcome {
         format!("the time alone, from {} to {}", hms(before), hms(after)),
         quote(answer.as_bytes()),
     )
-    .means(is_time, &BOTH_AT_ONCE)
-    .means(twelve.is_some(), &TWELVE_HOURS)
-    .means(utc.is_some(), &TIME_IN_UTC)
+    .confirm(&BOTH_AT_ONCE, "the time is in it, and the date too", || is_time)
+    .confirm(&TWELVE_HOURS, "that is twelve hours less", || twelve.is_some())
+    .confirm(&TIME_IN_UTC, "that is the time in UTC", || utc.is_some())
 }
 
 /// The seconds since 1970.
@@ -367,12 +382,12 @@ fn count(stage: &Stage) -> Outcome {
     for _ in 1..3 {
         let next = host.next_at_once(&client);
         let ended = client.process.heard().exit().is_some();
-        next.means(ended, &MISCOUNTS)?;
+        next.confirm(&MISCOUNTS, "it had ended", || ended)?;
         answers = answers + &host.answer(stage)? + "\n";
     }
     let one_more = host.socket.receive_while(&client, patience())?;
     if one_more.is_some() {
-        return fail("three requests", "a fourth came").means(true, &MISCOUNTS);
+        return fail("three requests", "a fourth came").because(Saw::Something, &MISCOUNTS);
     }
     client.ends_with(0)?;
     let heard = client.process.heard();
@@ -400,7 +415,7 @@ fn stranger(stage: &Stage) -> Outcome {
             format!("the client prints {answer:?}, which the server said"),
             format!("{forged:?}, which a stranger said"),
         )
-        .means(true, &ANYBODY);
+        .confirm(&ANYBODY, "the client printed it", || was_taken);
     }
     printed
 }
@@ -429,6 +444,7 @@ mod tests {
             assert!(has_date(text, [2026, 3, 5]), "{text}");
             assert!(!has_date(text, [2026, 3, 6]), "{text}");
         }
+        assert!(!has_date("14:03:26", [2026, 3, 14]));
         for text in ["2026-05-03", "5 March", "26-03-05", "14:03:26", "", "2026", "5.3.", "٥"]
         {
             assert!(!has_date(text, [2026, 3, 5]), "{text}");

@@ -2,11 +2,23 @@
 
 use super::*;
 
+const TCP_NOT_UDP: Diagnosis = Diagnosis {
+    id: "tcp-not-udp",
+    they: "use TCP where UDP is asked",
+    text: "the program listens for connections, and the lab asks for datagrams: SOCK_DGRAM or UdpSocket, and neither listen nor accept.",
+};
+
 pub(super) static BINDS: Check =
     Check::lab("04.binds", Role::Server, "server: waits for datagrams on its port")
         .source("L2, question 3: a server that uses UDP sockets")
         .read("4.4")
-        .steps(|stage| stage.serve_datagrams(&[]).map(|_| ()));
+        .mistakes(&[&TCP_NOT_UDP])
+        .steps(|stage| {
+            let bound = stage.serve_datagrams(&[]).map(|_| ());
+            let tcp =
+                matches!(&bound, Err(Stop::Failed(f)) if f.got.starts_with("it listens on"));
+            bound.confirm(&TCP_NOT_UDP, "that is a listener of TCP", || tcp)
+        });
 
 pub(super) static ANSWERS: Check =
     Check::lab("04.answers", Role::Server, "server: sends its answer to whoever has asked")
@@ -64,7 +76,11 @@ pub(super) static TWO_DIGITS: Check = Check::lab(
         return Ok(());
     }
     let short = !times(&answer).is_empty();
-    fail("HH:MM:SS, two digits each", quote(answer.as_bytes())).means(short, &NO_PADDING)
+    fail("HH:MM:SS, two digits each", quote(answer.as_bytes())).confirm(
+        &NO_PADDING,
+        "a number below ten has one digit",
+        || short,
+    )
 });
 
 const ONE_ANSWER: Diagnosis = Diagnosis {
@@ -83,40 +99,73 @@ pub(super) static GOES_ON: Check =
             let server = stage.serve_datagrams(&[])?;
             let a = asker(stage, "a")?;
             ask(&server, &a, "SEND_TIME")?;
-            ["SEND_DATE", "SEND_TIME", "SEND_TIME", "SEND_DATE"]
+            ask(&server, &a, "SEND_DATE")
+                .because(Saw::Nothing, &ONE_ANSWER)
+                .because(Saw::Ended, &ONE_ANSWER)?;
+            ["SEND_TIME", "SEND_TIME", "SEND_DATE"]
                 .iter()
                 .try_for_each(|request| ask(&server, &a, request).map(|_| ()))
-                .means(true, &ONE_ANSWER)
         });
 
 const READ_ONCE: Diagnosis = Diagnosis {
     id: "read-once",
     they: "read the clock once, at the start",
-    text: "more than a second later the answer is still the same: where is the clock read, before the loop or in it?",
+    text: "seconds later the answer is still the same: where is the clock read, before the loop or in it?",
+};
+
+const ONE_BEHIND: Diagnosis = Diagnosis {
+    id: "one-behind",
+    they: "read the clock before they wait for the request",
+    text: "the answer is the time at which the request before it was answered: the clock is read, and then the program waits. Read it when the request has arrived.",
 };
 
 pub(super) static FRESH: Check =
-    Check::lab("04.fresh", Role::Server, "server: looks at the clock anew for each request")
+    Check::lab("04.fresh", Role::Server, "server: gives the time at which it is asked")
         .source("L2, question 3: the current TIME")
         .needs(&[&GOES_ON])
         .read("4.3")
-        .mistakes(&[&READ_ONCE])
+        .mistakes(&[&READ_ONCE, &ONE_BEHIND])
         .steps(|stage| {
-            let server = stage.serve_datagrams(&[])?;
+            let server = serve_in(stage, Zone::UTC)?;
             let a = asker(stage, "a")?;
-            let first = ask(&server, &a, "SEND_TIME")?;
-            // The clock is waited for, not the server. Twice, because a program may ask the kernel for
-            // a time that is some milliseconds old (time(2) does).
-            for _ in 0..2 {
-                let begun = seconds();
-                kernel::look_until(patience(), || seconds() > begun);
-                if ask(&server, &a, "SEND_TIME")? != first {
-                    return Ok(());
-                }
+            let (first, first_at) = asked_at(&server, &a)?;
+            three_seconds_later();
+            let (second, second_at) = asked_at(&server, &a)?;
+            if told_in(&second, second_at) {
+                return Ok(());
             }
-            fail(format!("another time than {first:?}, a second later"), "the same")
-                .means(!times(&first).is_empty(), &READ_ONCE)
+            three_seconds_later();
+            let (third, _) = asked_at(&server, &a)?;
+            fail("the time at which it is asked", quote(second.as_bytes()))
+                .confirm(&READ_ONCE, "asked three times, it said the same three times", || {
+                    !times(&first).is_empty() && first == second && second == third
+                })
+                .confirm(&ONE_BEHIND, "that is when the request before was answered", || {
+                    told_in(&second, first_at) && told_in(&third, second_at)
+                })
         });
+
+/// Asks for the time, and between which moments: from a second before, because a program may ask
+/// the kernel for a time that is some milliseconds old (time(2) does).
+fn asked_at(server: &Server, asker: &Datagrams) -> Outcome<(String, (Moment, Moment))> {
+    let before = Zone::UTC.now()?;
+    let answer = ask(server, asker, "SEND_TIME")?;
+    let early = Moment { time: (before.time + 86_399) % 86_400, ..before };
+    Ok((answer, (early, Zone::UTC.now()?)))
+}
+
+/// True if the answer is a time between these moments, be it on a clock of twelve hours.
+fn told_in(answer: &str, (from, to): (Moment, Moment)) -> bool {
+    let half_a_day = |m: Moment| Moment { time: (m.time + 43_200) % 86_400, ..m };
+    time_between(answer, from, to).is_some()
+        || time_between(answer, half_a_day(from), half_a_day(to)).is_some()
+}
+
+/// The clock is waited for, not the server.
+fn three_seconds_later() {
+    let begun = seconds();
+    kernel::look_until(2 * patience(), || seconds() >= begun + 3);
+}
 
 const FIRST_ASKER: Diagnosis = Diagnosis {
     id: "first-asker",
@@ -180,8 +229,11 @@ pub(super) static MANY_ASKERS: Check =
             if answered == CLIENTS {
                 return Ok(());
             }
-            fail(format!("{CLIENTS} clients are answered"), format!("{answered} are"))
-                .means(true, &SOME_UNANSWERED)
+            fail(format!("{CLIENTS} clients are answered"), format!("{answered} are")).confirm(
+                &SOME_UNANSWERED,
+                "the others have waited in vain",
+                || answered > 0,
+            )
         });
 
 const UNKNOWN_KILLS: Diagnosis = Diagnosis {
@@ -192,8 +244,14 @@ const UNKNOWN_KILLS: Diagnosis = Diagnosis {
 
 const BAD_TEXT_KILLS: Diagnosis = Diagnosis {
     id: "bad-text-kills-04",
-    they: "end at bytes that are no text",
-    text: "bytes that are no UTF-8 have ended the server: decoding can fail, and what it throws must not leave the loop.",
+    they: "end at bytes that are not text",
+    text: "bytes that are not UTF-8 have ended the server: decoding can fail, and what it throws must not leave the loop.",
+};
+
+const ERRORS_ON: Diagnosis = Diagnosis {
+    id: "errors-on",
+    they: "answer with an error for the rest of their lives",
+    text: "after one request that it does not know the server answers even the right ones with an error: something of that request is still there. What does each request begin with?",
 };
 
 pub(super) static GARBAGE: Check =
@@ -201,33 +259,46 @@ pub(super) static GARBAGE: Check =
         .source("L2, question 3: runs in an infinite loop")
         .needs(&[&SECOND_ASKER])
         .read("4.5")
-        .mistakes(&[&UNKNOWN_KILLS, &BAD_TEXT_KILLS])
+        .mistakes(&[&UNKNOWN_KILLS, &BAD_TEXT_KILLS, &ERRORS_ON])
         .steps(|stage| {
-            let long = stage.bytes(8000);
-            survives(stage, &[b"SEND_MONEY", b"send_date please", &[b'x'; 4000]])
-                .means(true, &UNKNOWN_KILLS)?;
-            survives(stage, &[b"\xff\xfe\x80", &long]).means(true, &BAD_TEXT_KILLS)
+            let unknown: [&[u8]; 3] = [b"SEND_MONEY", b"send_date please", &[b'x'; 4000]];
+            survives(stage, &unknown, &UNKNOWN_KILLS)?;
+            survives(stage, &[b"\xff\xfe\x80", &stage.bytes(8000)], &BAD_TEXT_KILLS)
         });
 
-/// Sends each of these datagrams, and expects that the server still answers. A new client asks,
-/// so that answers to the datagrams, which may come or not, go elsewhere.
-fn survives(stage: &Stage, datagrams: &[&[u8]]) -> Outcome {
+/// Sends each of these datagrams, and expects that the server still gives the time. A new client
+/// asks, so that answers to the datagrams, which may come or not, go elsewhere.
+fn survives(stage: &Stage, datagrams: &[&[u8]], ends: &'static Diagnosis) -> Outcome {
     let server = stage.serve_datagrams(&[])?;
     let stranger = asker(stage, "a stranger")?;
     for datagram in datagrams {
         stranger.send(datagram, server.address())?;
     }
-    let result = ask(&server, &asker(stage, "a client")?, "SEND_TIME").map(|_| ());
-    match result {
-        Err(Stop::Failed(failure)) => fail("the server still answers", failure.got),
-        other => other,
+    let client = asker(stage, "a client")?;
+    let answer = ask(&server, &client, "SEND_TIME")
+        .because(Saw::Ended, ends)
+        .confirm(ends, "nothing is bound to its port any more", || {
+            !kernel::is_bound_udp(server.port)
+        })
+        .confirm(ends, "before these datagrams it answers", || {
+            let fresh = stage.serve_datagrams(&[]);
+            fresh.is_ok_and(|fresh| ask(&fresh, &client, "SEND_TIME").is_ok())
+        })?;
+    if !times(&answer).is_empty() {
+        return Ok(());
     }
+    let again = ask(&server, &client, "SEND_TIME").unwrap_or_default();
+    fail("the time", quote(answer.as_bytes())).confirm(
+        &ERRORS_ON,
+        "asked once more, it said the same",
+        || again == answer,
+    )
 }
 
 const EMPTY_IS_END: Diagnosis = Diagnosis {
     id: "empty-is-end",
     they: "take an empty datagram for the end",
-    text: "a datagram of 0 bytes came and the server answers nobody any more: in TCP 0 bytes are the end, in UDP they are a datagram like any other.",
+    text: "a datagram of 0 bytes came and the server answers no client any more: in TCP 0 bytes are the end, in UDP they are a datagram like any other.",
 };
 
 pub(super) static EMPTY: Check =
@@ -236,7 +307,20 @@ pub(super) static EMPTY: Check =
         .needs(&[&GARBAGE])
         .read("4.5")
         .mistakes(&[&EMPTY_IS_END])
-        .steps(|stage| survives(stage, &[b""]).means(true, &EMPTY_IS_END));
+        .steps(|stage| survives(stage, &[b""], &EMPTY_IS_END));
+
+pub(super) static RESTS: Check =
+    Check::lab("04.rests", Role::Server, "server: rests after the end of its input")
+        .source("L2, question 3: runs in an infinite loop")
+        .needs(&[&BINDS])
+        .read("4.5")
+        .mistakes(&[&SPINS])
+        .steps(|stage| {
+            let mut server = stage.serve_datagrams(&[])?;
+            ask(&server, &asker(stage, "a")?, "SEND_TIME").ok();
+            server.program.end_input();
+            rests(&server.program, "the end of its input")
+        });
 
 const TALKATIVE: Diagnosis = Diagnosis {
     id: "talkative",
@@ -268,7 +352,9 @@ pub(super) static EXACT_ANSWERS: Check = Check::manners(
         let answer = a.expect("an answer")?;
         if !looks_like(&String::from_utf8_lossy(&answer.bytes), form) {
             return fail(format!("an answer of the form {form}"), quote(&answer.bytes))
-                .means(true, &TALKATIVE);
+                .confirm(&TALKATIVE, "the form is in it, among more", || {
+                    answer.bytes.len() > form.len()
+                });
         }
     }
     Ok(())
@@ -293,10 +379,15 @@ pub(super) static WHITE_SPACE: Check = Check::manners(
     let server = serve_in(stage, Zone::UTC)?;
     let a = asker(stage, "a")?;
     for request in ["SEND_DATE\n", "  SEND_DATE\r\n"] {
-        let answer = ask(&server, &a, request).means(true, &WHITE_SPACE_MATTERS)?;
+        let plain = || ask(&server, &a, "SEND_DATE").is_ok();
+        let said = "without the white space it is answered";
+        let answer = ask(&server, &a, request).confirm(&WHITE_SPACE_MATTERS, said, plain)?;
         if !has_date(&answer, Zone::UTC.now()?.date) {
-            return fail("the date", quote(answer.as_bytes()))
-                .means(true, &WHITE_SPACE_MATTERS);
+            return fail("the date", quote(answer.as_bytes())).confirm(
+                &WHITE_SPACE_MATTERS,
+                said,
+                plain,
+            );
         }
     }
     Ok(())
@@ -330,11 +421,15 @@ fn unknown(stage: &Stage) -> Outcome {
     let a = asker(stage, "a")?;
     for request in [b"SEND_MONEY".as_slice(), b"", b"send_date", &[b'x'; 60_000]] {
         a.send(request, server.address())?;
-        let answer = a.expect("an error").means(true, &SILENT_ON_UNKNOWN)?;
+        let answer = a.expect("an error").because(Saw::Nothing, &SILENT_ON_UNKNOWN)?;
         if !answer.bytes.starts_with(b"error: ") || answer.bytes.len() > 64 {
             let expected = "`error: …` in at most 64 bytes";
             let long = answer.bytes.len() > 64;
-            return fail(expected, quote(&answer.bytes)).means(long, &REPEATS_REQUEST);
+            return fail(expected, quote(&answer.bytes)).confirm(
+                &REPEATS_REQUEST,
+                "it is longer than that",
+                || long,
+            );
         }
     }
     Ok(())
@@ -359,7 +454,7 @@ pub(super) static ERROR_LOOP: Check = Check::manners(
     let server = stage.serve_datagrams(&[])?;
     let a = asker(stage, "a")?;
     a.send("error: ask SEND_DATE or SEND_TIME", server.address())?;
-    a.expect_silence("an error is no request").means(true, &ANSWERS_ERRORS)
+    a.expect_silence("an error is no request").because(Saw::Something, &ANSWERS_ERRORS)
 });
 
 const OTHER_PORT: Diagnosis = Diagnosis {
@@ -386,7 +481,7 @@ pub(super) static ONE_SOCKET: Check = Check::manners(
         return Ok(());
     }
     fail(format!("an answer from {}", server.address()), format!("one from {}", answer.from))
-        .means(true, &OTHER_PORT)
+        .confirm(&OTHER_PORT, "it is another port", || answer.from.port() != server.port)
 });
 
 pub(super) static BLOCKING: Check = Check::manners(
