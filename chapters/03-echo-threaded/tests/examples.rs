@@ -7,7 +7,7 @@
 use assert_cmd::Command;
 use stage::{
     kernel,
-    process::{Process, Surroundings},
+    process::{Process, Surroundings, shell_path},
 };
 use std::{
     env, fs,
@@ -38,7 +38,7 @@ fn path(example: &str) -> PathBuf {
 }
 
 fn start(example: &str, arguments: &str) -> Process {
-    let command = format!("'{}' {arguments}", path(example).display());
+    let command = format!("{} {arguments}", shell_path(&path(example)));
     Process::start(&command, &Surroundings::default()).unwrap()
 }
 
@@ -54,7 +54,7 @@ impl Server {
     fn start_poor(example: &str, descriptors: u32) -> Server {
         let path = path(example);
         let limited = format!("ulimit -n {descriptors}; exec \"$0\" 0");
-        let command = format!("sh -c '{limited}' '{}'", path.display());
+        let command = format!("sh -c '{limited}' {}", shell_path(&path));
         Server::ready(Process::start(&command, &Surroundings::default()).unwrap())
     }
 
@@ -246,7 +246,7 @@ mod manners {
 
     #[test]
     fn a_reader_who_has_seen_enough_is_no_failure() {
-        let line = format!("{{ '{}' --pause 0; echo $? >&2; }}", path("threads").display());
+        let line = format!("{{ {} --pause 0; echo $? >&2; }}", shell_path(&path("threads")));
         let all = Process::start_joined(&format!("{line} | head -1"), &Surroundings::default());
         let (stdout, ..) = outcome(&all.unwrap());
         let mut lines: Vec<&str> = stdout.lines().collect();
@@ -391,7 +391,7 @@ mod net_client {
         let folder = Folder::new("client-file");
         let file = folder.write("lines", "one\r\n\nthrée".as_bytes());
         let server = Server::start("net_server", "--reply reverse");
-        let arguments = format!("127.0.0.1 {} --file '{}'", server.1, file.display());
+        let arguments = format!("127.0.0.1 {} --file {}", server.1, shell_path(&file));
         let (stdout, _, code) = outcome(&start("net_client", &arguments));
         assert_eq!((stdout.as_str(), code), ("eno\n\neérht\n", Some(0)));
     }
@@ -443,7 +443,7 @@ mod file_server {
     }
 
     fn serve(root: &Path) -> Server {
-        Server::start("file_server", &format!("--root '{}'", root.display()))
+        Server::start("file_server", &format!("--root {}", shell_path(root)))
     }
 
     fn says(server: &Server, request: &str) -> String {
@@ -687,7 +687,7 @@ mod polling {
             variables: vec![("BLOCKING".to_string(), "1".into())],
             ..Surroundings::default()
         };
-        let command = format!("'{}' 0", path("polling").display());
+        let command = format!("{} 0", shell_path(&path("polling")));
         let server = Server::ready(Process::start(&command, &around).unwrap());
         let sleeps = server.0.wait_for(PATIENCE, |heard| {
             let text = String::from_utf8_lossy(&heard.stderr);

@@ -16,7 +16,7 @@ use crate::{
 use common::cause;
 use stage::{
     Subject,
-    process::{on_path, shell_word},
+    process::{on_path, shell_path, shell_word},
 };
 use std::{
     fs,
@@ -182,8 +182,8 @@ fn passes(file: &Path) -> Ending {
     let results = run_outside(chapter, &command, &header);
     let again = Again {
         command: format!(
-            "grade --chapter {number} --program '{}' --only {{id}} --seed 1",
-            command.replace('\'', "")
+            "grade --chapter {number} --program {} --only {{id}} --seed 1",
+            shell_word(&command)
         ),
     };
     let stories: String = results
@@ -213,9 +213,9 @@ fn command(file: &Path) -> std::result::Result<String, Ending> {
     match tool {
         "cc" => compiled(file).map_err(Ending::Failed),
         // Its other packages are not used, and to look for them takes most of its start.
-        "python3" => Ok(format!("{} -S '{}'", shell_word(python()), file.display())),
+        "python3" => Ok(format!("{} -S {}", shell_word(python()), shell_path(file))),
         // Its helpers take a third of the time that it needs to start, and have nothing to do.
-        _ => Ok(format!("{tool} --single-threaded '{}'", file.display())),
+        _ => Ok(format!("{tool} --single-threaded {}", shell_path(file))),
     }
 }
 
@@ -240,7 +240,7 @@ fn compiled(file: &Path) -> std::result::Result<String, String> {
         .output()
         .map_err(|e| cause(&e))?;
     if built.status.success() && built.stderr.is_empty() {
-        return Ok(format!("'{}'", program.display()));
+        return Ok(shell_path(&program));
     }
     Err(String::from_utf8_lossy(&built.stderr).into_owned())
 }
@@ -273,7 +273,7 @@ fn fails_soon(chapter: &'static Chapter, programs: &Programs) -> Ending {
         return Ending::Failed("it is not built".to_string());
     };
     let begun = Instant::now();
-    let results = run(chapter, &format!("'{}'", starter.display()));
+    let results = run(chapter, &shell_path(starter));
     let took = begun.elapsed();
     let failed = |result: &CheckResult| matches!(result.verdict, Verdict::Failed(_));
     if !results.iter().any(failed) {
@@ -285,7 +285,7 @@ fn fails_soon(chapter: &'static Chapter, programs: &Programs) -> Ending {
     // An exercise begins with it too.
     for (check, answer) in chapter.checks.iter().filter_map(|c| Some((*c, c.answer()?))) {
         let words = answer.split_once(' ').map_or("", |(_, words)| words);
-        let command = format!("'{}' {words}", starter.display());
+        let command = format!("{} {words}", shell_path(starter));
         let mut subject = Subject::program(&command, chapter.roles);
         subject.commands.insert(check.role, command);
         let results = runner::run(&[check], &subject, PLAN, &|_| ());

@@ -18,7 +18,7 @@ use grader::{
     work::{HandedIn, OPEN, Work},
     workshop::diff::Base,
 };
-use stage::Role;
+use stage::{Role, process::finish};
 use std::{
     cell::Cell,
     num::NonZeroUsize,
@@ -64,6 +64,7 @@ fn main() -> ExitCode {
         }
         Ok(())
     });
+    finish();
     match status.get() {
         Status::Passed => exit,
         other => other.into(),

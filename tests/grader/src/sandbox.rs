@@ -153,7 +153,8 @@ pub fn outer_wall(mode: Mode, scratch: &Path) -> Vec<OsString> {
     if mode.who == Who::User {
         wall.push("--unshare-user".into());
     }
-    wall.extend(words(&["--dev-bind", "/", "/"]));
+    // With processes of its own, so that none is left behind, not even a dead one.
+    wall.extend(words(&["--unshare-pid", "--dev-bind", "/", "/", "--proc", "/proc"]));
     if can_limit_size() {
         wall.extend(["--size".into(), SCRATCH.to_string().into()]);
     }
@@ -402,10 +403,10 @@ fn open_to_all(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A user for the programs of this grader's submission. Nobody has a number this high, and no
-/// other grader has ours: so nobody else's processes count as this user's.
+/// A user for the programs of this grader's submission. Nobody has a number this high, and hardly
+/// another grader has ours: so nobody else's processes count as this user's.
 fn runner() -> u32 {
-    2_000_000_000 + process::id()
+    2_000_000_000 + stage::random::of_this_run() % 1_000_000_000
 }
 
 /// What must be seen for the command's first word to run, if the system does not have it: the

@@ -18,6 +18,7 @@ use common::cause;
 use stage::{
     Role, Subject, cgroup,
     failure::readable,
+    kernel,
     process::{Process, Surroundings, shell_word},
 };
 use std::{
@@ -36,6 +37,10 @@ const LIMIT: Duration = Duration::from_secs(30 * 60);
 /// What a report says of walls that the kernel does not help to hold.
 const NO_GROUP: &str = "no control group (cgroup v2) can be had here: memory is counted as far as \
                         it is seen, which pipes and sockets do not show";
+
+/// What a report says where no program can be seen to listen.
+const NO_SOCKETS: &str = "the kernel does not show its sockets here (/proc/net/tcp), so nobody can \
+                          see whether a program listens";
 
 /// What the other grader is behind where there are no walls.
 pub const OPEN: &str = "open";
@@ -186,6 +191,7 @@ impl Work {
     pub fn grade(&self, done: &(dyn Fn(&CheckResult, usize) + Sync)) -> Results {
         let begun = Instant::now();
         let mut results = match self.take() {
+            _ if !kernel::shows_sockets() => Results::trouble(self.seed, NO_SOCKETS),
             Ok(taken) => self.check(&taken, done),
             Err(Refusal::Submission(why)) => Results::refused(self.seed, &why),
             Err(Refusal::Grader(why)) => Results::trouble(self.seed, &why),

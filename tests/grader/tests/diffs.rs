@@ -165,6 +165,7 @@ fn the_mistake_is_found_in_a_diff_of_any_shape() {
     let csv = fs::read_to_string(csv).unwrap();
     let rows: Vec<Vec<&str>> =
         csv.split("\r\n").skip(1).map(|row| row.split(',').collect()).collect();
-    let found = |row: &&Vec<&str>| row.get(1) == Some(&"Failed") && row.contains(&"newline-added");
+    let found =
+        |row: &&Vec<&str>| row.get(1) == Some(&"Failed") && row.contains(&"newline-added");
     assert_eq!(rows.iter().filter(found).count(), 20, "{csv}\n{said}");
 }

@@ -4,6 +4,7 @@
 
 use assert_cmd::{Command, assert::Assert};
 use checks::{check::CHAPTERS, workspace, zoo};
+use stage::process::shell_path;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -143,7 +144,7 @@ fn a_diff_that_is_not_there_or_is_of_another_chapter_is_not_graded() {
 #[test]
 fn a_role_that_is_not_handed_in_costs_points_and_nothing_else() {
     let codec = workspace::build().unwrap().get("binary-codec").unwrap().to_path_buf();
-    let decoder = format!("'{}' decoder {{port}}", codec.display());
+    let decoder = format!("{} decoder {{port}}", shell_path(&codec));
     let said = stdout(&grade(&["--chapter", "06", "--decoder", &decoder]).success());
     let client = said.lines().filter(|line| line.contains(" 06.client-"));
     assert!(
@@ -152,7 +153,7 @@ fn a_role_that_is_not_handed_in_costs_points_and_nothing_else() {
     assert!(!said.contains("skipped") && !said.contains("FAILED"), "{said}");
     // Nor does what is asked of a whole program.
     let room = workspace::build().unwrap().get("chatroom").unwrap().to_path_buf();
-    let server = format!("'{}' server {{port}}", room.display());
+    let server = format!("{} server {{port}}", shell_path(&room));
     let words = ["--chapter", "07", "--server", &server, "--only", "07.help"];
     assert!(stdout(&grade(&words).success()).contains("\nnot handed in 07.help"));
 }

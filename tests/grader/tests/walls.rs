@@ -6,6 +6,7 @@
 
 use checks::workspace;
 use grader::sandbox::Mode;
+use stage::process::shell_path;
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -117,7 +118,7 @@ fn of_the_workspace_a_command_sees_what_it_names() {
     );
     write(&place.join("spy.py"), spy);
     write(&place.join("beside.py"), "");
-    let program = format!("python3 '{}'", place.join("spy.py").display());
+    let program = format!("python3 {}", shell_path(&place.join("spy.py")));
     for (mode, code, said) in grades(root, &program) {
         assert_eq!(code, Some(1), "{mode}: {said}");
     }

@@ -2,6 +2,7 @@
 //! that the program has started, bounds what all of it uses, of whatever kind, and ends all of it
 //! at one word. See Linux' Documentation/admin-guide/cgroup-v2.rst.
 
+use crate::random::of_this_run;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -112,7 +113,7 @@ pub fn has_bounds() -> bool {
 }
 
 fn prefix() -> String {
-    format!("{NAME}-{}", process::id())
+    format!("{NAME}-{}", of_this_run())
 }
 
 /// Found once: our own group, or one above it, in which we may make others.

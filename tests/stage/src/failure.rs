@@ -114,6 +114,11 @@ pub fn is_peers_doing(error: &io::Error) -> bool {
 
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Stop {
+        use io::ErrorKind as E;
+        // Not every system has 127.0.0.2, or IPv6.
+        if matches!(error.kind(), E::AddrNotAvailable | E::NetworkUnreachable) {
+            return Stop::Lacking("such address of its own");
+        }
         Stop::Grader(format!("the grader's own call failed: {}", common::cause(&error)))
     }
 }

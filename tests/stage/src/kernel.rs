@@ -7,7 +7,7 @@ use std::{
     fs::{self, File},
     hash::BuildHasher,
     io::{BufRead, BufReader},
-    net::{Ipv4Addr, UdpSocket},
+    net::{Ipv4Addr, TcpListener, UdpSocket},
     sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -104,6 +104,14 @@ pub fn tcp() -> impl Iterator<Item = Socket> {
 /// All listening TCP sockets. The kernel shows them first, and they are few.
 pub(crate) fn listeners() -> impl Iterator<Item = Socket> {
     tcp_tables().flat_map(|name| table(name).take_while(|socket| socket.listening))
+}
+
+/// True if the kernel shows its sockets here, which not every system does, nor every container:
+/// where it does not, no program is ever seen to be ready.
+pub fn shows_sockets() -> bool {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let port = listener.as_ref().ok().and_then(|ours| ours.local_addr().ok());
+    port.is_some_and(|address| is_listening(address.port()))
 }
 
 /// True if somebody listens on this TCP port.

@@ -5,7 +5,7 @@
 //! would block, and be called slow), one waits for its end, and all three wake whoever waits
 //! in [`Process::wait_for`].
 
-pub use crate::shell::{on_path, shell_split, shell_word, shell_words};
+pub use crate::shell::{on_path, shell_path, shell_split, shell_word, shell_words};
 use crate::{
     cgroup::{self, Cgroup},
     deadline::{Cancel, Cast, Deadline, kept_waiting, wanted_to_run},
@@ -399,11 +399,16 @@ impl Process {
         self.heard().exit.is_none() || !Path::new(&format!("/proc/{}", self.id)).exists()
     }
 
-    /// Ends the program and all that it has started, now.
+    /// Ends the program and all that it has started, now. Its end has been noted then, so that it
+    /// is no zombie if we end too.
     pub fn end(&mut self) {
+        const KILLED: Duration = Duration::from_millis(500);
         self.stdin = None;
         if let Some(group) = &self.group {
-            return group.kill();
+            group.kill();
+            if self.wait_for(KILLED, Heard::exit).is_some() {
+                return;
+            }
         }
         // Twice, for what was being forked at the first look.
         for _ in 0..2 {
@@ -414,6 +419,7 @@ impl Process {
                 break;
             }
         }
+        self.wait_for(KILLED, Heard::exit);
     }
 }
 
@@ -488,7 +494,6 @@ fn behind_wall(exit: ExitStatus) -> ExitStatus {
 /// nothing is dropped any more. A shell waits for the end of a pipe that only we hold open,
 /// and kills every process that carries a mark of ours.
 fn guard() {
-    static GUARD: OnceLock<Option<Child>> = OnceLock::new();
     const SCRIPT: &str = r#"trap "" HUP INT TERM; read -r _
         for group in "$2"*; do
             [ -d "$group" ] && echo 1 > "$group/cgroup.kill"
@@ -498,13 +503,27 @@ fn guard() {
         done
         grep -lsF "$1" /proc/[0-9]*/environ |
         while IFS=/ read -r _ _ id _; do kill -s KILL "$id"; done"#;
-    GUARD.get_or_init(|| {
+    let mut guard = GUARD.lock().unwrap_or_else(PoisonError::into_inner);
+    if guard.is_none() {
         let mark = format!("{MARK}={}-", std::process::id());
         let mut sh = Command::new(SHELL);
         let groups = cgroup::all().unwrap_or_else(|| PathBuf::from("/nowhere/"));
         sh.args(["-c", SCRIPT, "sh", &mark]).arg(groups).stdin(Stdio::piped());
-        sh.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
-    });
+        *guard = sh.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok();
+    }
+}
+
+/// The shell that [`guard`] has started.
+static GUARD: Mutex<Option<Child>> = Mutex::new(None);
+
+/// What a run does at its end: it waits for its guard, which would be nobody's child otherwise,
+/// and stay a zombie where the first process does not look after such.
+pub fn finish() {
+    let guard = GUARD.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(mut guard) = guard {
+        drop(guard.stdin.take());
+        let _ = guard.wait();
+    }
 }
 
 /// Moves a shell into the group whose file is its first word, and becomes the others.

@@ -1,6 +1,13 @@
 //! Payloads that differ in every run and are the same under the same seed.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    hash::{BuildHasher, RandomState},
+    process,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 /// A small generator: xorshift64* (Marsaglia 2003; Vigna 2016). Not for secrets.
 #[derive(Clone, Debug)]
@@ -42,6 +49,13 @@ impl Random {
         }
         bytes
     }
+}
+
+/// A number that is the same in all of this run, and hardly in another one: a process id is not,
+/// where runs have namespaces of their own.
+pub fn of_this_run() -> u32 {
+    static NUMBER: OnceLock<u32> = OnceLock::new();
+    *NUMBER.get_or_init(|| RandomState::new().hash_one(process::id()) as u32)
 }
 
 /// A number that this run has not given out before, for the names of files.

@@ -23,6 +23,11 @@ pub fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+/// A path as `sh` reads it as one word.
+pub fn shell_path(path: &Path) -> String {
+    shell_word(&path.to_string_lossy())
+}
+
 /// The words of a command line as `sh` reads them, quotes and backslashes undone.
 pub fn shell_split(command: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();

@@ -4,6 +4,7 @@ use stage::{
     Role, Server, Stage,
     failure::{Diagnosis, Explain, Outcome, fail, quote},
     peer::Peer,
+    process::shell_path,
 };
 use std::{env, fs, io, path::PathBuf, process};
 const TURNS_BYTES: Diagnosis = Diagnosis {
@@ -69,7 +70,7 @@ fn files(stage: &Stage) -> Outcome {
     fs::write(folder.0.join("secret"), &secret)?;
     #[cfg(unix)]
     std::os::unix::fs::symlink("../secret", folder.0.join("root/link"))?;
-    let root = format!("--root '{}'", folder.0.join("root").display());
+    let root = format!("--root {}", shell_path(&folder.0.join("root")));
     let server = stage.serve_with(Role::Server, &root, &[])?;
     if ask(&server, "page")? != page {
         return fail("all bytes of the file, then the close", "something else");

@@ -365,7 +365,7 @@ impl Output {
     }
 
     fn option(&self, name: &str) -> String {
-        format!("{name} '{}'", self.0.display())
+        format!("{name} {}", stage::process::shell_path(&self.0))
     }
 
     /// The rows of the CSV file.

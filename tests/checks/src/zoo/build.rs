@@ -13,7 +13,7 @@ use crate::{
     workspace::{self, Programs},
 };
 use common::{Context, Error};
-use stage::Subject;
+use stage::{Subject, process::shell_path};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
@@ -50,7 +50,7 @@ impl Built {
         let Some(program) = self.programs.get(&mutant.name) else {
             return Err("it does not build".to_string());
         };
-        let program = format!("'{}'", program.display());
+        let program = shell_path(program);
         let mut subject = Subject::program(&program, mutant.chapter.roles);
         if let Some(answer) = mutant.answer() {
             let words = answer.split_once(' ').map_or("", |(_, words)| words);
