@@ -33,6 +33,11 @@ pub fn main(number: &str, program: &str) -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
+    if let Some(source) = workspace::another_checkout_of(Path::new(program)) {
+        return libtest_like::cannot_begin(format_args!(
+            "{program} was built from {source}: give each checkout a CARGO_TARGET_DIR of its own"
+        ));
+    }
     // The same number that the zoo uses: what a failure says can be had again.
     let seed = env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     let begun = Instant::now();

@@ -8,12 +8,37 @@ use std::{
     io::{self, IsTerminal},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::OnceLock,
 };
 
-/// The folder of the workspace, in which `BOOK.md` and `chapters/` are.
+/// The folder of the workspace, in which `BOOK.md` and `chapters/` are: found at run time, because
+/// a checkout can be moved, and two can build into one target folder. Cargo says where it is;
+/// a program that is started without it looks where it was built, and then above itself.
 pub fn root() -> &'static Path {
-    let checks = Path::new(env!("CARGO_MANIFEST_DIR")); // tests/checks
-    checks.ancestors().nth(2).unwrap_or(checks)
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let built = Path::new(env!("CARGO_MANIFEST_DIR")); // tests/checks
+        let said = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let itself = env::current_exe().ok();
+        let places = [said.as_deref(), Some(built), itself.as_deref()].into_iter().flatten();
+        let found = places.flat_map(Path::ancestors).find(|folder| is_workspace(folder));
+        found.or(built.ancestors().nth(2)).unwrap_or(built).to_path_buf()
+    })
+}
+
+fn is_workspace(folder: &Path) -> bool {
+    ["chapters", "common/src", "tests/checks/src"].iter().all(|part| folder.join(part).is_dir())
+}
+
+/// The checkout from which a program was built, if it is another one than ours: the file that
+/// cargo writes beside a program names its sources.
+pub fn another_checkout_of(program: &Path) -> Option<String> {
+    let note = fs::read_to_string(program.with_extension("d")).ok()?;
+    let source = note.split(": ").nth(1)?.trim_start();
+    let unescaped = source.replace("\\ ", "\0");
+    let source = unescaped.split_whitespace().next()?.replace('\0', " ");
+    let is_other = Path::new(&source).is_absolute() && !Path::new(&source).starts_with(root());
+    is_other.then_some(source)
 }
 
 /// The folders of all chapters, as paths below the workspace.
@@ -163,5 +188,21 @@ mod tests {
     fn a_program_is_built_where_it_is_said_to_be() {
         let built = build_in(root(), &["-p", "dumb-net", "--bins"]).unwrap();
         assert!(built.get("dumb-net").is_some_and(Path::is_file), "{built:?}");
+    }
+
+    #[test]
+    fn it_is_known_whose_program_it_is() {
+        let folder = env::temp_dir().join(format!("checks-whose-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let whose = |source: &str| {
+            let note = format!("/t/debug/x: {} /other.rs\n", source.replace(' ', "\\ "));
+            fs::write(folder.join("x.d"), note).unwrap();
+            another_checkout_of(&folder.join("x"))
+        };
+        assert_eq!(whose(&root().join("a b/main.rs").display().to_string()), None);
+        assert_eq!(whose("chapters/main.rs"), None);
+        assert_eq!(whose("/another clone/main.rs").as_deref(), Some("/another clone/main.rs"));
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(another_checkout_of(Path::new("/nonexistent/x")), None);
     }
 }
