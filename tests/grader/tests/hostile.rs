@@ -67,7 +67,8 @@ impl Class {
         self.expected.push((stage::failure::readable(name), status.to_string()));
     }
 
-    /// Adds a hostile program as a crate, and behind it somebody who has done nothing wrong.
+    /// Adds a hostile program as a crate, and in chapter 3 behind it somebody who has done nothing
+    /// wrong.
     fn add_program(&mut self, file: &Path) {
         let name = file.file_stem().unwrap().to_str().unwrap().to_string();
         let crate_folder = self.folder.join(&name);
@@ -85,7 +86,9 @@ impl Class {
             fs::write(crate_folder.join("build.rs"), self.aimed(&script)).unwrap();
         }
         self.expected.push((name.clone(), status.to_string()));
-        self.add(&format!("{name}-next.diff"), right_diff(self.chapter), "Passed");
+        if self.chapter.number == "03" {
+            self.add(&format!("{name}-next.diff"), right_diff(), "Passed");
+        }
     }
 
     /// A hostile source with what it aims at.
@@ -115,7 +118,7 @@ impl Class {
     }
 
     fn add_diffs(&mut self) {
-        let right = right_diff(self.chapter);
+        let right = right_diff();
         self.add("30-right.diff", &right, "Passed");
         self.add("31-windows.diff", right.replace('\n', "\r\n"), "Passed");
         let utf16: Vec<u8> =
@@ -201,18 +204,17 @@ impl Class {
 }
 
 /// A diff that changes nothing that matters.
-fn right_diff(chapter: &Chapter) -> String {
-    let file = format!("chapters/{}/src/main.rs", chapter.folder());
-    let main = source(&file);
+fn right_diff() -> String {
+    let main = source(MAIN);
     let mut lines = main.lines();
     let (first, second) = (lines.next().unwrap(), lines.next().unwrap());
     // The starter begins with the same lines: git's name for the text says which one it was.
-    let named = git().args(["hash-object", "--no-filters", "--"]).arg(root(&file)).output();
+    let named = git().args(["hash-object", "--no-filters", "--"]).arg(root(MAIN)).output();
     let blob = String::from_utf8(named.unwrap().stdout).unwrap();
     let blob = blob.trim();
     format!(
-        "diff --git a/{file} b/{file}\nindex {blob}..1234567 100644\n--- a/{file}\n\
-         +++ b/{file}\n@@ -1,2 +1,2 @@\n-{first}\n+//! x\n {second}\n"
+        "diff --git a/{MAIN} b/{MAIN}\nindex {blob}..1234567 100644\n--- a/{MAIN}\n\
+         +++ b/{MAIN}\n@@ -1,2 +1,2 @@\n-{first}\n+//! x\n {second}\n"
     )
 }
 
@@ -302,7 +304,8 @@ impl Class {
             assert!(!text.contains(obeyed), "{name}");
         }
         if libtest_like::all_are_wanted() {
-            println!("{} walls, chapter {}:\n{said}", self.walls, self.chapter.number);
+            let csv = fs::read_to_string(self.report("class.csv")).unwrap();
+            println!("{} walls, chapter {}:\n{csv}", self.walls, self.chapter.number);
         }
     }
 }

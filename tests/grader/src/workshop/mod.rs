@@ -187,6 +187,13 @@ mod tests {
     }
 
     #[test]
+    fn a_starter_holds_nothing_that_a_code_page_could_change() {
+        for chapter in CHAPTERS.iter() {
+            assert!(fs::read(starter(chapter)).unwrap().is_ascii(), "{}", chapter.folder());
+        }
+    }
+
+    #[test]
     fn no_two_graders_have_the_same_workshop() {
         let [one, other] = [(); 2].map(|()| Workshop::open(None).unwrap());
         assert_ne!(one.folder, other.folder);
