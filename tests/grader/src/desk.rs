@@ -14,11 +14,10 @@ use std::{
 struct Sides(PathBuf);
 
 impl Sides {
-    fn lay_out(chapter: &Chapter) -> io::Result<Sides> {
+    fn lay_out(chapter: &Chapter, desk: &Path) -> io::Result<Sides> {
         let sides = Sides(workshop::place().join(format!("desk-{}", process::id())));
         let inner = Path::new("chapters").join(chapter.folder()).join("src");
-        let desk = workspace::root().join("work").join(chapter.folder()).join("src");
-        for (side, source) in [("a", workspace::root().join(&inner)), ("b", desk)] {
+        for (side, source) in [("a", workspace::root().join(&inner)), ("b", desk.join("src"))] {
             let place = sides.0.join(side).join(&inner);
             fs::create_dir_all(&place)?;
             mirror(&source, &place)?;
@@ -39,12 +38,16 @@ impl Drop for Sides {
     }
 }
 
+fn desk(chapter: &Chapter) -> PathBuf {
+    workspace::root().join("work").join(chapter.folder())
+}
+
 /// Shows how the desk differs from the reference, as git shows it.
 ///
 /// # Errors
 /// When there is no git, or nothing on the desk.
 pub fn compare(chapter: &Chapter) -> Result<(), Error> {
-    let sides = Sides::lay_out(chapter).context("cannot read the desk")?;
+    let sides = Sides::lay_out(chapter, &desk(chapter)).context("cannot read the desk")?;
     sides.git(&["--paginate"]).args(["a", "b"]).status().context("cannot run git")?;
     Ok(())
 }
@@ -54,7 +57,11 @@ pub fn compare(chapter: &Chapter) -> Result<(), Error> {
 /// # Errors
 /// When nothing differs, there is no git, or the file cannot be written.
 pub fn hand_in(chapter: &Chapter, file: &Path) -> Result<(), Error> {
-    let sides = Sides::lay_out(chapter).context("cannot read the desk")?;
+    hand_in_from(chapter, &desk(chapter), file)
+}
+
+fn hand_in_from(chapter: &Chapter, desk: &Path, file: &Path) -> Result<(), Error> {
+    let sides = Sides::lay_out(chapter, desk).context("cannot read the desk")?;
     let made = sides.git(&[]).args(["a", "b"]).output().context("cannot run git")?;
     match made.status.code() {
         Some(1) => fs::write(file, made.stdout)
@@ -63,5 +70,34 @@ pub fn hand_in(chapter: &Chapter, file: &Path) -> Result<(), Error> {
             Err(Error::failed("nothing differs from the reference", "nothing to hand in"))
         }
         _ => Err(Error::failed("cannot run git", String::from_utf8_lossy(&made.stderr).trim())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use checks::check::CHAPTERS;
+    use std::env;
+
+    #[test]
+    fn what_is_on_the_desk_becomes_a_diff_of_the_chapter() {
+        let (chapter, desk) =
+            (CHAPTERS[2], env::temp_dir().join(format!("desk o'b {}", process::id())));
+        let main = format!("chapters/{}/src/main.rs", chapter.folder());
+        let ours = fs::read_to_string(workspace::root().join(&main)).unwrap();
+        fs::create_dir_all(desk.join("src")).unwrap();
+        fs::write(desk.join("src/main.rs"), format!("{ours}// é \n")).unwrap();
+        fs::write(desk.join("src/net.rs"), "//! Mine.\n").unwrap();
+        let file = desk.join("Alice Smith.diff");
+        hand_in_from(chapter, &desk, &file).unwrap();
+        let diff = fs::read_to_string(&file).unwrap();
+        for part in [
+            &*format!("\n--- a/{main}\n+++ b/{main}\n"),
+            "\n+// é \n",
+            "\n--- /dev/null\n+++ b/chapters/03-echo-threaded/src/net.rs\n",
+        ] {
+            assert!(diff.contains(part), "{part}: {diff}");
+        }
+        fs::remove_dir_all(desk).unwrap();
     }
 }

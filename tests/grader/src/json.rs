@@ -23,7 +23,15 @@ pub fn gradescope(results: &Results) -> String {
     format!(
         "{{{score}\"execution_time\":{},\"output\":{},\"visibility\":\"visible\",\"tests\":[{}]}}\n",
         results.took.as_secs(),
-        quoted(&results.sum()),
+        quoted(
+            &results
+                .notes
+                .iter()
+                .chain([&results.sum()])
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("\n")
+        ),
         tests.join(",\n")
     )
 }

@@ -266,6 +266,7 @@ impl Sandbox {
             let user = runner();
             let [user, group] =
                 ["--reuid", "--regid"].map(|option| format!("{option}={user}").into());
+            wall.extend(words(&["sh", "-c", SHARED, "sh"]));
             wall.extend(["setpriv".into(), user, group]);
             wall.extend(words(&["--clear-groups", "--no-new-privs"]));
             wall.extend(words(&["--bounding-set=-all", "--inh-caps=-all", "--"]));
@@ -281,6 +282,9 @@ impl Sandbox {
         wall
     }
 }
+
+/// Shared memory that no process is attached to is nobody's: 64 MB of it, in pages, are enough.
+const SHARED: &str = r#"echo 16384 2> /dev/null > /proc/sys/kernel/shmall; exec "$@""#;
 
 /// In a namespace of users, no more of them can be made, and then all rights in it are given up:
 /// what bubblewrap does by itself for who is not root.

@@ -41,9 +41,9 @@ pub struct Toolchain {
     host: String,
 }
 
-/// Which programs a build has made: `cargo` says so too, but a build script, a macro or a
-/// wrapper could say it louder.
-pub const PROFILE: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
+/// The profile in which we were built, as the folder for its programs is called: what is handed in
+/// is built in the same.
+const PROFILE: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
 
 impl Toolchain {
     /// The toolchain that built the grader, as far as that can be known: the one that is used
@@ -80,7 +80,8 @@ impl Toolchain {
         words
     }
 
-    /// The folder in which a build leaves its programs.
+    /// The folder in which a build leaves its programs. Cargo prints where they are, too; but a build
+    /// script, a macro or a wrapper can print that as well.
     pub fn programs(&self, target: &Path) -> PathBuf {
         target.join(&self.host).join(PROFILE)
     }

@@ -134,3 +134,14 @@ fn classroom_grades_the_sources_and_believes_nothing_else() {
     let most = points("03");
     assert_eq!(python(READ_CLASSROOM, result.trim()), format!("pass {most} {most}"));
 }
+
+#[test]
+fn make_takes_a_file_name_for_one_whatever_is_in_it() {
+    for (goal, option) in [("handin", "--hand-in"), ("student-edition", "--student-edition")] {
+        let out = "Alice O'Neil (1).diff";
+        let words = ["-n", goal, "CHAPTER=01", &format!("OUT={out}")];
+        let done = run(Command::new("make").args(words).current_dir(workspace::root()));
+        let said = String::from_utf8(done.stdout).unwrap();
+        assert!(said.contains(&format!("{option} 'Alice O'\\''Neil (1).diff'")), "{said}");
+    }
+}
