@@ -48,7 +48,7 @@ fn log_in(
 }
 
 /// True if the hub has given us the name. The clock is read here, and not by the hub, because
-/// that may take time: `common` asks the system's `date` for the time zone.
+/// that may take time: once a minute, `common` has to ask the system's `date`.
 fn join(name: &str, outbox: &Outbox, hub: &SyncSender<Event>) -> bool {
     let (answer, has_joined) = mpsc::channel();
     tell(hub, name, What::Join { outbox: outbox.clone(), at: LocalTime::now(), answer });
