@@ -643,7 +643,15 @@ impl Peer {
     ///
     /// # Errors
     /// A failure when nothing comes that could stay unread.
-    pub fn reset(self) -> Outcome {
+    pub fn reset(mut self) -> Outcome {
+        self.abort()
+    }
+
+    /// As [`Peer::reset`]: the connection is reset when this is dropped.
+    ///
+    /// # Errors
+    /// As [`Peer::reset`].
+    pub fn abort(&mut self) -> Outcome {
         let waiting = in_time(&mut self.log.deadline(patience()), |left| {
             self.stream.set_read_timeout(Some(left))?;
             self.stream.peek(&mut [0])

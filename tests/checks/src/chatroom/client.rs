@@ -132,7 +132,7 @@ pub(super) static CLIENT_RESTS: Check = Check::lab(
         let expected = format!("the client waits, or ends, when {when}");
         let processor = if burns { "burns a processor" } else { "does not rest" };
         fail(expected, format!("it {processor}, and prints {printed} bytes"))
-            .means(true, &END_IGNORED)
+            .because(Saw::Something, &END_IGNORED)
     };
     let (client, server) = member(stage)?;
     server.close();
@@ -147,7 +147,7 @@ pub(super) static CLIENT_RESTS: Check = Check::lab(
         return Ok(());
     }
     fail("the client sends no more when its input has ended", format!("it sends {sent} bytes"))
-        .means(true, &END_IGNORED)
+        .because(Saw::Something, &END_IGNORED)
 });
 
 /// More bytes than a program has to say at an end.

@@ -91,14 +91,14 @@ pub(super) static RESTS: Check = Check::lab(
     let rests = |when: &str| {
         let what = format!("the server waits when {when}");
         match server.program.burns_processor() {
-            true => fail(what, "it burns a processor").means(true, &END_IGNORED),
+            true => fail(what, "it burns a processor").because(Saw::Something, &END_IGNORED),
             false => Ok(()),
         }
     };
     batman.peer.close();
     if let Some(flood) = robin.is_flooded() {
         let expected = "Robin hears that Batman has left, and then nothing";
-        return fail(expected, flood).means(true, &END_IGNORED);
+        return fail(expected, flood).because(Saw::Something, &END_IGNORED);
     }
     rests("Batman has closed its connection")?;
     robin.peer.close();

@@ -96,14 +96,15 @@ pub(super) static NAME_IN_USE: Check = Check::lab(
     let mut second = Member::knock(stage, &server, "Batman")?;
     let _ = robin.peer.expect_silence("no second Batman may join");
     if let Some(news) = robin.has_news_of("Batman") {
-        return fail("no second Batman may join", news).means(true, &NAME_TWICE);
+        return fail("no second Batman may join", news).because(Saw::Something, &NAME_TWICE);
     }
     // It may have got another name, or be asked for one, or have been sent away.
     let text = stage.payload(16);
     let _ = second.says(&text);
     if robin.hears_within_a_moment("Batman", &text) {
         let got = format!("Robin hears that Batman says {}", quote(text.as_bytes()));
-        return fail("a second Batman says nothing as Batman", got).means(true, &NAME_TWICE);
+        return fail("a second Batman says nothing as Batman", got)
+            .because(Saw::Something, &NAME_TWICE);
     }
     batman.is_heard_by(stage, &mut robin)
 });

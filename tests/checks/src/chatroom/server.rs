@@ -197,7 +197,8 @@ pub(super) static ONCE: Check =
             let (own, others) = (times(&at_batman), 1 + times(&at_robin));
             if own > 1 || others > 1 {
                 let got = format!("Batman hears it {own} times, and Robin {others} times");
-                return fail("each hears the line once at most", got).means(true, &TWICE);
+                return fail("each hears the line once at most", got)
+                    .because(Saw::Something, &TWICE);
             }
             Ok(())
         });
@@ -421,7 +422,7 @@ pub(super) static SAME_ORDER: Check = Check::chapter(
                 format!("m{n} hears what m{} hears: {}", MEMBERS - 1, quote(wanted.as_bytes())),
                 quote(line.as_bytes()),
             )
-            .means(true, &ORDERS_DIFFER);
+            .because(Saw::Something, &ORDERS_DIFFER);
         }
     }
     Ok(())

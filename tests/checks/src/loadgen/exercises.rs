@@ -3,7 +3,7 @@
 use crate::check::Check;
 use stage::{
     Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, fail},
+    failure::{Diagnosis, Explain, Outcome, Saw, fail},
     kernel, patience,
     peer::Peer,
 };
@@ -42,9 +42,9 @@ fn pool(stage: &Stage) -> Outcome {
     }
     let welcomed: Outcome<Vec<Peer>> =
         THREADS.iter().map(|name| welcomed(&server, name)).collect();
-    let mut clients = welcomed.means(true, &POOL_SHRINKS)?;
+    let mut clients = welcomed.because(Saw::Nothing, &POOL_SHRINKS)?;
     let mut e = server.connect("e")?;
-    e.expect_silence("all four threads are busy").means(true, &POOL_GROWS)?;
+    e.expect_silence("all four threads are busy").because(Saw::Something, &POOL_GROWS)?;
     is_served(stage, clients.remove(2))?;
     e.expect_anything("an intro, when c has left")?;
     clients.push(e);
@@ -101,9 +101,9 @@ pub(super) static X_LIMIT: Check = Check::exercise(
         let mut refused = server.connect(name)?;
         // It does not wait for the intro: what it has sent must not cost it the reason.
         refused.send(stage.payload(5000))?;
-        let line = refused.expect_line("the reason").means(true, &LETS_WAIT)?;
+        let line = refused.expect_line("the reason").because(Saw::Nothing, &LETS_WAIT)?;
         if !line.starts_with("error: ") {
-            return fail("a line `error: …`", line).means(true, &TAKES_ALL);
+            return fail("a line `error: …`", line).because(Saw::Something, &TAKES_ALL);
         }
         refused.expect_close()?;
     }
@@ -116,7 +116,7 @@ pub(super) static X_LIMIT: Check = Check::exercise(
     };
     if !kernel::look_until(stage.log.deadline(patience()), found_place) {
         return fail("when a has left, there is room for h", "there is none")
-            .means(true, &PLACE_LOST);
+            .because(Saw::Something, &PLACE_LOST);
     }
     clients.into_iter().try_for_each(|client| is_served(stage, client))
 });
@@ -155,7 +155,7 @@ pub(super) static X_ARRIVALS: Check = Check::exercise(
             None => {
                 let expected = format!("{CLIENTS} come, though none is served");
                 return fail(expected, format!("{} do", sessions.len()))
-                    .means(true, &CLOSED_LOOP);
+                    .because(Saw::Something, &CLOSED_LOOP);
             }
         }
     }
@@ -170,7 +170,8 @@ pub(super) static X_ARRIVALS: Check = Check::exercise(
     // 19 times 25 ms; half of it, because a busy machine may have kept us from seeing the first.
     if took.as_millis() < 19 * 25 / 2 {
         let got = format!("they come within {:.3} s", took.as_secs_f64());
-        return fail("the last comes 0.475 s behind the first", got).means(true, &ALL_AT_ONCE);
+        return fail("the last comes 0.475 s behind the first", got)
+            .because(Saw::Something, &ALL_AT_ONCE);
     }
     Ok(())
 });
