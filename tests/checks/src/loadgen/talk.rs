@@ -63,11 +63,11 @@ pub(super) fn is_received(stage: &Stage, client: &mut Peer, length: usize) -> Ou
         .map(|_| client.step(format_args!("gets {what}")))
 }
 
-/// The numbers in a text; one with a decimal point is none.
+/// The numbers in a text, each a word of its own; one with a decimal point is none.
 pub(super) fn numbers(text: &[u8]) -> Vec<usize> {
     let text = String::from_utf8_lossy(text);
-    let runs = text.split(|c: char| !c.is_ascii_digit() && c != '.');
-    runs.filter_map(|run| run.trim_matches('.').parse().ok()).collect()
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '.');
+    words.filter_map(|word| word.trim_matches('.').parse().ok()).collect()
 }
 
 /// A session as it should be, for a message of this length. Who reads no answer may have gone.
