@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-# Right, in the labs' own style: input() with a prompt, recv(1024).decode(), debug prints.
+# Right, in the labs' own style: input() with a prompt, recv(1024), debug prints. A letter can
+# arrive in two pieces, so a decoder keeps what is not one yet.
+import codecs
 import socket
 import sys
 
@@ -15,11 +17,12 @@ line = input("Line to send: ")
 sock.sendall((line + "\r\n").encode())
 print("Sent", len(line), "characters")
 
+decoder = codecs.getincrementaldecoder("utf-8")()
 while True:
-    msg = sock.recv(1024).decode()
-    if msg == "":
+    msg = sock.recv(1024)
+    if msg == b"":
         break
-    print(msg)
+    print(decoder.decode(msg))
 
 print("Done")
 sock.close()

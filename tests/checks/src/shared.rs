@@ -89,6 +89,12 @@ pub const READER_LOST: Diagnosis = Diagnosis {
     text: "of several lines in one packet only the first was answered. A buffered reader takes more from the socket than the line that it returns, and what it has taken is lost when it is thrown away: keep one reader for the whole connection.",
 };
 
+pub const DECODES_PIECES: Diagnosis = Diagnosis {
+    id: "decodes-pieces",
+    they: "decode each piece by itself",
+    text: "a letter of two bytes arrived in two pieces, and was lost: what one read returns can end in the middle of a letter. Decode whole lines, or pass the bytes on as they are.",
+};
+
 pub const AS_TEXT: Diagnosis = Diagnosis {
     id: "as-text",
     they: "treat bytes as text",

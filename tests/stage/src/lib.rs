@@ -829,7 +829,9 @@ impl Program {
             while let Some(left) = quiet().checked_sub(begun.elapsed()) {
                 thread::park_timeout(left);
             }
-            self.process.wanted_to_run().abs_diff(before) > quiet() / 2
+            // What it has waited for a processor is only counted once it gets one.
+            whereabouts::wants_to_run(self.process.first())
+                || self.process.wanted_to_run().abs_diff(before) > quiet() / 2
         })
     }
 

@@ -627,6 +627,22 @@ impl Peer {
         Ok(())
     }
 
+    /// Expects that the connection is still open, whatever has come on it.
+    ///
+    /// # Errors
+    /// A failure when the program has closed it.
+    pub fn expect_no_close(&mut self) -> Outcome {
+        self.so_far();
+        match self.fill(&mut Duration::ZERO.into()) {
+            Input::Closed | Input::Reset => fail_having(
+                Saw::Closed,
+                format!("the connection to {} stays open", self.name),
+                "the program closed it",
+            ),
+            Input::Bytes | Input::Nothing => Ok(()),
+        }
+    }
+
     /// Closes the sending side: the program reads the end, and can still answer.
     pub fn half_close(&mut self) {
         self.step("closes its sending side");

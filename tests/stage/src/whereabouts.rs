@@ -4,6 +4,8 @@
 use crate::{kernel, process::family};
 use std::{collections::BTreeSet, fs, path::Path};
 
+const RUNS: &str = "runs";
+
 /// In which calls the threads of a program and of all that it has started wait, as a clause:
 /// `its thread waits in accept`. `None` where the kernel does not tell.
 pub fn of(first: u32) -> Option<String> {
@@ -27,6 +29,12 @@ pub fn of(first: u32) -> Option<String> {
             Some(format!("its {threads} threads: {each}{more}"))
         }
     }
+}
+
+/// True if one of its threads runs, or waits for a processor.
+pub fn wants_to_run(first: u32) -> bool {
+    let programs = family(first).into_iter().filter(|id| !is_scaffold(*id));
+    programs.flat_map(calls_of).any(|call| call == RUNS)
 }
 
 /// The TCP ports on which the program listens, in order.
@@ -68,7 +76,7 @@ fn call_of(thread: &Path) -> Option<String> {
     let stat = read("stat");
     let state = stat.rsplit_once(") ")?.1.chars().next()?;
     if state == 'R' {
-        return Some("runs".to_string());
+        return Some(RUNS.to_string());
     }
     let sleeps_in = read("wchan");
     let call = known(sleeps_in.trim())?;

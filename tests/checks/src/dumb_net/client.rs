@@ -35,7 +35,7 @@ const BARE_LF: Diagnosis = Diagnosis {
 const BOTH_ENDINGS: Diagnosis = Diagnosis {
     id: "both-endings",
     they: "send the user's \\n and their own \\r\\n",
-    text: "the line's own \\n is still there and \\r\\n stands behind it: reading a line keeps its ending.",
+    text: "the line's own \\n is still there and \\r\\n stands after it: reading a line keeps its ending.",
 };
 
 pub(super) static CRLF: Check =
@@ -52,16 +52,19 @@ pub(super) static CRLF: Check =
             let result = server.expect(format!("{line}\r\n"));
             let sent = server.so_far().to_vec();
             let ending = sent.strip_prefix(line.as_bytes());
-            result
-                .means(ending == Some(b"\n"), &BARE_LF)
-                .means(ending == Some(b"\n\r\n"), &BOTH_ENDINGS)
+            let (bare, both) = (ending == Some(b"\n"), ending == Some(b"\n\r\n"));
+            result.confirm(&BARE_LF, "the line ended with \\n alone", || bare).confirm(
+                &BOTH_ENDINGS,
+                "the line ended with \\n\\r\\n",
+                || both,
+            )
         });
 
 fn ends(stage: &Stage) -> Outcome {
     let (client, mut server) = after_the_line(stage)?;
     server.send(format!("{}\n", stage.payload(10)))?;
     server.close();
-    client.ends().map(|_| ()).means(true, &END_IGNORED)
+    client.ends().map(|_| ()).because(Saw::Running, &END_IGNORED)
 }
 
 /// A client that has sent its line, the last of its input, and the server that has read it.
@@ -84,7 +87,7 @@ const SENDS_ALL: Diagnosis = Diagnosis {
 pub(super) static ONE_LINE: Check =
     Check::lab("01.one-line", Role::Client, "sends one line, although more are typed")
         .source("L3, dumb_net.py: a single line from the user, never more")
-        .needs(&[&CRLF])
+        .needs(&[&SENDS])
         .read("1.4")
         .mistakes(&[&SENDS_ALL])
         .steps(|stage| {
@@ -93,25 +96,32 @@ pub(super) static ONE_LINE: Check =
             client.types(&first);
             client.types(&second);
             client.end_input();
-            server.expect(format!("{first}\r\n"))?;
+            server.expect(&first)?;
+            server.skip_line_end();
             // The end of its sending side is another matter; only bytes are wrong here.
             let silence = server.expect_no_bytes("one line is all that it may send");
             let all = find(server.so_far(), second.as_bytes()).is_some();
-            silence.means(all, &SENDS_ALL)
+            silence.confirm(&SENDS_ALL, "that is the second line", || all)
         });
 
 fn bytes(stage: &Stage) -> Outcome {
     let (client, mut server) = after_the_line(stage)?;
     let reply = stage.bytes(100_000);
-    server.send(&reply).means(true, &AS_TEXT)?;
+    server.send(&reply).because(Saw::Closed, &AS_TEXT)?;
     server.close();
-    client.ends().means(true, &AS_TEXT)?;
+    client.ends()?;
     let heard = client.process.heard();
     if heard.stdout == reply {
         return Ok(());
     }
+    let same = heard.stdout.iter().zip(&reply).take_while(|(got, sent)| got == sent).count();
+    let is_no_text = reply.get(same).is_some_and(|byte| *byte >= 0x80);
     let (expected, got) = difference(&reply, &heard.stdout);
-    fail(format!("stdout is the reply, {expected}"), got).means(true, &AS_TEXT)
+    fail(format!("stdout is the reply, {expected}"), got).confirm(
+        &AS_TEXT,
+        "the first byte that differs is beyond ASCII",
+        || is_no_text,
+    )
 }
 
 const CUT_LINE: Diagnosis = Diagnosis {
@@ -123,17 +133,18 @@ const CUT_LINE: Diagnosis = Diagnosis {
 pub(super) static LONG_LINE: Check =
     Check::lab("01.long-line", Role::Client, "sends a long line whole")
         .source("L3, dumb_net.py")
-        .needs(&[&CRLF])
+        .needs(&[&SENDS])
         .read("1.4")
         .mistakes(&[&CUT_LINE])
         .steps(|stage| {
             let (client, mut server) = stage.client_and_peer("server")?;
             let line = stage.payload(30_000);
             client.types(&line);
-            let result = server.expect(format!("{line}\r\n"));
-            let got = server.so_far();
-            let cut = !got.is_empty() && got.len() < line.len();
-            result.means(cut, &CUT_LINE)
+            let result = server.expect(&line);
+            let got = server.so_far().len();
+            result.probe(&CUT_LINE, || {
+                (1..line.len()).contains(&got).then(|| format!("{got} bytes of it came"))
+            })
         });
 
 pub(super) static PRINTS: Check =
@@ -185,7 +196,14 @@ fn pieces(stage: &Stage) -> Outcome {
     server.close();
     for (n, word) in words.iter().enumerate() {
         let printed = client.prints_among_line_breaks(word);
-        printed.means(n < 2, &ONE_READ).means(true, &SHORT_READ)?;
+        let client = &client;
+        let beginning =
+            || words.concat().into_bytes().starts_with(&client.process.heard().stdout);
+        printed
+            .confirm(&ONE_READ, "what the first read returned was printed, and no more", || {
+                n < 2 && beginning()
+            })
+            .confirm(&SHORT_READ, "what was printed ends with a short piece", || n >= 2)?;
     }
     Ok(())
 }
@@ -215,8 +233,84 @@ pub(super) static LONG_REPLY: Check = Check::lab(
         server.settle();
     }
     server.close();
-    client.prints_among_line_breaks(&reply).means(true, &LOST_BYTES)
+    let printed = client.prints_among_line_breaks(&reply);
+    printed.probe(&LOST_BYTES, || {
+        client.process.wait(patience())?;
+        let length = client.process.heard().stdout.len();
+        Some(format!("then it ended, and had printed {length} characters"))
+    })
 });
+
+const SILENCE_IS_END: Diagnosis = Diagnosis {
+    id: "silence-is-end",
+    they: "take a silence for the end of the reply",
+    text: "the server thought for three seconds in the middle of its reply, and the program did not wait for it: a silence says nothing. The end is a read of 0 bytes.",
+};
+
+pub(super) static THINKS: Check = Check::lab(
+    "01.thinks",
+    Role::Client,
+    "prints all of a reply in which the server thinks for three seconds",
+)
+.source("L3, dumb_net.py: an empty buffer marks the end of the data")
+.needs(&[&PIECES])
+.points(2)
+.read("1.5")
+.mistakes(&[&SILENCE_IS_END])
+.steps(|stage| {
+    let (mut client, mut server) = after_the_line(stage)?;
+    let (first, second) = (stage.payload(10), stage.payload(10));
+    server.send(format!("{first}\n"))?;
+    server.settle();
+    stage.log.step("the server thinks for three seconds");
+    // Until it has thought, or nobody is there any more to whom it could reply.
+    client.process.wait_for(Duration::from_secs(3), |heard| heard.exit());
+    let gone = client.process.heard().exit().is_some() || server.expect_no_close().is_err();
+    let _ = server.send(format!("{second}\n"));
+    server.close();
+    client.prints(&first)?;
+    client.prints(&second).confirm(&SILENCE_IS_END, "by then it had hung up", || gone)
+});
+
+pub(super) static SPLIT_LETTER: Check = Check::lab(
+    "01.split-letter",
+    Role::Client,
+    "prints a letter of two bytes that arrive in two pieces",
+)
+.source("L3, dumb_net.py: a loop that reads however many blocks are sent")
+.needs(&[&PIECES])
+.read("1.5")
+.mistakes(&[&DECODES_PIECES])
+.steps(|stage| {
+    let word = stage.payload(8);
+    let printed = |cut: usize| {
+        let (mut client, mut server) = after_the_line(stage)?;
+        let reply = format!("{word}\u{e9}{word}\n");
+        let (begin, end) = reply.as_bytes().split_at(cut);
+        server.send(begin)?;
+        server.settle();
+        let _ = server.send(end);
+        server.close();
+        client.prints_among_line_breaks(reply.trim_end())
+    };
+    let in_one_piece = || printed(word.len() + 2).is_ok();
+    let said = "cut after the letter, it is printed";
+    printed(word.len() + 1).confirm(&DECODES_PIECES, said, in_one_piece)
+});
+
+pub(super) static RESTS: Check =
+    Check::lab("01.rests", Role::Client, "rests after the server has closed")
+        .source("L3, dumb_net.py: an empty buffer marks the end of the data")
+        .needs(&[&SENDS])
+        .read("1.5")
+        .mistakes(&[&SPINS])
+        .steps(|stage| {
+            let (client, mut server) = after_the_line(stage)?;
+            server.send(format!("{}\n", stage.payload(10)))?;
+            server.close();
+            client.process.wait_for(quiet(), |heard| heard.exit());
+            rests(&client, "the server's close")
+        });
 
 pub(super) static ENDS: Check =
     Check::lab("01.ends", Role::Client, "ends when the server closes")
@@ -268,8 +362,8 @@ pub(super) static AS_IT_COMES: Check = Check::manners(
 
 const HALF_CLOSED: Diagnosis = Diagnosis {
     id: "half-closed",
-    they: "close their sending side behind the line",
-    text: "its sending side is closed behind the line: some servers take that for a goodbye and never answer.",
+    they: "close their sending side after the line",
+    text: "its sending side is closed after the line: some servers take that for a goodbye and never answer.",
 };
 
 pub(super) static STAYS_OPEN: Check = Check::manners(
@@ -283,7 +377,7 @@ pub(super) static STAYS_OPEN: Check = Check::manners(
 .mistakes(&[&HALF_CLOSED])
 .steps(|stage| {
     let (_client, mut server) = after_the_line(stage)?;
-    server.expect_silence("it has said its line and waits").means(true, &HALF_CLOSED)
+    server.expect_silence("it has said its line and waits").because(Saw::Closed, &HALF_CLOSED)
 });
 
 const DOUBLE_CR: Diagnosis = Diagnosis {
@@ -309,7 +403,7 @@ pub(super) static ANY_ENDING: Check = Check::manners(
         client.end_input();
         let result = server.expect(format!("{line}\r\n"));
         let doubled = find(server.so_far(), b"\r\r\n").is_some();
-        result.means(doubled, &DOUBLE_CR)?;
+        result.confirm(&DOUBLE_CR, "it came with \\r\\r\\n", || doubled)?;
     }
     Ok(())
 });
@@ -317,7 +411,7 @@ pub(super) static ANY_ENDING: Check = Check::manners(
 const SENDS_NOTHING: Diagnosis = Diagnosis {
     id: "sends-nothing",
     they: "send an empty line when there is none",
-    text: "stdin had ended and a line was sent all the same: a read of 0 bytes from stdin is no empty line.",
+    text: "stdin had ended and a line was sent all the same: a read of 0 bytes from stdin is not an empty line.",
 };
 
 pub(super) static NO_LINE: Check =
@@ -330,7 +424,8 @@ pub(super) static NO_LINE: Check =
             client.end_input();
             let sent = server.expect_anything("no byte").is_ok();
             if sent {
-                return fail("nothing is sent", "a line").means(true, &SENDS_NOTHING);
+                return fail("nothing is sent", "a line")
+                    .because(Saw::Something, &SENDS_NOTHING);
             }
             client.ends_with(1)?;
             client.complains(&["stdin"]).map(|_| ())
@@ -359,7 +454,8 @@ pub(super) static BREAKS: Check = Check::manners(
     server.send(&reply)?;
     client.prints(&reply)?;
     server.reset()?;
-    client.ends_with(1).means(true, &BREAK_IS_END)?;
+    let success = || client.process.heard().exit().is_some_and(|exit| exit.success());
+    client.ends_with(1).confirm(&BREAK_IS_END, "its exit status is 0", success)?;
     client.complains(&["reset"]).map(|_| ())
 });
 
@@ -402,7 +498,7 @@ pub(super) static CONSTANT_MEMORY: Check =
             match peak {
                 Some(kib) if kib > 16 * 1024 => {
                     fail("at most 16 MiB of memory", format!("{} MiB", kib / 1024))
-                        .means(true, &STORES_ALL)
+                        .because(Saw::Something, &STORES_ALL)
                 }
                 _ => Ok(()),
             }

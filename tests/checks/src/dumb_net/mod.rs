@@ -7,15 +7,20 @@ mod exercises;
 use crate::{
     check::{Chapter, Check},
     manners,
-    shared::{AS_TEXT, END_IGNORED, FIXED_HOST, connects_to_the_given_host},
+    shared::{
+        AS_TEXT, DECODES_PIECES, END_IGNORED, FIXED_HOST, SPINS, connects_to_the_given_host,
+        rests,
+    },
 };
 use client::CONNECTS;
 use stage::{
     Program, Role, Stage,
-    failure::{Diagnosis, Explain, Outcome, difference, fail},
+    failure::{Diagnosis, Explain, Outcome, Saw, difference, fail},
     find, patience,
     peer::Peer,
+    quiet,
 };
+use std::time::Duration;
 
 /// Chapter 1.
 pub static CHAPTER: Chapter = Chapter {
@@ -32,7 +37,10 @@ pub static CHAPTER: Chapter = Chapter {
         &client::PRINTS,
         &client::PIECES,
         &client::LONG_REPLY,
+        &client::THINKS,
+        &client::SPLIT_LETTER,
         &client::ENDS,
+        &client::RESTS,
         &client::BYTES,
         &client::AS_IT_COMES,
         &client::STAYS_OPEN,
