@@ -17,11 +17,13 @@ lay_out() {
 lay_out "${HANDED_OUT:-$(git rev-list --max-parents=0 --first-parent HEAD)}" handed-out
 lay_out HEAD handed-in
 cd "$place/handed-out"
+grade=(cargo run -q -p grader --bin grade --)
+[ -z "${GRADE:-}" ] || grade=("$GRADE")
 status=0
 # What is graded runs here too, behind walls if they can be had: it must not write a result of its
 # own.
 env -u GITHUB_OUTPUT -u GITHUB_ENV -u GITHUB_PATH -u GITHUB_STEP_SUMMARY -u GITHUB_STATE \
-    ${GRADE:-cargo run -q -p grader --bin grade --} --dir "$place/handed-in" --try-sandbox \
+    "${grade[@]}" --dir "$place/handed-in" --try-sandbox \
     ${CHAPTER:+--chapter "$CHAPTER"} --json "$place/results.json" || status=$?
 
 python3 - "$place/results.json" "$status" << 'PYTHON' >> "$out"

@@ -140,14 +140,16 @@ impl Workshop {
             }
             let Some(&first) = fitting.first() else { continue };
             let (base, note) = match (base, fitting.len()) {
-                (Some(base), _) => (base, format!("as a diff against the {base}, as asked")),
-                (None, 1) => (first, format!("as a diff against the {first}")),
+                (Some(base), _) => {
+                    (base, format!("graded as a diff against the {base}, as asked"))
+                }
+                (None, 1) => (first, format!("graded as a diff against the {first}")),
                 (None, _) if self.proves(patch, Base::Reference)? => {
                     let base = Base::Reference;
-                    (base, format!("as a diff against the {base}, which it names"))
+                    (base, format!("graded as a diff against the {base}, which it names"))
                 }
                 (None, _) => {
-                    let note = "as a diff against the starter; it fits the reference too \
+                    let note = "graded as a diff against the starter; it fits the reference too \
                                 (--base reference grades it so)";
                     (Base::Starter, note.to_string())
                 }
