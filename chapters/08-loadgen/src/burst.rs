@@ -20,7 +20,7 @@ use std::{
 const STACK: usize = 128 * 1024;
 
 /// How often the watcher looks.
-pub const SAMPLE_EVERY: Duration = Duration::from_millis(5);
+pub const SAMPLE_EVERY: Duration = Duration::from_millis(20);
 
 /// Everything that is known about one number of clients.
 pub struct Step {
