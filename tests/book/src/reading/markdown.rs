@@ -134,12 +134,6 @@ pub struct Link {
 }
 
 impl Book {
-    /// True if the chapter with this number shows its whole program. The others have the form of
-    /// before, and are not held to the rules of this one.
-    pub fn shows_program(&self, chapter: &str) -> bool {
-        self.program_of(chapter).is_some()
-    }
-
     /// The section in which a chapter shows its program.
     pub fn program_of(&self, chapter: &str) -> Option<&Heading> {
         let section = format!("{chapter}.4 The program");

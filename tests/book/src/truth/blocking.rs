@@ -31,9 +31,6 @@ const HEADS: [&str; 5] =
 /// Where the helpers are that all chapters share.
 const COMMON: &str = "common/src";
 
-/// What stands in a cell that is still to be written.
-const TO_BE_WRITTEN: &str = "…";
-
 /// The tables of the appendix, by their folders.
 type Appendix<'a> = BTreeMap<&'a str, &'a Table>;
 
@@ -44,9 +41,9 @@ pub fn check(book: &Book, root: &Path) -> Vec<Untrue> {
         .collect();
     let mut untrue = Vec::new();
     for (mark, table) in marked(book, "all-blocking") {
-        untrue.extend(check_all(book, mark, table, root));
+        untrue.extend(check_all(mark, table, root));
     }
-    for (mark, table) in marked(book, "blocking").filter(|(_, table)| !has_old_form(table)) {
+    for (mark, table) in marked(book, "blocking") {
         untrue.extend(check_some(mark, table, &appendix, root));
     }
     untrue
@@ -80,28 +77,20 @@ fn marked<'a>(book: &'a Book, key: &'a str) -> impl Iterator<Item = (&'a Mark, &
     book.tables.iter().filter_map(move |table| Some((table.marked(key)?, table)))
 }
 
-/// The form of before: call and function have a column each, and the fourth question has none.
-fn has_old_form(table: &Table) -> bool {
-    table.rows.first().is_some_and(|(_, heads)| heads.get(1).is_some_and(|h| h == "function"))
-}
-
 /// Missing rows are named at the first wrong row, or else at the mark.
-fn check_all(book: &Book, mark: &Mark, table: &Table, root: &Path) -> Vec<Untrue> {
+fn check_all(mark: &Mark, table: &Table, root: &Path) -> Vec<Untrue> {
     let expected = match pairs(root, &mark.value) {
         Ok(expected) => expected,
         Err(e) => return vec![Untrue::new(mark.line, format!("{}: {e}", mark.value))],
     };
-    let may_have_gaps = !is_written(book, &mark.value);
     let (mut listed, mut wrong) = (BTreeSet::new(), heads(table));
     for (line, cells) in table.rows.iter().skip(1) {
         let call = &cells[0];
-        let is_empty =
-            |cell: &String| cell.is_empty() || (cell == TO_BE_WRITTEN && !may_have_gaps);
         let what = if !expected.contains(call) {
             format!("{call} is not in {}", mark.value)
         } else if listed.contains(call) {
             "this row stands twice".to_string()
-        } else if cells.iter().any(is_empty) {
+        } else if cells.iter().any(|cell| ["", "…"].contains(&cell.as_str())) {
             "a cell is empty".to_string()
         } else {
             String::new()
@@ -121,12 +110,6 @@ fn check_all(book: &Book, mark: &Mark, table: &Table, root: &Path) -> Vec<Untrue
         }
     }
     wrong.into_iter().map(|(line, what)| Untrue::new(line, what)).collect()
-}
-
-/// True if the chapter that the folder belongs to has its new form.
-fn is_written(book: &Book, folder: &str) -> bool {
-    let chapter = folder.strip_prefix("chapters/0").and_then(|rest| rest.get(..1));
-    chapter.is_some_and(|number| book.shows_program(number))
 }
 
 fn check_some(mark: &Mark, table: &Table, appendix: &Appendix, root: &Path) -> Vec<Untrue> {
@@ -326,14 +309,11 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_that_is_to_be_written_is_empty_in_a_written_chapter() {
+    fn no_cell_is_empty() {
         let small = Small::new("cells");
-        let gap = book().replace(
-            "| `write` in `tell` | a | b | c | d |",
-            "| `write` in `tell` | a | b | c | … |",
-        );
-        assert_eq!(small.lines(&gap), []);
-        assert_eq!(small.lines(&format!("{gap}\n## 1.4 The program\n")), [11]);
-        assert_eq!(small.lines(&gap.replace("| … |", "| |")), [11]);
+        let (row, gap) =
+            ("| `write` in `tell` | a | b | c | d |", "| `write` in `tell` | a | b | c | |");
+        assert_eq!(small.lines(&book().replace(row, gap)), [11]);
+        assert_eq!(small.lines(&book().replace(row, &row.replace("| d |", "| … |"))), [11]);
     }
 }

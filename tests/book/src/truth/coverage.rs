@@ -75,8 +75,8 @@ pub fn check(book: &Book, root: &Path) -> Vec<Untrue> {
     };
     let too_small = shares.iter().filter(|share| share.percent() < share.least);
     for share in too_small.filter(|share| all_fit(book, root, &share.chapter)) {
-        let heading = book.program_of(&share.chapter);
-        untrue.extend(heading.map(|heading| Untrue::new(heading.line, share.to_string())));
+        let line = book.program_of(&share.chapter).map_or(1, |heading| heading.line);
+        untrue.push(Untrue::new(line, share.to_string()));
     }
     untrue
 }

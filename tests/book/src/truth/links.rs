@@ -69,8 +69,7 @@ fn check_figures(book: &Book, root: &Path) -> Vec<Untrue> {
     for link in book.links.iter().filter(|link| link.image && link.target.ends_with(".svg")) {
         let (file, line) = (&link.target, link.line);
         let (svg, csv) = (root.join(file), root.join(file).with_extension("csv"));
-        let height = height(&svg).filter(|_| is_written(book, Path::new(file)));
-        if let Some(height) = height.filter(|height| *height > SCREEN) {
+        if let Some(height) = height(&svg).filter(|height| *height > SCREEN) {
             let what = format!("{file} is {height} pixels high: a screen has {SCREEN}");
             untrue.push(Untrue::new(line, what));
         }
@@ -91,20 +90,13 @@ fn check_figures(book: &Book, root: &Path) -> Vec<Untrue> {
             Some(_) => {}
         }
     }
-    for drawn in drawn.iter().filter(|drawn| is_written(book, &drawn.file)) {
+    for drawn in &drawn {
         if !book.links.iter().any(|link| Path::new(&link.target) == drawn.file) {
             let file = drawn.file.display();
             untrue.push(Untrue::new(1, format!("the figure {file} is shown nowhere")));
         }
     }
     untrue
-}
-
-/// True if the chapter that a figure belongs to has its new form, in which all figures are shown.
-fn is_written(book: &Book, file: &Path) -> bool {
-    let folder = file.iter().nth(1).unwrap_or_default().to_string_lossy();
-    let number = folder.split('-').next().unwrap_or_default().trim_start_matches('0');
-    book.shows_program(number)
 }
 
 #[cfg(test)]
