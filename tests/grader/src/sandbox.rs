@@ -74,7 +74,7 @@ impl Mode {
     /// The tightest walls of each kind that this machine has, for tests.
     pub fn kinds() -> Vec<Mode> {
         let mut kinds: Vec<Mode> = Vec::new();
-        for mode in Mode::ALL {
+        for mode in Mode::wanted() {
             let is_known = kinds.iter().any(|kind| kind.who == mode.who);
             if !is_known && Mode::first_of(&[mode]).is_ok() {
                 kinds.push(mode);
@@ -88,8 +88,12 @@ impl Mode {
     /// # Errors
     /// When none does, with what bubblewrap says about it.
     pub fn find() -> Result<Mode, Error> {
-        let wanted = env::var("GRADE_WALLS").ok().and_then(|mode| mode.parse().ok());
-        wanted.map_or_else(|| Mode::first_of(&Mode::ALL), |mode| Mode::first_of(&[mode]))
+        Mode::first_of(&Mode::wanted())
+    }
+
+    fn wanted() -> Vec<Mode> {
+        let named = env::var("GRADE_WALLS").ok().and_then(|mode| mode.parse().ok());
+        named.map_or(Mode::ALL.to_vec(), |mode| vec![mode])
     }
 
     fn first_of(modes: &[Mode]) -> Result<Mode, Error> {
@@ -150,11 +154,13 @@ impl std::str::FromStr for Mode {
 /// The outer wall. `scratch` becomes an empty folder in memory, seen by nobody outside.
 pub fn outer_wall(mode: Mode, scratch: &Path) -> Vec<OsString> {
     let mut wall = words(&["bwrap", "--die-with-parent", "--new-session", "--unshare-net"]);
-    if mode.who == Who::User {
-        wall.push("--unshare-user".into());
+    wall.extend(words(&["--dev-bind", "/", "/"]));
+    match mode.who {
+        // With processes of its own, so that none is left behind, not even a dead one.
+        Who::Root => wall.extend(words(&["--unshare-pid", "--proc", "/proc"])),
+        // Here the inner walls could not have a /proc of their own then.
+        Who::User => wall.push("--unshare-user".into()),
     }
-    // With processes of its own, so that none is left behind, not even a dead one.
-    wall.extend(words(&["--unshare-pid", "--dev-bind", "/", "/", "--proc", "/proc"]));
     if can_limit_size() {
         wall.extend(["--size".into(), SCRATCH.to_string().into()]);
     }

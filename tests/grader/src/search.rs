@@ -135,7 +135,8 @@ impl Tree {
                 tree.files.push(path);
             } else {
                 // It could lead to the answers, and to everything else of ours.
-                let what = format!("{:?} is a link, or is not a file", path.file_name());
+                let name = path.file_name().unwrap_or_default();
+                let what = format!("{name:?} is a link, or is not a file");
                 return Err(io::Error::other(what));
             }
             if tree.files.len() + tree.folders.len() + todo.len() > MAX_FILES {

@@ -6,8 +6,10 @@
 
 use grader::sandbox::Mode;
 use std::{
-    env, fs,
-    os::unix::fs::PermissionsExt,
+    env,
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
     path::{Path, PathBuf},
     process::{Command, Output},
     thread,
@@ -74,6 +76,21 @@ fn a_tool_that_lacks_an_option_is_done_without() {
     let graded = Command::new(GRADE).args(&words[1..]).env("PATH", path).output().unwrap();
     let (code, said) = end(&graded);
     assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn a_temporary_folder_may_have_any_name() {
+    let folder = handed_in("machine-named", RIGHT);
+    for name in ["o'b é \"x\"".as_bytes(), b"o\xff (1)"] {
+        let place = empty("machine-tmp").join(OsStr::from_bytes(name));
+        fs::create_dir(&place).unwrap();
+        for walls in [&[][..], &["--try-sandbox"]] {
+            let mut grade = Command::new(GRADE);
+            grade.args(&command(&folder)[1..]).args(walls).env("TMPDIR", &place);
+            let (code, said) = end(&grade.output().unwrap());
+            assert_eq!(code, Some(0), "{place:?} {walls:?}: {said}");
+        }
+    }
 }
 
 #[test]
