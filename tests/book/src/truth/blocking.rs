@@ -113,13 +113,18 @@ fn check_all(mark: &Mark, table: &Table, root: &Path) -> Vec<Untrue> {
 }
 
 fn check_some(mark: &Mark, table: &Table, appendix: &Appendix, root: &Path) -> Vec<Untrue> {
-    let called = match called(root, &mark.value) {
-        Ok(called) => called,
+    let known = called(root, &mark.value)
+        .and_then(|called| Ok((called, pairs(root, &mark.value)?, pairs(root, COMMON)?)));
+    let (called, own, shared) = match known {
+        Ok(known) => known,
         Err(e) => return vec![Untrue::new(mark.line, format!("{}: {e}", mark.value))],
     };
     let mut wrong = heads(table);
     for (line, cells) in table.rows.iter().skip(1) {
         let what = match row_of(&cells[0], &mark.value, appendix, &called) {
+            _ if !own.contains(&cells[0]) && !shared.contains(&cells[0]) => {
+                format!("{} is not in {}", cells[0], mark.value)
+            }
             Some(row) if row == cells => continue,
             Some(row) => format!("appendix B says: | {} |", row.join(" | ")),
             None => format!("appendix B has no {} for {}", cells[0], mark.value),
@@ -301,6 +306,8 @@ mod tests {
         let wrong = small.check(&good.replacen(row, "| `read` in `run` | a | b | c | e |", 1));
         assert_eq!(wrong, [(4, format!("appendix B says: {row}"))]);
         assert_eq!(small.lines(&good.replacen("`read` in `run`", "`read` in `tell`", 1)), [4]);
+        // What is wrong in both is named in both.
+        assert_eq!(small.lines(&good.replace("`read` in `run`", "`recv` in `run`")), [4, 10]);
         // The chapter calls `put` through `say`, and `never` not at all.
         let other =
             good.replacen("`write` in `common::Out::put`", "`read` in `common::never`", 1);
