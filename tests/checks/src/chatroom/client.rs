@@ -1,6 +1,7 @@
 //! Chapter 7, the client: the grader plays its server.
 
 use super::*;
+use std::net::TcpListener;
 
 pub(super) static CLIENT_NAME: Check = Check::lab(
     "07.client-name",
@@ -14,10 +15,18 @@ pub(super) static CLIENT_NAME: Check = Check::lab(
 pub(super) static CLIENT_HOST: Check =
     Check::lab("07.client-host", Role::Client, "client: connects to the host that it is given")
         .source("L2, question 2: specify the server's IP address")
-        .needs(&[&CLIENT_NAME])
         .read("7.4")
         .mistakes(&[&FIXED_HOST])
-        .steps(connects_to_the_given_host);
+        .steps(|stage| {
+            let given = stage.host("127.0.0.2")?;
+            let usual = TcpListener::bind(("127.0.0.1", given.address.port()))?;
+            usual.set_nonblocking(true)?;
+            let client = stage.client(&given)?;
+            client.types("Batman"); // it may ask before it connects
+            client.connects_to(&given, "the server").map(|_| ()).probe(&FIXED_HOST, || {
+                usual.accept().is_ok().then(|| "it connected to 127.0.0.1".to_string())
+            })
+        });
 
 const WAITS_FOR_USER: Diagnosis = Diagnosis {
     id: "waits-for-user-07",

@@ -63,7 +63,7 @@ fn leaves(stage: &Stage, how: Leaving) -> Outcome {
     let (server, [batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
     let resets = how == Leaving::Resets;
     if resets {
-        robin.says("something that Batman leaves unread")?;
+        robin.says("something that stays unread")?;
         batman.peer.reset()?;
     } else {
         batman.peer.close();

@@ -2,7 +2,7 @@
 //! much of it.
 
 use super::{
-    server::{HEARS, ONCE, PIECES, STALLED},
+    server::{ONCE, PIECES, STALLED, WHO},
     *,
 };
 
@@ -18,7 +18,7 @@ pub(super) static NO_ESCAPES: Check = Check::manners(
     "server: no control character of a name or a line gets to anybody",
 )
 .source("our contract, 07-chatroom; the lab leaves it open")
-.needs(&[&ONCE])
+.needs(&[&ONCE, &WHO])
 .read("7.5")
 .mistakes(&[&ESCAPES_PASS])
 .steps(|stage| {
@@ -61,7 +61,7 @@ pub(super) static OWN_LINE: Check = Check::manners(
 pub(super) static EMPTY_LINE: Check =
     Check::manners("07.empty-line", Role::Server, "server: an empty line is ignored")
         .source("our contract, 07-chatroom; the lab leaves it open")
-        .needs(&[&HEARS])
+        .needs(&[&WHO])
         .read("7.5")
         .steps(|stage| {
             let (_server, [mut batman, mut robin]) = room(stage, &["Batman", "Robin"])?;

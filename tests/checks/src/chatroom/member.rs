@@ -76,7 +76,8 @@ impl Member {
         }
     }
 
-    /// Expects what `name` has said, with the name before it. Returns all that came up to its end.
+    /// Expects what `name` has said, and returns all that came up to its end. Who has said it, only
+    /// [`Member::hears_from`] asks.
     pub fn hears(&mut self, name: &str, text: &str) -> Outcome<Vec<u8>> {
         let heard = self.hears_quietly(name, text)?;
         self.peer.step(format_args!("hears that {name} says {}", quote(text.as_bytes())));
@@ -85,10 +86,18 @@ impl Member {
 
     /// As [`Member::hears`], where there is too much for the log.
     pub fn hears_quietly(&mut self, name: &str, text: &str) -> Outcome<Vec<u8>> {
+        let what = format!("{}, which {name} says", quote(text.as_bytes()));
+        let end = |bytes: &[u8]| find(bytes, text.as_bytes()).map(|at| at + text.len());
+        self.peer.expect_seen(patience(), &what, end)
+    }
+
+    /// Expects what `name` has said, with the name before it.
+    pub fn hears_from(&mut self, name: &str, text: &str) -> Outcome {
         let what = format!("{}, and before it that {name} says it", quote(text.as_bytes()));
-        self.peer.expect_seen(patience(), &what, |bytes| {
-            said(bytes, name, text).map(|at| at + text.len())
-        })
+        let end = |bytes: &[u8]| said(bytes, name, text).map(|at| at + text.len());
+        self.peer.expect_seen(patience(), &what, end)?;
+        self.peer.step(format_args!("hears from {name} {}", quote(text.as_bytes())));
+        Ok(())
     }
 
     /// Expects news of `name`: a message with this name that does not pass on what its member
@@ -139,23 +148,19 @@ impl Member {
         numbers
     }
 
-    /// Expects all these, each with the name of who says it before it, in any order.
-    pub fn hears_all(&mut self, wanted: &[(String, &String)]) -> Outcome {
-        let end = |bytes: &[u8], (name, text): &(String, &String)| {
-            said(bytes, name, text).map(|at| at + text.len())
-        };
-        let (mut at, mut wait) = (0, patience());
-        for one in wanted {
-            let what =
-                format!("{}, and before it that {} says it", quote(one.1.as_bytes()), one.0);
+    /// Expects all these texts, in any order.
+    pub fn hears_all(&mut self, texts: &[&String]) -> Outcome {
+        let end =
+            |bytes: &[u8], text: &str| find(bytes, text.as_bytes()).map(|at| at + text.len());
+        let mut last = 0;
+        for text in texts {
             // What is found stays until all are.
-            self.peer.expect_seen(wait, &what, |bytes| end(bytes, one).map(|_| 0))?;
-            wait = patience();
+            self.peer.expect_seen(patience(), &quote(text.as_bytes()), |bytes| {
+                last = last.max(end(bytes, text)?);
+                Some(0)
+            })?;
         }
-        self.peer.expect_seen(Duration::ZERO, "all of them", |bytes| {
-            at = wanted.iter().filter_map(|one| end(bytes, one)).max().unwrap_or(at);
-            Some(at)
-        })?;
+        self.peer.take(last);
         Ok(())
     }
 
@@ -401,8 +406,7 @@ fn heard(peer: &mut Peer) -> String {
 }
 
 fn learn_client(stage: &Stage) -> Outcome<Speech> {
-    let (client, mut server) = stage.client_and_peer("the server")?;
-    client.types("Batman");
+    let (_client, mut server) = typed_name(stage)?;
     let is_line = server.expect_message("the name")?.is_line;
     let ends = if is_line { MessageEnd::Line } else { MessageEnd::Pause };
     Ok(Speech { ends, ..Speech::default() })

@@ -15,7 +15,7 @@ mod server;
 use crate::{
     check::{Chapter, Check},
     manners,
-    shared::{END_IGNORED, FIXED_HOST, RESET_KILLS, connects_to_the_given_host},
+    shared::{END_IGNORED, FIXED_HOST, RESET_KILLS},
 };
 use client::CLIENT_HOST;
 use member::{Member, room};
@@ -41,6 +41,7 @@ pub static CHAPTER: Chapter = Chapter {
         &server::JOINS,
         &server::TOLD,
         &server::HEARS,
+        &server::WHO,
         &server::COUNTS,
         &server::ONCE,
         &leaving::QUIT,
@@ -94,10 +95,23 @@ fn joined(name: &str, count: usize) -> String {
     format!("{name} has joined. Member count={count}")
 }
 
-/// A client that has sent its user's name.
-fn member(stage: &Stage) -> Outcome<(Program, Peer)> {
-    let (client, mut server) = stage.client_and_peer("the server")?;
+/// A client whose user has typed a name, perhaps before it connects, and its connection.
+fn typed_name(stage: &Stage) -> Outcome<(Program, Peer)> {
+    let host = stage.host("127.0.0.1")?;
+    let client = stage.client(&host)?;
     client.types("Batman");
+    let server = client.connects_to(&host, "the server")?;
+    Ok((client, server))
+}
+
+/// A client that has sent its user's name: when it connected, or when it was asked for it, which
+/// many do who follow one book, with this word.
+fn member(stage: &Stage) -> Outcome<(Program, Peer)> {
+    let (client, mut server) = typed_name(stage)?;
+    let silent = stage.is_outside() && server.expect_silence("it may wait to be asked").is_ok();
+    if silent {
+        server.send("NICK")?;
+    }
     server.expect_among("Batman")?;
     server.skip_line_end();
     server.send("Server: time=10.01 Batman has joined. Member count=1\n")?;

@@ -42,10 +42,10 @@ pub(super) static DOOR: Check = Check::lab(
     if let Some(nobody) = nobody {
         nobody.close();
     }
-    let ended = || server.program.process.wait(quiet()).map(|_| "it has ended".to_string());
-    batman.is_heard_by(stage, &mut robin).probe(&NAMELESS_KILLS, ended)?;
-    let mut late = Member::knock(stage, &server, "Late")?;
-    late.is_heard_by(stage, &mut robin).probe(&NAMELESS_KILLS, ended)
+    let stays = server.program.stays("others are there");
+    stays.because(Saw::Ended, &NAMELESS_KILLS)?;
+    batman.is_heard_by(stage, &mut robin)?;
+    Member::knock(stage, &server, "Late")?.is_heard_by(stage, &mut robin)
 });
 
 const NAMELESS_TOLD: Diagnosis = Diagnosis {

@@ -47,28 +47,41 @@ pub(super) static TOLD: Check =
             robin.hears_news("Joker", "has joined").map(|_| ())
         });
 
-pub(super) static HEARS: Check = Check::lab(
-    "07.hears",
-    Role::Server,
-    "server: a member's line goes to all others, with the name before it",
-)
-.source("L2, question 8: whatever each user types is broadcast")
-.needs(&[&LISTENS])
-.points(2)
-.read("7.4")
-.steps(|stage| {
-    let (_server, mut members) = room(stage, &["Batman", "Robin", "Joker"])?;
-    for _ in 0..2 {
-        for speaker in 0..members.len() {
-            let text = stage.payload(16);
-            let name = members[speaker].name.clone();
-            members[speaker].says(&text)?;
-            let others = members.iter_mut().filter(|member| member.name != name);
-            others.map(|member| member.hears(&name, &text)).collect::<Outcome<Vec<_>>>()?;
-        }
-    }
-    Ok(())
-});
+pub(super) static HEARS: Check =
+    Check::lab("07.hears", Role::Server, "server: a member's line goes to all others")
+        .source("L2, question 8: whatever each user types is broadcast to all clients")
+        .needs(&[&LISTENS])
+        .points(2)
+        .read("7.4")
+        .steps(|stage| {
+            let (_server, mut members) = room(stage, &["Batman", "Robin", "Joker"])?;
+            for _ in 0..2 {
+                for speaker in 0..members.len() {
+                    let text = stage.payload(16);
+                    let name = members[speaker].name.clone();
+                    members[speaker].says(&text)?;
+                    let others = members.iter_mut().filter(|member| member.name != name);
+                    others
+                        .map(|member| member.hears(&name, &text))
+                        .collect::<Outcome<Vec<_>>>()?;
+                }
+            }
+            Ok(())
+        });
+
+pub(super) static WHO: Check =
+    Check::lab("07.who", Role::Server, "server: says before a line who has said it")
+        .source("L2, question 8: along with the sender's name")
+        .needs(&[&HEARS])
+        .read("7.4")
+        .steps(|stage| {
+            let (_server, [mut batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
+            let (text, answer) = (stage.payload(16), stage.payload(16));
+            batman.says(&text)?;
+            robin.hears_from("Batman", &text)?;
+            robin.says(&answer)?;
+            batman.hears_from("Robin", &answer)
+        });
 
 const WRONG_COUNT: Diagnosis = Diagnosis {
     id: "wrong-count-07",
@@ -112,7 +125,7 @@ pub(super) static WORDS: Check = Check::chapter(
     "server: `Server: time=… Batman has joined. Member count=1`, and `Batman: hello`",
 )
 .source("L2, question 8, whose sample the chapter follows to the letter")
-.needs(&[&COUNTS, &ONCE, &leaving::QUIT])
+.needs(&[&COUNTS, &ONCE, &WHO, &leaving::QUIT])
 .read("7.4")
 .steps(|stage| {
     let (server, [mut batman]) = room(stage, &["Batman"])?;
@@ -246,7 +259,7 @@ pub(super) static ALL_HEAR: Check = Check::lab(
         })?;
         for (n, member) in members.iter_mut().enumerate() {
             let others = (0..TALKERS).filter(|other| *other != n);
-            let wanted: Vec<_> = others.map(|n| (format!("m{n}x"), &texts[n])).collect();
+            let wanted: Vec<&String> = others.map(|n| &texts[n]).collect();
             member.hears_all(&wanted).because(Saw::Something, &LEFT_OUT)?;
         }
     }
@@ -332,7 +345,7 @@ pub(super) static PIECES: Check = Check::chapter(
     "server: a line in pieces is one line, three in a packet are three",
 )
 .source("L2, question 8: the chat room manager")
-.needs(&[&HEARS])
+.needs(&[&WHO])
 .read("7.5")
 .mistakes(&[&READ_IS_LINE])
 .steps(pieces);
@@ -343,7 +356,7 @@ fn pieces(stage: &Stage) -> Outcome {
     let line = stage.payload(8);
     batman.peer.dribble(format!("{line}\n"))?;
     let last = format!("{}\n", &line[7..]);
-    robin.hears("Batman", &line).map(|_| ()).confirm(
+    robin.hears_from("Batman", &line).confirm(
         &READ_IS_LINE,
         "its last letter came alone",
         || find(robin.peer.so_far(), format!(" {last}").as_bytes()).is_some(),
@@ -351,16 +364,14 @@ fn pieces(stage: &Stage) -> Outcome {
     let lines = [stage.payload(8), stage.payload(8), stage.payload(8)];
     batman.says(&lines.join("\n"))?;
     for line in &lines {
-        let heard = robin.hears("Batman", line);
-        heard.map(|_| ()).confirm(
-            &READ_IS_LINE,
-            "it came without the name before it",
-            || find(robin.peer.so_far(), line.as_bytes()).is_some(),
-        )?;
+        let heard = robin.hears_from("Batman", line);
+        heard.confirm(&READ_IS_LINE, "it came without the name before it", || {
+            find(robin.peer.so_far(), line.as_bytes()).is_some()
+        })?;
     }
     let mut joker = server.connect("Joker")?;
     joker.send(format!("Joker\n{line}\n"))?;
-    robin.hears("Joker", &line).map(|_| ())
+    robin.hears_from("Joker", &line)
 }
 
 const ORDERS_DIFFER: Diagnosis = Diagnosis {
