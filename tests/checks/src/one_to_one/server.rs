@@ -19,7 +19,8 @@ pub(super) static INTERFACES: Check = Check::lab(
 .mistakes(&[&ONE_ADDRESS])
 .steps(|stage| {
     let server = stage.serve(Role::Server)?;
-    server.connect_to("127.0.0.2", "a").map(|_| ()).means(true, &ONE_ADDRESS)
+    let reached = server.connect_to("127.0.0.2", "a").map(|_| ());
+    reached.confirm(&ONE_ADDRESS, "127.0.0.1 is answered", || server.connect("b").is_ok())
 });
 
 const SERVER_BEGINS: Diagnosis = Diagnosis {
@@ -42,7 +43,7 @@ pub(super) static HEARS_FIRST: Check = Check::lab(
     let mut server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
     let line = stage.payload(16);
-    a.send(format!("{line}\n"))?;
+    say(stage, Role::Server, &mut a, &line)?;
     let heard = server.program.prints(&line);
     let heard = heard.probe(&SERVER_BEGINS, || {
         let unread = !a.is_read();
@@ -77,7 +78,7 @@ fn round(stage: &Stage, server: &mut Server, client: &mut Peer) -> Outcome<bool>
 /// The client speaks, the server prints it: one half of a round.
 fn client_speaks(stage: &Stage, server: &mut Server, client: &mut Peer) -> Outcome {
     let line = stage.payload(16);
-    client.send(format!("{line}\n"))?;
+    say(stage, Role::Server, client, &line)?;
     server.program.prints(&line)
 }
 
@@ -107,7 +108,7 @@ pub(super) static TAKES_TURNS: Check = Check::lab(
     server.program.input(format!("{first}\n{second}\n").as_bytes());
     a.expect(&first)?;
     a.skip_line_end();
-    a.expect_silence("it is the client's turn").means(true, &NO_TURNS)?;
+    a.expect_silence("it is the client's turn").because(Saw::Something, &NO_TURNS)?;
     client_speaks(stage, &mut server, &mut a)?;
     a.expect(&second)
 });
@@ -118,7 +119,7 @@ pub(super) static LINES: Check = Check::lab(
     "server: a line in pieces is one message, two lines in a packet are two",
 )
 .source("L3, dumb_net.py: no assumptions about how much a read returns")
-.needs(&[&TAKES_TURNS])
+.needs(&[&ANSWERS])
 .points(2)
 .read("2.5")
 .mistakes(&[&READ_IS_MESSAGE])
@@ -126,21 +127,24 @@ pub(super) static LINES: Check = Check::lab(
     let mut server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
     if !round(stage, &mut server, &mut a)? {
-        stage.log.step("its messages have no line end: it is judged with whole messages only");
-        return Ok(());
+        return Err(no_lines());
     }
     let split = stage.payload(8);
     a.dribble(format!("{split}\n"))?;
-    server.program.prints(format!("{split}\n")).means(true, &READ_IS_MESSAGE)?;
-    server_answers(stage, &server, &mut a).means(true, &READ_IS_MESSAGE)?;
+    server
+        .program
+        .prints(format!("{split}\n"))
+        .because(Saw::Nothing, &READ_IS_MESSAGE)
+        .because(Saw::Ended, &READ_IS_MESSAGE)?;
+    server_answers(stage, &server, &mut a).because(Saw::Something, &READ_IS_MESSAGE)?;
     let (one, two) = (stage.payload(8), stage.payload(8));
     a.send(format!("{one}\n{two}\n"))?;
     server.program.prints(&one)?;
     let early =
         server.program.keeps_back(&two, "it is the second message, and the server's turn");
-    early.means(true, &READ_IS_MESSAGE)?;
+    early.because(Saw::Something, &READ_IS_MESSAGE)?;
     server_answers(stage, &server, &mut a)?;
-    server.program.prints(&two).means(true, &READ_IS_MESSAGE)
+    server.program.prints(&two).because(Saw::Nothing, &READ_IS_MESSAGE)
 });
 
 pub(super) static EMPTY_READ: Check = Check::lab(
@@ -149,13 +153,15 @@ pub(super) static EMPTY_READ: Check = Check::lab(
     "server: takes the client's close for the end, not for a message",
 )
 .source("L3, one_to_one.py: until you receive an empty buffer")
-.needs(&[&ANSWERS])
+.needs(&[&HEARS_FIRST])
 .read("2.5")
 .mistakes(&[&END_IGNORED])
 .steps(|stage| {
     let mut server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
-    round(stage, &mut server, &mut a)?;
+    client_speaks(stage, &mut server, &mut a)?;
+    server.program.types("an answer");
+    a.take(1);
     let before = server.program.process.heard().stdout.len();
     a.close();
     // A loop over empty reads floods stdout with blank lines, or burns the processor.
@@ -166,16 +172,16 @@ pub(super) static EMPTY_READ: Check = Check::lab(
             "the server goes back to accept()",
             "it prints one blank line after another",
         )
-        .means(true, &END_IGNORED);
+        .because(Saw::Something, &END_IGNORED);
     }
     if server.program.burns_processor() {
         return fail("the server waits in accept()", "it burns a processor")
-            .means(true, &END_IGNORED);
+            .because(Saw::Something, &END_IGNORED);
     }
     // That a server has ended is no mistake of this kind.
     let Ok(mut b) = server.connect("b") else { return Ok(()) };
     let line = stage.payload(16);
-    b.send(format!("{line}\n"))?;
+    say(stage, Role::Server, &mut b, &line)?;
     // Whoever took it for a message has the next word, and does not listen.
     server.program.prints(&line).probe(&END_IGNORED, || {
         // The first line is taken by the kernel, which learns from it that nobody is there.
@@ -197,10 +203,17 @@ pub(super) static NEXT_CLIENT: Check = Check::lab(
 .mistakes(&[&ONE_CLIENT])
 .steps(|stage| {
     let mut server = stage.serve(Role::Server)?;
-    for name in ["a", "b", "c"] {
-        let mut client = server.connect(name).means(name != "a", &ONE_CLIENT)?;
-        round(stage, &mut server, &mut client).means(name != "a", &ONE_CLIENT)?;
-        client.close();
+    let mut served = |name| {
+        let mut client = server.connect(name)?;
+        round(stage, &mut server, &mut client).map(|_| client.close())
+    };
+    served("a")?;
+    for name in ["b", "c"] {
+        served(name)
+            .because(Saw::Nothing, &ONE_CLIENT)
+            .because(Saw::Ended, &ONE_CLIENT)
+            .because(Saw::Closed, &ONE_CLIENT)
+            .because(Saw::Reset, &ONE_CLIENT)?;
     }
     Ok(())
 });
@@ -224,12 +237,18 @@ pub(super) static WAITING_CLIENT: Check = Check::lab(
     let mut server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
     round(stage, &mut server, &mut a)?;
-    let mut b = server.connect("b").means(true, &WAITING_LOST)?;
     let line = stage.payload(16);
-    b.send(format!("{line}\n")).means(true, &WAITING_LOST)?;
-    a.close();
-    server.program.prints(&line).means(true, &WAITING_LOST)?;
-    server_answers(stage, &server, &mut b).map(|_| ()).means(true, &WAITING_LOST)
+    let waits = || -> Outcome {
+        let mut b = server.connect("b")?;
+        say(stage, Role::Server, &mut b, &line)?;
+        a.close();
+        server.program.prints(&line)?;
+        server_answers(stage, &server, &mut b).map(|_| ())
+    };
+    waits()
+        .because(Saw::Nothing, &WAITING_LOST)
+        .because(Saw::Closed, &WAITING_LOST)
+        .because(Saw::Reset, &WAITING_LOST)
 });
 
 pub(super) static BLANK_LINE: Check = Check::lab(
@@ -248,8 +267,87 @@ pub(super) static BLANK_LINE: Check = Check::lab(
     server.program.types("");
     let closed = a.expect_close();
     let sent = !a.so_far().is_empty();
-    closed.means(sent, &BLANK_SENT)
+    closed.confirm(&BLANK_SENT, "bytes came instead", || sent)
 });
+
+const BLANK_ENDS_ALL: Diagnosis = Diagnosis {
+    id: "blank-ends-all",
+    they: "end the whole server at a blank line",
+    text: "the blank line ended the server, and it is only the conversation that has to end: go back to accept().",
+};
+
+pub(super) static AFTER_BLANK: Check = Check::lab(
+    "02.after-blank",
+    Role::Server,
+    "server: serves the next client after its own user's blank line",
+)
+.source("L3, one_to_one.py: go back and accept() another connection")
+.needs(&[&NEXT_CLIENT])
+.read("2.4")
+.mistakes(&[&BLANK_ENDS_ALL])
+.steps(|stage| {
+    let mut server = stage.serve(Role::Server)?;
+    let mut a = server.connect("a")?;
+    client_speaks(stage, &mut server, &mut a)?;
+    server.program.types("");
+    a.take_until_close();
+    a.close();
+    let mut next = || {
+        let mut b = server.connect("b")?;
+        client_speaks(stage, &mut server, &mut b)
+    };
+    let result = next();
+    result.confirm(&BLANK_ENDS_ALL, "the server has ended", || {
+        server.program.process.wait(quiet()).is_some()
+    })
+});
+
+pub(super) static SPLIT_LETTER: Check = Check::lab(
+    "02.split-letter",
+    Role::Server,
+    "server: prints a letter of two bytes that arrive in two pieces",
+)
+.source("L3, dumb_net.py: no assumptions about how much a read returns")
+.needs(&[&LINES])
+.read("2.5")
+.mistakes(&[&DECODES_PIECES])
+.steps(|stage| {
+    if stage.speech(Role::Server).ends == MessageEnd::Pause {
+        return Err(no_lines());
+    }
+    let mut server = stage.serve(Role::Server)?;
+    let mut a = server.connect("a")?;
+    let word = stage.payload(8);
+    let line = format!("{word}\u{e9}{word}");
+    let (begin, end) = line.as_bytes().split_at(word.len() + 1);
+    a.send(begin)?;
+    a.settle();
+    // A program that has stumbled over the first piece may have closed.
+    let _ = a.send([end, b"\n"].concat());
+    server.program.prints(&line).confirm(&DECODES_PIECES, "in one piece it is printed", || {
+        stage.serve(Role::Server).is_ok_and(|mut fresh| {
+            fresh.connect("b").is_ok_and(|mut b| {
+                b.send(format!("{line}\n")).is_ok() && fresh.program.prints(&line).is_ok()
+            })
+        })
+    })
+});
+
+pub(super) static RESTS: Check =
+    Check::lab("02.rests", Role::Server, "server: rests after a client's close")
+        .source("L3, one_to_one.py: until you receive an empty buffer")
+        .needs(&[&LISTENS])
+        .read("2.5")
+        .mistakes(&[&SPINS])
+        .steps(|stage| {
+            let server = stage.serve(Role::Server)?;
+            let mut a = server.connect("a")?;
+            say(stage, Role::Server, &mut a, &stage.payload(16))?;
+            server.program.types("an answer");
+            a.take(1);
+            a.close();
+            rests(&server.program, "a has left")
+        });
 
 const TWO_AT_ONCE: Diagnosis = Diagnosis {
     id: "two-at-once",
@@ -272,11 +370,11 @@ pub(super) static ONE_AT_A_TIME: Check = Check::manners(
     round(stage, &mut server, &mut a)?;
     let mut b = server.connect("b")?;
     let line = stage.payload(16);
-    b.send(format!("{line}\n"))?;
+    say(stage, Role::Server, &mut b, &line)?;
     server
         .program
         .keeps_back(&line, "the first client is still there")
-        .means(true, &TWO_AT_ONCE)?;
+        .because(Saw::Something, &TWO_AT_ONCE)?;
     a.close();
     server.program.prints(&line)
 });
@@ -300,9 +398,9 @@ pub(super) static SERVER_INPUT_ENDS: Check = Check::manners(
     let mut server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
     server.program.end_input();
-    server.program.stays("it is the client's turn").means(true, &LAST_LINE_LOST)?;
+    server.program.stays("it is the client's turn").because(Saw::Ended, &LAST_LINE_LOST)?;
     a.send(format!("{}\n", stage.payload(16)))?;
-    server.program.ends_with(0).means(true, &INPUT_END_MISSED)?;
+    server.program.ends_with(0).because(Saw::Running, &INPUT_END_MISSED)?;
     a.expect_close()
 });
 
@@ -321,8 +419,14 @@ pub(super) static SURVIVES_RESET: Check = Check::manners(
     client_speaks(stage, &mut server, &mut a)?;
     server.program.types("an answer that stays unread");
     a.reset()?;
-    let mut b = server.connect("b").means(true, &RESET_KILLS)?;
-    client_speaks(stage, &mut server, &mut b).means(true, &RESET_KILLS)
+    let mut next = || {
+        let mut b = server.connect("b")?;
+        client_speaks(stage, &mut server, &mut b)
+    };
+    let result = next();
+    result.confirm(&RESET_KILLS, "the server has ended", || {
+        server.program.process.wait(quiet()).is_some()
+    })
 });
 
 const BAD_TEXT_KILLS: Diagnosis = Diagnosis {
@@ -351,19 +455,27 @@ fn bad_message(stage: &Stage, bytes: &[u8], then_close: bool) -> Outcome {
         _ => &NO_LIMIT,
     };
     let mut server = stage.serve(Role::Server)?;
-    let mut a = server.connect("a")?;
-    // The program may close before it has taken all of it.
-    let _ = a.send(bytes);
-    if then_close {
-        a.half_close();
-    }
-    a.expect_close().means(true, means)?;
-    if !server.program.process.heard().stdout.is_empty() {
-        return fail("nothing on stdout", "a part of it").means(true, means);
-    }
-    server.program.complains(&["message"]).means(true, means)?;
-    let mut b = server.connect("b").means(true, means)?;
-    round(stage, &mut server, &mut b).map(|_| ()).means(true, means)
+    let mut ends_alone = || {
+        let mut a = server.connect("a")?;
+        // The program may close before it has taken all of it.
+        let _ = a.send(bytes);
+        if then_close {
+            a.half_close();
+        }
+        a.expect_close()?;
+        if !server.program.process.heard().stdout.is_empty() {
+            return fail("nothing on stdout", "a part of it");
+        }
+        server.program.complains(&["message"])?;
+        let mut b = server.connect("b")?;
+        round(stage, &mut server, &mut b).map(|_| ())
+    };
+    let result = ends_alone();
+    result.confirm(means, "a server that gets none of it talks on", || {
+        stage.serve(Role::Server).is_ok_and(|mut fresh| {
+            fresh.connect("c").is_ok_and(|mut c| round(stage, &mut fresh, &mut c).is_ok())
+        })
+    })
 }
 
 const NO_LIMIT: Diagnosis = Diagnosis {
