@@ -25,6 +25,7 @@ pub fn is_left_out(name: &OsStr) -> bool {
         "__pycache__",
         "__MACOSX",
         "node_modules",
+        "venv",
         "rust-toolchain",
         "rust-toolchain.toml",
     ]

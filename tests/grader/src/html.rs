@@ -203,7 +203,9 @@ fn stories(class: &Class) -> String {
                 let _ = writeln!(html, "<pre>{}</pre>", escaped(&results.sum()));
             }
             None => {
-                let _ = writeln!(html, "<p>{}</p>", escaped(&results.sum()));
+                for line in results.notes.iter().chain([&results.sum()]) {
+                    let _ = writeln!(html, "<p>{}</p>", escaped(line));
+                }
                 html += &results
                     .required()
                     .map(|r| story(number, r, &results.again))

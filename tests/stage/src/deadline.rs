@@ -1,7 +1,7 @@
 //! How long something is waited for: by the clock, but not while the program that should do
 //! it is kept from running. On a busy machine the clock is no judge.
 
-use crate::{process::family, whereabouts};
+use crate::{tree::family, whereabouts};
 use std::{
     fs,
     path::{Path, PathBuf},

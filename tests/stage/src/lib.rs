@@ -13,6 +13,7 @@ pub mod process;
 pub mod random;
 mod shell;
 pub mod speech;
+mod tree;
 pub mod whereabouts;
 pub mod zone;
 

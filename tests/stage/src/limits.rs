@@ -2,7 +2,8 @@
 
 use crate::{
     cgroup::{Bounds, Cgroup},
-    process::{Shared, family, signal},
+    process::Shared,
+    tree::{family, signal},
 };
 use std::{
     collections::BTreeMap,

@@ -6,17 +6,18 @@
 //! in [`Process::wait_for`].
 
 pub use crate::shell::{on_path, shell_path, shell_split, shell_word, shell_words};
+pub use crate::tree::finish;
 use crate::{
-    cgroup::{self, Cgroup},
+    cgroup::Cgroup,
     deadline::{Cancel, Cast, Deadline, kept_waiting, wanted_to_run},
     limits,
     shell::SHELL,
+    tree::{MARK, children, family, guard, marked, signal},
 };
 use std::{
     env,
     ffi::OsString,
-    fs::{self, File},
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::{
@@ -38,9 +39,6 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long the end of a program's input may take to reach it; longer only if the program does
 /// not read what was typed before.
 const LAST_TEXT: Duration = Duration::from_millis(500);
-
-/// The variable that marks every process of a run, also those that left its process group.
-const MARK: &str = "PLAIN_SOCKETS_RUN";
 
 /// Where a command finds its programs, and what else surrounds it.
 #[derive(Clone, Debug, Default)]
@@ -490,42 +488,6 @@ fn behind_wall(exit: ExitStatus) -> ExitStatus {
     exit
 }
 
-/// Ends what this run has started when the run itself is ended, by Ctrl-C for example: then
-/// nothing is dropped any more. A shell waits for the end of a pipe that only we hold open,
-/// and kills every process that carries a mark of ours.
-fn guard() {
-    const SCRIPT: &str = r#"trap "" HUP INT TERM; read -r _
-        for group in "$2"*; do
-            [ -d "$group" ] && echo 1 > "$group/cgroup.kill"
-            for n in 1 2 3 4 5 6 7 8 9; do
-                rmdir "$group"/*/ "$group"; [ -d "$group" ] || break; sleep 0.1
-            done
-        done
-        grep -lsF "$1" /proc/[0-9]*/environ |
-        while IFS=/ read -r _ _ id _; do kill -s KILL "$id"; done"#;
-    let mut guard = GUARD.lock().unwrap_or_else(PoisonError::into_inner);
-    if guard.is_none() {
-        let mark = format!("{MARK}={}-", std::process::id());
-        let mut sh = Command::new(SHELL);
-        let groups = cgroup::all().unwrap_or_else(|| PathBuf::from("/nowhere/"));
-        sh.args(["-c", SCRIPT, "sh", &mark]).arg(groups).stdin(Stdio::piped());
-        *guard = sh.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok();
-    }
-}
-
-/// The shell that [`guard`] has started.
-static GUARD: Mutex<Option<Child>> = Mutex::new(None);
-
-/// What a run does at its end: it waits for its guard, which would be nobody's child otherwise,
-/// and stay a zombie where the first process does not look after such.
-pub fn finish() {
-    let guard = GUARD.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(mut guard) = guard {
-        drop(guard.stdin.take());
-        let _ = guard.wait();
-    }
-}
-
 /// Moves a shell into the group whose file is its first word, and becomes the others.
 const ENTER: &str = r#"echo $$ > "$0"; exec "$@""#;
 
@@ -562,61 +524,10 @@ fn own_group(command: &mut Command) {
 #[cfg(not(unix))]
 fn own_group(_command: &mut Command) {}
 
-/// Sends a signal to processes (`"12"`) and process groups (`"-12"`); that one is gone already
-/// is no error.
-pub(crate) fn signal(name: &str, targets: impl IntoIterator<Item = String>) {
-    let _ = Command::new(SHELL)
-        .args(["-c", r#"kill -s "$@""#, "sh", name, "--"])
-        .args(targets)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-}
-
-/// A process and all that descend from it.
-pub(crate) fn family(id: u32) -> Vec<u32> {
-    let mut family = vec![id];
-    let mut next = 0;
-    while let Some(id) = family.get(next) {
-        family.extend(children(*id));
-        next += 1;
-    }
-    family
-}
-
-/// The children of a process, whichever of its threads has started them.
-fn children(id: u32) -> Vec<u32> {
-    let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else { return Vec::new() };
-    threads
-        .flatten()
-        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
-        .flat_map(|ids| {
-            ids.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-/// The ids of all processes that carry the mark, wherever they have hidden.
-fn marked(mark: &str) -> Vec<String> {
-    let wanted = format!("{MARK}={mark}").into_bytes();
-    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-    processes
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name.bytes().all(|b| b.is_ascii_digit()))
-        .filter(|id| {
-            File::open(format!("/proc/{id}/environ")).is_ok_and(|all| {
-                let mut variables = BufReader::new(all).split(0).map_while(Result::ok);
-                variables.any(|variable| variable == wanted)
-            })
-        })
-        .collect()
-}
-
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use std::fs;
 
     const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -1,7 +1,7 @@
 //! Where a program is: in which call each of its threads waits, on which ports it listens, what
 //! it has said last. It is what a person would ask the kernel when nothing comes.
 
-use crate::{kernel, process::family};
+use crate::{kernel, tree::family};
 use std::{collections::BTreeSet, fs, path::Path};
 
 const RUNS: &str = "runs";
