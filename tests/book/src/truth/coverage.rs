@@ -38,6 +38,11 @@ pub struct Share {
     pub lines: (usize, usize),
     /// How many percent there must be.
     pub least: usize,
+    /// True if all listings have their places. One that has none is named, and what it would show
+    /// is no second mistake.
+    all_fit: bool,
+    /// The lines of the listings that come before those above them.
+    goes_back: Vec<usize>,
 }
 
 impl Share {
@@ -62,31 +67,20 @@ impl fmt::Display for Share {
 /// Every listing that does not follow the one above it in the file, and every chapter that shows
 /// too little of its program.
 pub fn check(book: &Book, root: &Path) -> Vec<Untrue> {
-    let mut untrue = Vec::new();
-    for (two_digits, _) in LEAST {
-        let placed = placed(book, root, number(two_digits));
-        let wrong = placed.iter().filter(|listing| listing.goes_back);
-        let what = "this comes before what is shown of the file above";
-        untrue.extend(wrong.map(|listing| Untrue::new(listing.line, what)));
-    }
     let shares = match shares(book, root) {
         Ok(shares) => shares,
         Err(e) => return vec![Untrue::new(1, format!("cannot read the source: {e}"))],
     };
-    let too_small = shares.iter().filter(|share| share.percent() < share.least);
-    for share in too_small.filter(|share| all_fit(book, root, &share.chapter)) {
-        let line = book.program_of(&share.chapter).map_or(1, |heading| heading.line);
-        untrue.push(Untrue::new(line, share.to_string()));
+    let mut untrue = Vec::new();
+    for share in &shares {
+        let what = "this comes before what is shown of the file above";
+        untrue.extend(share.goes_back.iter().map(|line| Untrue::new(*line, what)));
+        if share.all_fit && share.percent() < share.least {
+            let line = book.program_of(&share.chapter).map_or(1, |heading| heading.line);
+            untrue.push(Untrue::new(line, share.to_string()));
+        }
     }
     untrue
-}
-
-/// True if all listings of a chapter have their places. One that has none is named, and what it
-/// would show is no second mistake.
-fn all_fit(book: &Book, root: &Path, chapter: &str) -> bool {
-    let own = book.fences.iter().filter(|fence| fence.chapter.number() == chapter);
-    own.filter(|fence| fence.marked("from").is_some()).count()
-        == placed(book, root, chapter).len()
 }
 
 /// The share of each chapter, in their order.
@@ -107,7 +101,7 @@ fn share(book: &Book, root: &Path, folder: &Path) -> io::Result<Option<Share>> {
     else {
         return Ok(None);
     };
-    let chapter = number(two_digits).to_string();
+    let chapter = two_digits.trim_start_matches('0').to_string();
     let placed = placed(book, root, &chapter);
     let (mut count, mut all) = (0, 0);
     for source in Source::read_all(&folder.join("src"))? {
@@ -118,12 +112,10 @@ fn share(book: &Book, root: &Path, folder: &Path) -> io::Result<Option<Share>> {
         all += source.lines().count();
         count += source.lines().filter(is_shown).count();
     }
-    Ok(Some(Share { chapter, lines: (count, all), least }))
-}
-
-/// `01` as the book writes it.
-fn number(two_digits: &str) -> &str {
-    two_digits.trim_start_matches('0')
+    let own = book.fences.iter().filter(|fence| fence.chapter.number() == chapter);
+    let all_fit = own.filter(|f| f.marked("from").is_some()).count() == placed.len();
+    let goes_back = placed.iter().filter(|listing| listing.goes_back).map(|l| l.line).collect();
+    Ok(Some(Share { chapter, lines: (count, all), least, all_fit, goes_back }))
 }
 
 /// A listing, and where it stands in its file.
