@@ -222,6 +222,8 @@ mod manners {
                 "h 1 --file /no/file",
                 "cannot open /no/file: No such file or directory",
             ),
+            // Here it is a file's name, and no question for help.
+            ("net_client", "h 1 --file -h", "cannot open -h: No such file or directory"),
             (
                 "file_server",
                 "0 --root /no/folder",

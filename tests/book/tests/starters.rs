@@ -12,9 +12,6 @@ fn starters_have_the_names_and_signatures_of_their_programs() {
     let mut found = Vec::new();
     for chapter in fs::read_dir(workspace::root().join("chapters")).unwrap() {
         let chapter = chapter.unwrap().path();
-        if chapter.ends_with("08-loadgen") {
-            continue; // its program is being written again
-        }
         let starter = Source::read_all(&chapter.join("starter.rs")).unwrap().remove(0);
         let reference = Source::read_all(&chapter.join("src")).unwrap();
         let name = chapter.file_name().unwrap().to_string_lossy().into_owned();
@@ -75,7 +72,9 @@ fn signatures(source: &Source) -> impl Iterator<Item = (String, String)> {
     let all = functions.chain(constants).map(|(name, head)| {
         let head = head.split_whitespace().collect::<Vec<_>>().join(" ");
         // Where a long head is broken into lines, a comma follows its last parameter.
-        (name, head.replace("( ", "(").replace(", )", ")"))
+        let head = head.replace("( ", "(").replace(", )", ")");
+        // Whether a parameter is written to is the function's own business.
+        (name, head.replace("(mut ", "(").replace(", mut ", ", "))
     });
     all.collect::<Vec<_>>().into_iter()
 }
