@@ -197,7 +197,7 @@ pub(super) static NEXT_CLIENT: Check = Check::lab(
     "server: serves the next client when the first one has left",
 )
 .source("L3, one_to_one.py: go back and accept() another connection")
-.needs(&[&EMPTY_READ])
+.needs(&[&EMPTY_READ, &ANSWERS])
 .points(2)
 .read("2.4")
 .mistakes(&[&ONE_CLIENT])
