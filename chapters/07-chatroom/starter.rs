@@ -17,7 +17,7 @@
 
 // This is the starter. The command line is read, and everything else is yours to write. Its
 // modules are all in this file; move them into files of their own whenever you like. The shape
-// is one of several: a list behind a lock works as well, if no thread waits for a member while it
+// is one of several: a list behind a lock works, too, if no thread waits for a member while it
 // holds the lock. From `common` you will want `net::accept` and `net::spawn` (chapter 3's),
 // `net::hang_up` (chapter 5's), `net::read_line_bytes`, `net::write_line`, `typed`, `say`, `note`,
 // `printable` (a text without control characters), and `blocking` around every call that waits.
