@@ -1,3 +1,4 @@
+# not judged: 05.pieces 05.coalesced 05.client-pieces
 """Chapter 5 in the labs' own style: no line ends on the wire, one recv is one message.
 
     python3 05-labs-own.py server PORT

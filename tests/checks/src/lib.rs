@@ -27,5 +27,6 @@ pub mod loadgen;
 mod manners;
 pub mod one_to_one;
 mod shared;
+mod together;
 pub mod tunnel_chat;
 pub mod udp_datetime;

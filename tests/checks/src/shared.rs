@@ -179,3 +179,9 @@ pub fn written(file: &Path) -> Option<String> {
     files::open(file).ok()?.take(MOST).read_to_end(&mut text).ok()?;
     Some(String::from_utf8_lossy(&text).into_owned())
 }
+
+pub const END_MARK: Diagnosis = Diagnosis {
+    id: "end-mark",
+    they: "end their messages with a mark of their own",
+    text: "behind what was typed a mark came that nobody had typed: other programs for this lab do not know it, and take it for a part of the message.",
+};

@@ -9,8 +9,14 @@ use std::fmt;
 pub struct Speech {
     /// How it ends its messages.
     pub ends: MessageEnd,
-    /// True if it says something before it is asked, or in answer to a name.
+    /// True if it says something before it is asked.
     pub greets: bool,
+    /// True if it says something in answer to a name (05).
+    pub answers_name: bool,
+    /// True for a client that waits to be greeted before it says anything (05).
+    pub awaits_greeting: bool,
+    /// True for a client that waits for an answer to its name (05).
+    pub awaits_answer: bool,
     /// True if it asks for the name.
     pub asks_name: bool,
     /// True if a room tells its news in words of its own.
@@ -43,6 +49,9 @@ impl fmt::Display for Speech {
         let ways = [
             (ends, "one message at a time, no line ends"),
             (self.greets, "greets"),
+            (self.answers_name, "answers a name"),
+            (self.awaits_greeting, "waits to be greeted"),
+            (self.awaits_answer, "waits for an answer to its name"),
             (self.asks_name, "asks for the name"),
             (self.own_words, "words of its own"),
             (self.no_frames, "no frames"),

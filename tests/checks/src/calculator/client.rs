@@ -1,6 +1,7 @@
 //! Chapter 5, the client: the grader plays its server.
 
 use super::*;
+use stage::speech::MessageEnd;
 
 pub(super) static CLIENT_NAME: Check =
     Check::lab("05.client-name", Role::Client, "client: connects, and sends its name first")
@@ -12,15 +13,21 @@ pub(super) static CLIENT_NAME: Check =
 /// is typed here is a malformed line to it, which it does not send.
 fn named_client(stage: &Stage) -> Outcome<(Program, Peer)> {
     let (client, mut server) = stage.client_and_peer("the server")?;
+    let way = stage.speech(Role::Client);
+    if way.awaits_greeting {
+        server.send(session::QUESTION)?;
+    }
     client.types("Ada");
     server.expect_message("the client's name")?;
+    if way.awaits_answer {
+        server.send(session::GREETING)?;
+    }
     Ok((client, server))
 }
 
 pub(super) static CLIENT_HOST: Check =
     Check::lab("05.client-host", Role::Client, "client: connects to the host that it is given")
         .source("L2, question 2: specify the server's IP address")
-        .needs(&[&CLIENT_NAME])
         .read("5.4")
         .mistakes(&[&FIXED_HOST])
         .steps(connects_to_the_given_host);
@@ -40,23 +47,44 @@ pub(super) static CLIENT_ASKS: Check = Check::lab(
 .needs(&[&CLIENT_NAME])
 .points(2)
 .read("5.4")
-.mistakes(&[&NOT_FLUSHED])
+.mistakes(&[&NOT_FLUSHED, &END_MARK])
 .steps(|stage| {
     let (mut client, mut server) = named_client(stage)?;
     let (request, _) = sum(stage);
     client.types(&request);
-    server.expect(&request)?;
-    server.skip_line_end();
-    let (_, answer) = sum(stage);
-    server.send(format!("{answer}\n"))?;
-    client.prints(answer.to_string()).probe(&NOT_FLUSHED, || {
+    let sent = server.expect_message("the request")?;
+    is_sent(&sent, &request)?;
+    let answer = answers(stage, &mut server)?;
+    client.prints(&answer).probe(&NOT_FLUSHED, || {
         client.types("q");
         client.end_input();
         server.close();
-        let late = client.prints(answer.to_string()).is_ok();
+        let late = client.prints(&answer).is_ok();
         late.then(|| "it came when the program had ended".to_string())
     })
 });
+
+/// The client has sent what was typed, and nothing else.
+fn is_sent(sent: &Message, typed: &str) -> Outcome {
+    if sent.text == typed {
+        return Ok(());
+    }
+    let (expected, got) = (quote(typed.as_bytes()), quote(sent.text.as_bytes()));
+    fail(format!("the server gets {expected}"), got).probe(&END_MARK, || {
+        let mark = sent.text.strip_prefix(typed)?;
+        Some(format!("nobody has typed {}", quote(mark.as_bytes())))
+    })
+}
+
+/// The grader gives an answer that nobody can guess, as the client speaks.
+fn answers(stage: &Stage, server: &mut Peer) -> Outcome<String> {
+    let answer = sum(stage).1.to_string();
+    match stage.speech(Role::Client).ends {
+        MessageEnd::Line => server.send(format!("{answer}\n"))?,
+        MessageEnd::Pause => server.send(&answer)?,
+    }
+    Ok(answer)
+}
 
 const ASKS_ONCE: Diagnosis = Diagnosis {
     id: "asks-once-05",
@@ -75,34 +103,63 @@ pub(super) static CLIENT_GOES_ON: Check = Check::lab(
 .mistakes(&[&ASKS_ONCE])
 .steps(|stage| {
     let (mut client, mut server) = named_client(stage)?;
-    for n in 0..4 {
-        exchange(stage, &mut client, &mut server).means(n > 0, &ASKS_ONCE)?;
+    exchange(stage, &mut client, &mut server)?;
+    (0..3).try_for_each(|_| {
+        is_over(exchange(stage, &mut client, &mut server).map(|_| ()), &ASKS_ONCE)
+    })
+});
+
+/// The user types a request, and the answer is printed. Returns whether the request was a line,
+/// and the answer.
+fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Outcome<(bool, String)> {
+    exchange_of(stage, client, server, &sum(stage).0)
+}
+
+fn exchange_of(
+    stage: &Stage,
+    client: &mut Program,
+    server: &mut Peer,
+    request: &str,
+) -> Outcome<(bool, String)> {
+    client.types(request);
+    let sent = server.expect_message("the request")?;
+    is_sent(&sent, request)?;
+    let answer = answers(stage, server)?;
+    client.prints(&answer)?;
+    Ok((sent.is_line, answer))
+}
+
+const DIGITS_ONLY: Diagnosis = Diagnosis {
+    id: "digits-only",
+    they: "take only digits for a number",
+    text: "a number with a point, or with a minus, was refused, and it is one of the lab's own examples: a check for digits alone knows neither.",
+};
+
+pub(super) static CLIENT_SENDS: Check = Check::lab(
+    "05.client-sends",
+    Role::Client,
+    "client: sends `4.5 / -6` and other decimals, and numbers below zero",
+)
+.source("L2, question 6: \"12 + 42\" or \"3.24 - 45\" or \"4.5 / -6\"")
+.needs(&[&CLIENT_ASKS])
+.read("5.4")
+.mistakes(&[&DIGITS_ONLY])
+.steps(|stage| {
+    for request in ["12 + 42", "4.5 / -6", "3.24 - 45", "-1.5 * 2"] {
+        let (mut client, mut server) = named_client(stage)?;
+        exchange_of(stage, &mut client, &mut server, request).map(|_| ()).confirm(
+            &DIGITS_ONLY,
+            "what is typed next, 12 + 42, is sent",
+            || exchange_of(stage, &mut client, &mut server, "12 + 42").is_ok(),
+        )?;
     }
     Ok(())
 });
 
-/// The user types a request, the grader gives an answer that nobody can guess, and it is
-/// printed. Returns what the client sent.
-fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Outcome<Message> {
-    let (request, _) = sum(stage);
-    client.types(&request);
-    let sent = server.expect_message("the request")?;
-    if sent.text != request {
-        return fail(
-            format!("the server gets {}", quote(request.as_bytes())),
-            quote(sent.text.as_bytes()),
-        );
-    }
-    let (_, answer) = sum(stage);
-    server.send(format!("{answer}\n"))?;
-    client.prints(answer.to_string())?;
-    Ok(sent)
-}
-
 const SENDS_MALFORMED: Diagnosis = Diagnosis {
     id: "sends-malformed",
     they: "send a malformed line to the server",
-    text: "the malformed line was sent: the user's mistake can be told at once, without the network.",
+    text: "the malformed line was sent: the user's mistake can be told at once, without the network. Look at the numbers and at the operator, not only at how many words there are.",
 };
 
 const SILENT_ON_MALFORMED: Diagnosis = Diagnosis {
@@ -117,35 +174,50 @@ pub(super) static CLIENT_CHECKS: Check = Check::lab(
     "client: warns of a malformed line, and does not send it",
 )
 .source("L2, question 6: a warning is displayed")
-.needs(&[&CLIENT_GOES_ON])
+.needs(&[&CLIENT_ASKS])
 .points(2)
 .read("5.4")
 .mistakes(&[&SENDS_MALFORMED, &SILENT_ON_MALFORMED])
 .steps(|stage| {
     let (mut client, mut server) = named_client(stage)?;
-    exchange(stage, &mut client, &mut server)?;
-    let prompt = prompt(&client);
-    for line in ["12 +", "hello"] {
+    let (_, answer) = exchange(stage, &mut client, &mut server)?;
+    let prompt = prompt(&client, &answer);
+    for line in ["12 +", "hello", "12+42", "3 4", "abc + 1", "1 + x"] {
         let said = said(&client.process.heard());
         client.types(line);
-        server
-            .expect_silence("the line is malformed")
-            .means(!server.so_far().is_empty(), &SENDS_MALFORMED)?;
         let warned = |heard: &Heard| (self::said(heard) > said + prompt).then_some(());
-        if client.process.wait_for(patience(), warned).is_none() {
-            return fail("a warning", "not a word").means(true, &SILENT_ON_MALFORMED);
+        let warning = client.process.wait_for(patience(), warned);
+        let sent = server.so_far().to_vec();
+        if !sent.is_empty() {
+            let expected =
+                format!("a warning, and that {} is not sent", quote(line.as_bytes()));
+            let got = format!("the server gets {}", quote(&sent));
+            let as_typed = find(&sent, line.as_bytes()).map(|_| "as it was typed".to_string());
+            return fail(expected, got).probe(&SENDS_MALFORMED, || as_typed);
+        }
+        if warning.is_none() {
+            let expected = format!("a warning of {}", quote(line.as_bytes()));
+            let typed = || exchange(stage, &mut client, &mut server).is_ok();
+            return fail(expected, "not a word").confirm(
+                &SILENT_ON_MALFORMED,
+                "it reads on: the next line is sent",
+                typed,
+            );
         }
     }
+    server
+        .expect_silence("all of them are malformed")
+        .probe(&SENDS_MALFORMED, || Some("it comes from a malformed line".to_string()))?;
     exchange(stage, &mut client, &mut server).map(|_| ())
 });
 
-/// How long its prompt is: what it prints behind an answer, once that is all here.
-fn prompt(program: &Program) -> usize {
-    let behind = |heard: &Heard| {
-        heard.stdout.iter().rev().take_while(|byte| !byte.is_ascii_digit()).count()
-    };
+/// How long its prompt is: what it prints behind the line with an answer, once that is all here.
+fn prompt(program: &Program, answer: &str) -> usize {
     program.process.wait_for(quiet(), |_| None::<()>);
-    behind(&program.process.heard())
+    let heard = program.process.heard();
+    let text = String::from_utf8_lossy(&heard.stdout);
+    let behind = text.rsplit(answer).next().unwrap_or_default();
+    behind.split_once('\n').map_or(behind.len(), |(_, prompt)| prompt.len())
 }
 
 const READ_IS_ANSWER: Diagnosis = Diagnosis {
@@ -160,21 +232,23 @@ pub(super) static CLIENT_PIECES: Check = Check::lab(
     "client: an answer that comes in pieces is one answer",
 )
 .source("L2, question 6: the client")
-.needs(&[&CLIENT_GOES_ON])
+.needs(&[&CLIENT_ASKS])
 .read("5.2")
 .mistakes(&[&READ_IS_ANSWER])
 .steps(|stage| {
     let (mut client, mut server) = named_client(stage)?;
-    if !exchange(stage, &mut client, &mut server)?.is_line {
-        stage.log.step("its requests have no line end: it is judged with whole messages only");
-        return Ok(());
-    }
+    let (is_line, _) = exchange(stage, &mut client, &mut server)?;
+    speaks_in_lines(stage, Role::Client, is_line)?;
     let (request, answer) = sum(stage);
     client.types(&request);
     server.expect_message("the request")?;
     server.dribble(format!("{answer}\n"))?;
-    client.prints(answer.to_string()).means(true, &READ_IS_ANSWER)?;
-    exchange(stage, &mut client, &mut server).map(|_| ()).means(true, &READ_IS_ANSWER)
+    client
+        .prints(answer.to_string())
+        .and_then(|()| exchange(stage, &mut client, &mut server).map(|_| ()))
+        .probe(&READ_IS_ANSWER, || {
+            Some("an answer in one piece had been printed whole".to_string())
+        })
 });
 
 const Q_NOT_SENT: Diagnosis = Diagnosis {
@@ -186,23 +260,80 @@ const Q_NOT_SENT: Diagnosis = Diagnosis {
 pub(super) static CLIENT_QUITS: Check =
     Check::lab("05.client-quits", Role::Client, "client: forwards `q`, and stops")
         .source("L2, question 6: forwards the \"q\"")
-        .needs(&[&CLIENT_ASKS])
+        .needs(&[&CLIENT_NAME])
         .points(2)
         .read("5.4")
-        .mistakes(&[&Q_NOT_SENT])
+        .mistakes(&[&Q_NOT_SENT, &END_MARK])
         .steps(|stage| {
-            let (mut client, mut server) = named_client(stage)?;
-            exchange(stage, &mut client, &mut server)?;
+            let (client, server) = named_client(stage)?;
             client.types("q");
             quits(&client, server, &Q_NOT_SENT)
         });
 
 /// The server gets `q`, and the client ends.
-fn quits(client: &Program, mut server: Peer, means: &'static Diagnosis) -> Outcome {
-    server.expect("q").means(true, means)?;
+fn quits(client: &Program, mut server: Peer, mistake: &'static Diagnosis) -> Outcome {
+    let sent = server.expect_message("`q`");
+    is_over(sent.and_then(|sent| is_sent(&sent, "q")), mistake)?;
     server.close();
     client.ends().map(|_| ())
 }
+
+pub(super) static CLIENT_RESTS: Check = Check::lab(
+    "05.client-rests",
+    Role::Client,
+    "client: rests, or ends, when its server has gone, and when its input has ended",
+)
+.source("L2, question 6: the client")
+.needs(&[&CLIENT_NAME])
+.read("5.5")
+.mistakes(&[&SPINS, &END_IGNORED])
+.steps(|stage| {
+    /// More bytes than a client has to say when its user has gone.
+    const FLOOD: usize = 16 << 10;
+    let (client, server) = named_client(stage)?;
+    server.close();
+    rests(&client, "its server has gone")?;
+    let (mut client, mut server) = named_client(stage)?;
+    client.end_input();
+    let _ = server.expect_silence("its user has gone");
+    server.ignore_so_far();
+    rests(&client, "its input has ended")?;
+    let sent = server.so_far().len();
+    if sent < FLOOD {
+        return Ok(());
+    }
+    let expected = "the client sends no more when its input has ended";
+    fail(expected, format!("it sends {sent} bytes"))
+        .probe(&END_IGNORED, || Some("nobody has typed them".to_string()))
+});
+
+pub(super) static TOGETHER: Check = Check::lab(
+    "05.together",
+    Role::Client,
+    "its own client and its own server understand each other",
+)
+.source("L2, question 6: a Client-Server system")
+.points(2)
+.read("5.4")
+.mistakes(&[&WAIT_FOR_EACH_OTHER])
+.steps(|stage| {
+    let mut both = Together::begin(stage, Role::Server)?;
+    both.client.types("Ada");
+    both.until_client_speaks()?;
+    for _ in 0..2 {
+        let (request, result) = sum(stage);
+        let before = both.client.process.heard().stdout.len();
+        both.client.types(&request);
+        both.until(&format!("the client prints {result}"), |client, _| {
+            let heard = client.process.heard();
+            let printed =
+                String::from_utf8_lossy(&heard.stdout[before.min(heard.stdout.len())..]);
+            number::is_in(&printed, &request, result)
+        })?;
+    }
+    both.client.types("q");
+    both.until("the client ends", |client, _| client.process.heard().exit().is_some())
+});
 
 const INPUT_END_MISSED: Diagnosis = Diagnosis {
     id: "input-end-missed-05",
@@ -210,10 +341,10 @@ const INPUT_END_MISSED: Diagnosis = Diagnosis {
     text: "its input has ended and the server got no `q`: nobody is left who could type it, so the program has to.",
 };
 
-pub(super) static CLIENT_INPUT_ENDS: Check = Check::manners(
+pub(super) static CLIENT_INPUT_ENDS: Check = Check::chapter(
     "05.client-input-ends",
     Role::Client,
-    "client: the end of its input counts as `q`, exit 0",
+    "client: the end of its input counts as `q`",
 )
 .source("our contract, 05-calculator; the lab leaves it open")
 .needs(&[&CLIENT_QUITS])
@@ -223,11 +354,10 @@ pub(super) static CLIENT_INPUT_ENDS: Check = Check::manners(
     let (mut client, mut server) = named_client(stage)?;
     exchange(stage, &mut client, &mut server)?;
     client.end_input();
-    quits(&client, server, &INPUT_END_MISSED)?;
-    client.ends_with(0)
+    quits(&client, server, &INPUT_END_MISSED)
 });
 
-pub(super) static CLIENT_STRICT: Check = Check::manners(
+pub(super) static CLIENT_STRICT: Check = Check::chapter(
     "05.client-strict",
     Role::Client,
     "client: sends two plain numbers with an operator between them, no more",
@@ -240,9 +370,12 @@ pub(super) static CLIENT_STRICT: Check = Check::manners(
     let (mut client, mut server) = named_client(stage)?;
     for line in NO_REQUESTS {
         client.types(line);
-        client.complains(&["warning"]).means(true, &LAX_NUMBERS)?;
+        client.complains(&["warning"]).probe(&LAX_NUMBERS, || {
+            let sent = quote(server.so_far());
+            (sent != quote(b"")).then(|| format!("the server gets {sent}"))
+        })?;
     }
-    server.expect_silence("all of them are malformed").means(true, &LAX_NUMBERS)?;
+    server.expect_silence("all of them are malformed").because(Saw::Something, &LAX_NUMBERS)?;
     exchange(stage, &mut client, &mut server).map(|_| ())
 });
 
@@ -268,7 +401,7 @@ pub(super) static CLIENT_SERVER_LEAVES: Check = Check::manners(
     server.expect_message("the request")?;
     server.close();
     let success = client.ends()?.success();
-    client.ends_with(1).means(success, &LEAVING_IS_FINE)?;
+    client.ends_with(1).confirm(&LEAVING_IS_FINE, "it ended with 0", || success)?;
     client.complains(&["calculator", "cannot read the answer"]).map(|_| ())
 });
 

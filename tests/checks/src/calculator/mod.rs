@@ -1,26 +1,35 @@
 //! Chapter 5, both sides: the grader plays the clients of the server, and the server of the
 //! client.
 //!
-//! Replies are compared as numbers, and any reply that is no number counts as an error. A
-//! program that ends its own messages with `\n` claims that its messages are lines, and must
-//! then join and split them; one that does not is judged only with whole messages.
+//! In a reply the number is looked for, and any reply without one counts as an error. A program
+//! that ends its own messages with `\n` claims that its messages are lines, and must then join
+//! and split them; one that does not is judged only with whole messages, and is spoken to as it
+//! speaks.
 
 mod client;
 mod conduct;
 mod exercises;
+mod number;
 mod server;
+mod session;
+mod sessions;
 
 use crate::{
     check::{Chapter, Check},
     manners,
-    shared::{FIXED_HOST, RESET_KILLS, connects_to_the_given_host},
+    shared::{
+        AT_THE_END, END_IGNORED, END_MARK, FEW_AT_ONCE, FIXED_HOST, NEVER_FLUSHED, ONE_CLIENT,
+        RESET_KILLS, SPINS, connects_to_the_given_host, rests,
+    },
+    together::{Together, WAIT_FOR_EACH_OTHER},
 };
 use client::CLIENT_HOST;
 use server::LISTENS;
+use session::{Client, calculates, serves, session, shown, speaks_in_lines, sum};
 use stage::{
     Program, Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, fail, quote},
-    kernel, patience,
+    failure::{Diagnosis, Explain, Outcome, Saw, Stop, fail, quote},
+    find, kernel, patience,
     peer::{Message, Peer},
     process::Heard,
     quiet,
@@ -32,7 +41,7 @@ pub static CHAPTER: Chapter = Chapter {
     number: "05",
     name: "calculator",
     roles: &[Role::Server, Role::Client],
-    learn: None,
+    learn: Some(session::learn),
     checks: &[
         &server::LISTENS,
         &server::ANSWERS,
@@ -45,26 +54,31 @@ pub static CHAPTER: Chapter = Chapter {
         &server::PIECES,
         &server::COALESCED,
         &server::SHOWS,
-        &server::QUIT,
-        &server::SECOND_CLIENT,
-        &server::VANISHES,
-        &server::MANY_CLIENTS,
-        &server::OWN_NAME,
-        &server::END_NOTED,
-        &server::RESET,
+        &sessions::QUIT,
+        &sessions::SECOND_CLIENT,
+        &sessions::VANISHES,
+        &sessions::MANY_CLIENTS,
+        &sessions::OWN_NAME,
+        &sessions::RESTS,
+        &sessions::PRINTS,
+        &sessions::END_NOTED,
+        &sessions::RESET,
         &server::EXACT,
         &server::STRICT,
         &server::OVERFLOW,
         &server::NOT_UTF8,
         &server::TOO_LONG,
-        &server::DEAF,
+        &sessions::DEAF,
         &client::CLIENT_NAME,
         &client::CLIENT_HOST,
         &client::CLIENT_ASKS,
         &client::CLIENT_GOES_ON,
+        &client::CLIENT_SENDS,
         &client::CLIENT_CHECKS,
         &client::CLIENT_PIECES,
         &client::CLIENT_QUITS,
+        &client::CLIENT_RESTS,
+        &client::TOGETHER,
         &client::CLIENT_INPUT_ENDS,
         &client::CLIENT_STRICT,
         &client::CLIENT_SERVER_LEAVES,
@@ -83,112 +97,19 @@ pub static CHAPTER: Chapter = Chapter {
     ],
 };
 
-/// Connects a client, who says its name: a message of its own, read before the next one.
-fn join(server: &Server, name: &str) -> Outcome<Peer> {
-    let mut client = server.connect(name)?;
-    client.send(format!("{name}\n"))?;
-    // A thread has to start first. A client whom nobody accepts is not waited for so long.
-    let waits = || kernel::queued(server.port).is_some_and(|waiting| waiting > 0);
-    (1..=8).any(|look| client.settle() || (look >= 3 && waits()));
-    Ok(client)
-}
-
-/// A server, and a client in a session.
-fn session(stage: &Stage) -> Outcome<(Server, Peer)> {
-    let server = stage.serve(Role::Server)?;
-    let client = join(&server, "Ada")?;
-    Ok((server, client))
-}
-
-/// Sends a request, whole, and returns the reply.
-fn ask(client: &mut Peer, request: &str) -> Outcome<Message> {
-    client.send(format!("{request}\n"))?;
-    client.expect_message(&format!("the reply to {request}"))
-}
-
-/// Sends a request, and expects this number.
-fn gives(client: &mut Peer, request: &str, expected: f64) -> Outcome<Message> {
-    let reply = ask(client, request)?;
-    is_number(&reply, expected)?;
-    Ok(reply)
-}
-
-/// Sends a request, and expects a reply that is no number.
-fn gives_error(client: &mut Peer, request: &str) -> Outcome {
-    let reply = ask(client, request)?;
-    match number(&reply.text) {
-        Some(_) => fail(format!("an error as the reply to {request}"), shown(&reply)),
-        None => Ok(()),
-    }
-}
-
-fn is_number(reply: &Message, expected: f64) -> Outcome {
-    match number(&reply.text) {
-        Some(n) if is_close(n, expected) => Ok(()),
-        _ => fail(format!("{expected}, as a number"), shown(reply)),
-    }
-}
-
-fn is_close(a: f64, b: f64) -> bool {
-    (a - b).abs() <= 1e-9 * b.abs().max(1.0)
-}
-
-fn number(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|n: &f64| n.is_finite())
-}
-
-fn shown(reply: &Message) -> String {
-    quote(reply.text.as_bytes())
-}
-
-/// A sum of two numbers that nobody can guess, and its result.
-fn sum(stage: &Stage) -> (String, f64) {
-    let small = || u32::from(stage.bytes(1)[0]) + 10;
-    let (a, b) = (small() * 1000, small());
-    (format!("{a} + {b}"), f64::from(a + b))
-}
-
 /// A request that has no result gets one reply, and the next one is answered.
-fn outlives(stage: &Stage, client: &mut Peer, request: &str) -> Outcome {
-    gives_error(client, request)?;
+fn outlives(stage: &Stage, client: &mut Client, request: &str) -> Outcome {
+    client.gives_error(request)?;
     let (next, result) = sum(stage);
-    gives(client, &next, result).map(|_| ())
+    client.gives(&next, result).map(|_| ())
 }
 
-const MALFORMED_KILLS: Diagnosis = Diagnosis {
-    id: "malformed-kills",
-    they: "end a session over a malformed request",
-    text: "a malformed request ended the session, or got no reply: whoever writes to a server need not be your own client.",
-};
-
-fn malformed(stage: &Stage) -> Outcome {
-    let (_server, mut ada) = session(stage)?;
-    for request in ["12 +", "hello", "twelve + 1", "+"] {
-        outlives(stage, &mut ada, request).means(true, &MALFORMED_KILLS)?;
-    }
-    Ok(())
-}
-
-const READ_IS_REQUEST: Diagnosis = Diagnosis {
-    id: "read-is-request",
-    they: "take what one read returns for one request",
-    text: "half a request was answered before its other half had come: one recv is not one message. Where does your protocol say that a request ends?",
-};
-
-fn pieces(stage: &Stage) -> Outcome {
-    let (_server, mut ada) = session(stage)?;
-    let (request, result) = sum(stage);
-    if !gives(&mut ada, &request, result)?.is_line {
-        stage.log.step("its replies have no line end: it is judged with whole messages only");
-        return Ok(());
-    }
-    let (request, result) = sum(stage);
-    let (first, rest) = request.split_at(request.len() / 2);
-    ada.dribble(first)?;
-    ada.expect_silence("half a request is none").means(true, &READ_IS_REQUEST)?;
-    ada.dribble(format!("{rest}\n"))?;
-    let reply = ada.expect_message("the reply").means(true, &READ_IS_REQUEST)?;
-    is_number(&reply, result).means(true, &READ_IS_REQUEST)
+/// The mistake, if nothing came, or the connection ended.
+fn is_over(result: Outcome, mistake: &'static Diagnosis) -> Outcome {
+    result
+        .because(Saw::Nothing, mistake)
+        .because(Saw::Closed, mistake)
+        .because(Saw::Reset, mistake)
 }
 
 const LAX_NUMBERS: Diagnosis = Diagnosis {

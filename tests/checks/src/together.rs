@@ -1,0 +1,165 @@
+//! A submission's own client and its own server, in a conversation with each other. The grader is
+//! between them and passes on what each says, so it can tell who waits for what.
+
+use stage::{
+    Log, Program, Role, Server, Stage,
+    failure::{Diagnosis, Explain, Outcome, Stop, fail, quote},
+    kernel, patience,
+    peer::Peer,
+};
+
+pub const WAIT_FOR_EACH_OTHER: Diagnosis = Diagnosis {
+    id: "wait-for-each-other",
+    they: "have a client and a server that wait for each other",
+    text: "one of your two programs sends no line end, and the other waits for one: each waits for the other. How a message ends is one decision, and both programs have to make the same one.",
+};
+
+/// The two programs.
+pub(crate) struct Together {
+    /// The client; its user types to it.
+    pub client: Program,
+    /// The server.
+    pub server: Server,
+    from_client: Side,
+    from_server: Side,
+    log: Log,
+}
+
+/// One of the two, seen from between them.
+struct Side {
+    peer: Peer,
+    /// What it has said, each piece as it came.
+    said: Vec<Vec<u8>>,
+    over: bool,
+}
+
+impl Side {
+    fn new(peer: Peer) -> Side {
+        Side { peer, said: Vec::new(), over: false }
+    }
+
+    /// Passes on what has come, once the other has read what came before: each piece is a read of
+    /// its own.
+    fn pass_on(&mut self, to: &mut Peer) {
+        if self.over || !to.is_read() {
+            return;
+        }
+        let came = self.peer.so_far().to_vec();
+        if !came.is_empty() {
+            self.peer.ignore_so_far();
+            let _ = to.send(&came); // it may have gone, which is seen elsewhere
+            self.said.push(came);
+        } else if self.peer.expect_closed().is_ok() {
+            self.over = true;
+            to.half_close();
+        }
+    }
+
+    fn has_said(&self) -> String {
+        match self.said.last() {
+            Some(last) => format!("said {} last", quote(last)),
+            None => "said nothing".to_string(),
+        }
+    }
+}
+
+impl Together {
+    /// Starts the server in this role, and the client, and connects them.
+    ///
+    /// # Errors
+    /// [`Stop::NotJudged`] where only one of them was handed in.
+    pub fn begin(stage: &Stage, role: Role) -> Outcome<Together> {
+        if !stage.has(role) || !stage.has(Role::Client) {
+            return Err(Stop::NotJudged(format!("only with a client and a {role} of its own")));
+        }
+        let server = stage.serve(role)?;
+        let host = stage.host("127.0.0.1")?;
+        let client = stage.client(&host)?;
+        let from_client = client.connects_to(&host, "the server")?;
+        let from_server = server.connect("the client")?;
+        Ok(Together {
+            client,
+            server,
+            from_client: Side::new(from_client),
+            from_server: Side::new(from_server),
+            log: stage.log.clone(),
+        })
+    }
+
+    /// Passes on what they say until `seen`.
+    ///
+    /// # Errors
+    /// A failure, `what` did not happen, with what each of them said last.
+    pub fn until(
+        &mut self,
+        what: &str,
+        mut seen: impl FnMut(&Program, &Server) -> bool,
+    ) -> Outcome {
+        if self.pass_until(|both| seen(&both.client, &both.server)) {
+            self.log.step(what);
+            return Ok(());
+        }
+        let got = format!(
+            "the client {}, the server {}; {}; {}",
+            self.from_client.has_said(),
+            self.from_server.has_said(),
+            self.client.state(),
+            self.server.program.state(),
+        );
+        fail(what, got)
+            .probe(&WAIT_FOR_EACH_OTHER, || self.answers_lines())
+            .probe(&WAIT_FOR_EACH_OTHER, || self.prints_lines(&mut seen))
+    }
+
+    /// Passes on what they say until the client has said something more.
+    ///
+    /// # Errors
+    /// As [`Together::until`].
+    pub fn until_client_speaks(&mut self) -> Outcome {
+        let before = self.from_client.said.len();
+        if self.pass_until(|both| both.from_client.said.len() > before) {
+            return Ok(());
+        }
+        fail("the client says something to its server", self.client.state())
+    }
+
+    fn pass_until(&mut self, mut seen: impl FnMut(&Together) -> bool) -> bool {
+        kernel::look_until(self.log.deadline(patience()), || {
+            self.from_client.pass_on(&mut self.from_server.peer);
+            self.from_server.pass_on(&mut self.from_client.peer);
+            seen(self)
+        })
+    }
+
+    /// The client's messages have no line end, and the server says more when they have one.
+    fn answers_lines(&mut self) -> Option<String> {
+        let said = &self.from_client.said;
+        if said.is_empty() || said.iter().any(|piece| piece.ends_with(b"\n")) {
+            return None;
+        }
+        let mut peer = self.server.connect("another client").ok()?;
+        for piece in said {
+            peer.send([piece.as_slice(), b"\n"].concat()).ok()?;
+            peer.settle();
+        }
+        let before = self.from_server.said.concat().len();
+        let more = peer.take(before + 1).len() > before;
+        more.then(|| {
+            "with a line end behind each of the client's messages, the server answers".into()
+        })
+    }
+
+    /// The server's messages have no line end, and what is waited for is seen when they have one.
+    fn prints_lines(
+        &mut self,
+        seen: &mut impl FnMut(&Program, &Server) -> bool,
+    ) -> Option<String> {
+        let last = self.from_server.said.last()?;
+        if last.ends_with(b"\n") {
+            return None;
+        }
+        self.from_client.peer.send("\n").ok()?;
+        let seen = self.pass_until(|both| seen(&both.client, &both.server));
+        seen.then(|| "with a line end behind the server's message, it was seen".into())
+    }
+}
