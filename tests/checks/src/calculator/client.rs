@@ -105,7 +105,9 @@ pub(super) static CLIENT_GOES_ON: Check = Check::lab(
     let (mut client, mut server) = named_client(stage)?;
     exchange(stage, &mut client, &mut server)?;
     (0..3).try_for_each(|_| {
-        is_over(exchange(stage, &mut client, &mut server).map(|_| ()), &ASKS_ONCE)
+        let asked = exchange(stage, &mut client, &mut server).map(|_| ());
+        is_over(asked, &ASKS_ONCE)
+            .confirm(&ASKS_ONCE, "it ends", || client.process.wait(quiet()).is_some())
     })
 });
 
@@ -174,7 +176,7 @@ pub(super) static CLIENT_CHECKS: Check = Check::lab(
     "client: warns of a malformed line, and does not send it",
 )
 .source("L2, question 6: a warning is displayed")
-.needs(&[&CLIENT_ASKS])
+.needs(&[&CLIENT_GOES_ON])
 .points(2)
 .read("5.4")
 .mistakes(&[&SENDS_MALFORMED, &SILENT_ON_MALFORMED])
@@ -232,7 +234,7 @@ pub(super) static CLIENT_PIECES: Check = Check::lab(
     "client: an answer that comes in pieces is one answer",
 )
 .source("L2, question 6: the client")
-.needs(&[&CLIENT_ASKS])
+.needs(&[&CLIENT_GOES_ON])
 .read("5.2")
 .mistakes(&[&READ_IS_ANSWER])
 .steps(|stage| {
@@ -313,6 +315,7 @@ pub(super) static TOGETHER: Check = Check::lab(
     "its own client and its own server understand each other",
 )
 .source("L2, question 6: a Client-Server system")
+.needs(&[&CLIENT_ASKS])
 .points(2)
 .read("5.4")
 .mistakes(&[&WAIT_FOR_EACH_OTHER])
@@ -320,17 +323,14 @@ pub(super) static TOGETHER: Check = Check::lab(
     let mut both = Together::begin(stage, Role::Server)?;
     both.client.types("Ada");
     both.until_client_speaks()?;
-    for _ in 0..2 {
-        let (request, result) = sum(stage);
-        let before = both.client.process.heard().stdout.len();
-        both.client.types(&request);
-        both.until(&format!("the client prints {result}"), |client, _| {
-            let heard = client.process.heard();
-            let printed =
-                String::from_utf8_lossy(&heard.stdout[before.min(heard.stdout.len())..]);
-            number::is_in(&printed, &request, result)
-        })?;
-    }
+    let (request, result) = sum(stage);
+    let before = both.client.process.heard().stdout.len();
+    both.client.types(&request);
+    both.until(&format!("the client prints {result}"), |client, _| {
+        let heard = client.process.heard();
+        let printed = String::from_utf8_lossy(&heard.stdout[before.min(heard.stdout.len())..]);
+        number::is_in(&printed, &request, result)
+    })?;
     both.client.types("q");
     both.until("the client ends", |client, _| client.process.heard().exit().is_some())
 });
@@ -347,7 +347,7 @@ pub(super) static CLIENT_INPUT_ENDS: Check = Check::chapter(
     "client: the end of its input counts as `q`",
 )
 .source("our contract, 05-calculator; the lab leaves it open")
-.needs(&[&CLIENT_QUITS])
+.needs(&[&CLIENT_ASKS, &CLIENT_QUITS])
 .read("5.5")
 .mistakes(&[&INPUT_END_MISSED])
 .steps(|stage| {

@@ -118,20 +118,39 @@ pub(super) static CALCULATES: Check = Check::lab(
 .points(2)
 .read("5.4")
 .steps(|stage| {
-    // Each in a session of its own: whether a session goes on, another check asks.
     let server = stage.serve(Role::Server)?;
     let digits = || f64::from(stage.bytes(1)[0] % 90 + 10);
     let (a, b) = (digits(), digits());
+    let mut ada = Client::join(stage, &server, "Ada")?;
     for (request, result) in [
         (format!("{a} + {b}"), a + b),
         (format!("{a} - {b}"), a - b),
         (format!("{a} * {b}"), a * b),
         (format!("{} / {b}", a * b), a),
     ] {
-        calculates(stage, &server, &request, result)?;
+        asks_on(stage, &server, &mut ada, &request, result)?;
     }
     Ok(())
 });
+
+/// Asks in this session, or in a new one if this one has ended: whether a session goes on, another
+/// check asks.
+fn asks_on(
+    stage: &Stage,
+    server: &Server,
+    client: &mut Client,
+    request: &str,
+    result: f64,
+) -> Outcome {
+    let first = client.gives(request, result).map(|_| ());
+    let Err(Stop::Failed(failure)) = first else { return first };
+    if failure.saw == Saw::Something {
+        return Err(Stop::Failed(failure));
+    }
+    stage.log.step("a new client asks the same");
+    *client = Client::join(stage, server, "Eve")?;
+    client.gives(request, result).map(|_| ())
+}
 
 const INTEGERS: Diagnosis = Diagnosis {
     id: "integers",
@@ -153,14 +172,18 @@ pub(super) static DECIMALS: Check = Check::lab(
 
 fn decimals(stage: &Stage) -> Outcome {
     let server = stage.serve(Role::Server)?;
-    for (request, result) in
-        [("7 / 2", 3.5), ("4.5 / -6", -0.75), ("3.24 - 45", -41.76), ("-1.5 * -4", 6.0)]
-    {
-        calculates(stage, &server, request, result).map(|_| ()).confirm(
-            &INTEGERS,
-            "-6 / -2 gives 3, so it is the decimals",
-            || calculates(stage, &server, "-6 / -2", 3.0).is_ok(),
-        )?;
+    let mut ada = Client::join(stage, &server, "Ada")?;
+    // Each with the same of whole numbers, whose answer tells whether it is the decimals.
+    for (request, result, whole, of_whole) in [
+        ("7 / 2", 3.5, "8 / 2", 4.0),
+        ("4.5 / -6", -0.75, "6 / -6", -1.0),
+        ("3.24 - 45", -41.76, "3 - 45", -42.0),
+        ("-1.5 * -4", 6.0, "-2 * -4", 8.0),
+    ] {
+        asks_on(stage, &server, &mut ada, request, result).probe(&INTEGERS, || {
+            let of_whole = calculates(stage, &server, whole, of_whole).is_ok();
+            of_whole.then(|| format!("the answer to {whole} is right"))
+        })?;
     }
     Ok(())
 }
@@ -302,7 +325,7 @@ pub(super) static COALESCED: Check = Check::lab(
     "server: a name and two requests in one packet get two replies, in order",
 )
 .source("L2, question 6: the server")
-.needs(&[&ANSWERS])
+.needs(&[&GOES_ON])
 .read("5.5")
 .mistakes(&[&REST_LOST])
 .steps(|stage| {
@@ -344,7 +367,7 @@ pub(super) static EXACT: Check = Check::chapter(
     "server: a reply is the number alone, or `error: …`, in one line",
 )
 .source("our contract, 05-calculator; the lab leaves it open")
-.needs(&[&GOES_ON])
+.needs(&[&DECIMALS, &BY_ZERO, &MALFORMED])
 .read("5.5")
 .steps(|stage| {
     let (_server, mut ada) = session(stage)?;

@@ -277,8 +277,10 @@ pub(super) static RESTS: Check =
             }
             ada.peer.close();
             rests(&server.program, "it has left")?;
-            let mut bob = Client::early(stage, &server, "Bob")?;
-            bob.says("q")?;
+            let Ok(mut bob) = Client::early(stage, &server, "Bob") else {
+                return Ok(()); // nobody listens any more, which another check asks
+            };
+            let _ = bob.says("q");
             bob.peer.settle();
             bob.peer.close();
             rests(&server.program, "another has said q, and left")
@@ -296,12 +298,9 @@ pub(super) static PRINTS: Check = Check::chapter(
 .read("5.4")
 .steps(|stage| {
     let (mut server, mut ada) = session(stage)?;
-    for _ in 0..2 {
-        let (request, result) = sum(stage);
-        ada.gives(&request, result)?;
-        server.program.prints(format!("Ada: {request} = {result}\n"))?;
-    }
-    Ok(())
+    let (request, result) = sum(stage);
+    ada.gives(&request, result)?;
+    server.program.prints(format!("Ada: {request} = {result}\n"))
 });
 
 const END_MISSED: Diagnosis = Diagnosis {
@@ -360,7 +359,7 @@ pub(super) static RESET: Check = Check::chapter(
     "server: a client that resets ends its session alone",
 )
 .source("our contract, 05-calculator; the lab leaves it open")
-.needs(&[&VANISHES])
+.needs(&[&SECOND_CLIENT, &VANISHES])
 .read("5.5")
 .mistakes(&[&RESET_KILLS])
 .steps(reset);
