@@ -136,7 +136,7 @@ pub const fn blocking_trace(id: &'static str, role: Role) -> Check {
 fn writes_a_trace(stage: &Stage, role: Role) -> Outcome {
     let name = format!("trace-{}-{}.json", process::id(), stage.free_port()?);
     let file = env::temp_dir().join(name);
-    let variable = format!("env 'BLOCKING={}'", file.display());
+    let variable = format!("env BLOCKING={}", stage::process::shell_path(&file));
     let seen = stage.serve_with(role, "", &[&variable]).and_then(|server| {
         let _client = server.connect("a")?;
         let has_accept = |text: String| text.contains(r#""name":"accept""#);

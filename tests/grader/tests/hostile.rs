@@ -274,7 +274,10 @@ fn each_ends_with_its_verdict_and_harms_nobody() {
             let mut class = Class::new(walls, chapter, check);
             // What differs between the kinds is what a program can do.
             match (all, n) {
-                (true, _) => class.add_programs(|number| number != "19" || n == 0),
+                (true, _) => {
+                    let is_root = walls.to_string().starts_with("root");
+                    class.add_programs(|number| number != "19" || is_root);
+                }
                 (false, 0) => class.add_programs(|number| USUAL.contains(&number)),
                 (false, _) => class.add_programs(|number| RIGHTS.contains(&number)),
             }
