@@ -154,9 +154,10 @@ fn all_connected(
 pub(super) static REPORTS: Check =
     Check::lab("08.reports", Role::Client, "says how many sessions were served, and ends")
         .source("L0, 2(c): how many clients have to connect until there are errors?")
-        .needs(&[&AT_ONCE])
+        .needs(&[&SENDS])
         .read("8.4")
-        .steps(|stage| tells_served(stage, 17, [0, 5], |_| Ok(())).map(|_| ()));
+        .mistakes(&[&CUT_IS_SERVED, &FAILURE_ENDS_RUN])
+        .steps(|stage| tells_served(stage, 17, [0, 5], |_| Ok(()), &CUT_IS_SERVED));
 
 /// Two runs of so many clients, in which the first ones come off badly, as many as `failing` says
 /// for each run: `fail` plays with these. Expects that the reports say how many were served, in the
@@ -166,6 +167,7 @@ fn tells_served(
     clients: usize,
     failing: [usize; 2],
     fail_with: impl Fn(Peer) -> Outcome + Sync,
+    counted: &'static Diagnosis,
 ) -> Outcome {
     let mut reports = Vec::new();
     for failed in failing {
@@ -186,20 +188,18 @@ fn tells_served(
     }
     let numbers = |report: &str| numbers(report.as_bytes());
     let silent = numbers(first).is_empty() && numbers(second).is_empty();
-    let all = [first, second].iter().all(|report| numbers(report).contains(&clients));
-    let none = !numbers(first).contains(one) && !numbers(second).contains(other);
-    fail_having(
-        match (silent, all && none) {
-            (true, _) => Saw::Nothing,
-            (_, true) => Saw::Running,
-            _ => Saw::Something,
-        },
-        format!(
-            "of {clients} sessions {one} are served in one run, and {other} in another, and its \
-             reports say so in the same place"
-        ),
-        format!("{first}and then\n{second}{state}"),
-    )
+    let says_all = |(served, report): &(usize, &String)| {
+        let numbers = numbers(report);
+        numbers.contains(&clients) && (*served == clients || !numbers.contains(served))
+    };
+    let all = [(*one, first), (*other, second)].iter().all(says_all);
+    let expected = format!(
+        "of {clients} sessions {one} are served in one run, and {other} in another, and its \
+         reports say so in the same place"
+    );
+    fail(expected, format!("{first}and then\n{second}{state}"))
+        .means(silent, &FAILURE_ENDS_RUN)
+        .means(all, counted)
 }
 
 /// What the program has said on both streams.
@@ -295,13 +295,12 @@ fn failures(
     if stage.speech(Role::Client).no_answer {
         return Err(Stop::NotJudged("it reads no answer".to_string()));
     }
-    tells_served(stage, 40, [11, 7], |mut session| {
+    let fail_with = |mut session: Peer| {
         session.send(NO_WELCOME)?;
         let _ = fail(&mut session); // the session may have been given up already
         Ok(())
-    })
-    .because(Saw::Nothing, &FAILURE_ENDS_RUN)
-    .because(Saw::Running, counted)
+    };
+    tells_served(stage, 40, [11, 7], fail_with, counted)
 }
 
 const RESET_IS_SERVED: Diagnosis = Diagnosis {

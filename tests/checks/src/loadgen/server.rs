@@ -238,7 +238,7 @@ pub(super) static APART: Check = Check::lab(
     "takes from each of 50 clients what that client has sent",
 )
 .source("L0, 2(b): 10, 20, 50 … clients")
-.needs(&[&TAKES])
+.needs(&[&TAKES, &SECOND_CLIENT])
 .points(2)
 .read("8.3")
 .mistakes(&[&CROSSED])
