@@ -69,7 +69,7 @@ pub fn is_refused(stage: &Stage, options: &str) -> Outcome {
     let nobody = SocketAddr::from(([127, 0, 0, 1], stage.free_port()?));
     let client = stage.client_with(nobody, options, &[])?;
     let success = client.ends()?.success();
-    client.ends_with(1).means(success, &REFUSED_IS_FINE)?;
+    client.ends_with(1).confirm(&REFUSED_IS_FINE, "its exit status is 0", || success)?;
     let line = client.complains(&[&nobody.to_string(), "Connection refused"])?;
     if line.contains("os error") || stderr(&client).lines().count() != 1 {
         return fail("one line, its cause in words", stderr(&client));

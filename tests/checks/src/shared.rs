@@ -3,7 +3,7 @@
 
 use stage::{
     Program, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, fail},
+    failure::{Diagnosis, Explain, Outcome, Saw, fail},
     files, kernel, patience,
     peer::Peer,
 };
@@ -129,10 +129,10 @@ pub fn outlives_descriptors(
     let mut clients = server.connect_many(2 * DESCRIPTORS);
     let said = server.program.complains(&["accept"]);
     let over = server.program.process.heard().exit().is_some();
-    said.means(over, &DESCRIPTORS_KILL)?;
+    said.confirm(&DESCRIPTORS_KILL, "the server has ended", || over)?;
     if server.program.burns_processor() {
         return fail("it waits for a descriptor", "it burns a processor")
-            .means(true, &BUSY_ACCEPT);
+            .because(Saw::Something, &BUSY_ACCEPT);
     }
     clients.drain(..clients.len().saturating_sub(DESCRIPTORS / 2)).for_each(Peer::close);
     // Not all at once: each connection costs a busy machine several threads.
@@ -148,11 +148,13 @@ pub fn outlives_descriptors(
                 Some(_) => "clients still wait for accept()",
                 None => "nobody listens any more",
             };
-            return fail("it accepts again", got).means(true, &DESCRIPTORS_KILL);
+            return fail("it accepts again", got).because(Saw::Something, &DESCRIPTORS_KILL);
         }
     }
-    let mut late = server.connect("a new client").means(true, &DESCRIPTORS_KILL)?;
-    talk(&mut late).means(true, &DESCRIPTORS_KILL)
+    let mut late = server.connect("a new client").because(Saw::Reset, &DESCRIPTORS_KILL)?;
+    talk(&mut late)
+        .because(Saw::Nothing, &DESCRIPTORS_KILL)
+        .because(Saw::Closed, &DESCRIPTORS_KILL)
 }
 
 /// The client connects to the host that it is given, which is not the usual one.

@@ -2,7 +2,7 @@
 use crate::check::Check;
 use stage::{
     Program, Role, Stage,
-    failure::{Diagnosis, Explain, Outcome, fail, quote},
+    failure::{Diagnosis, Explain, Outcome, Saw, fail, quote},
     peer::Peer,
 };
 const HEAD_NOT_ENDED: Diagnosis = Diagnosis {
@@ -45,7 +45,7 @@ fn headers(server: &mut Peer) -> Outcome<Vec<String>> {
     let mut headers = Vec::new();
     loop {
         let line = server.expect_line("a header or the blank line");
-        let line = line.means(true, &HEAD_NOT_ENDED)?;
+        let line = line.because(Saw::Nothing, &HEAD_NOT_ENDED)?;
         let Some(line) = line.strip_suffix('\r') else {
             return fail("each line ends with \\r\\n", format!("{line:?} has no \\r"));
         };
@@ -83,7 +83,9 @@ fn length(stage: &Stage) -> Outcome {
     answer(&mut server, &page[..1000], page.len())?;
     server.close();
     match client.ends()?.code() {
-        Some(0) => fail("an exit status other than 0", "0").means(true, &CUT_IS_WHOLE),
+        Some(0) => {
+            fail("an exit status other than 0", "0").because(Saw::Something, &CUT_IS_WHOLE)
+        }
         _ => Ok(()),
     }
 }

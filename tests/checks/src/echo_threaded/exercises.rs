@@ -2,7 +2,7 @@
 use crate::check::Check;
 use stage::{
     Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, fail, quote},
+    failure::{Diagnosis, Explain, Outcome, Saw, fail, quote},
     peer::Peer,
     process::shell_path,
 };
@@ -32,7 +32,7 @@ fn reply(stage: &Stage) -> Outcome {
         client.send(format!("{line}\n"))?;
         client.expect(format!("{back}\n"))?;
         client.send("né\n")?;
-        client.expect("én\n").means(true, &TURNS_BYTES)?;
+        client.expect("én\n").because(Saw::Something, &TURNS_BYTES)?;
         client.dribble(format!("{line}\n"))?;
         client.expect(format!("{back}\n"))?;
         client.send(format!("{line}\n{back}\n"))?;
@@ -80,8 +80,11 @@ fn files(stage: &Stage) -> Outcome {
         let said = ask(&server, name)?;
         let leaks = said == secret.as_bytes();
         if !said.starts_with(b"error: ") || !said.ends_with(b"\n") {
-            return fail(format!("for {name:?} a line `error: …`"), quote(&said))
-                .means(leaks, &LEAKS);
+            return fail(format!("for {name:?} a line `error: …`"), quote(&said)).confirm(
+                &LEAKS,
+                "the file from outside came",
+                || leaks,
+            );
         }
     }
     Ok(())
@@ -141,7 +144,7 @@ pub(super) static X_POLLING: Check = Check::exercise(
         speak(stage, client)?;
     }
     if threads(server.program.process.id()).is_some_and(|threads| threads > 1) {
-        return fail("one thread", "more than one").means(true, &MORE_THREADS);
+        return fail("one thread", "more than one").because(Saw::Something, &MORE_THREADS);
     }
     let mut stalled = server.connect("the silent reader")?;
     stalled.send_until_stuck(&stage.bytes(64 * 1024));
@@ -149,7 +152,7 @@ pub(super) static X_POLLING: Check = Check::exercise(
     drop(stalled);
     if server.program.burns_processor() {
         return fail("it sleeps while nobody speaks", "it burns a processor")
-            .means(true, &NEVER_SLEEPS);
+            .because(Saw::Something, &NEVER_SLEEPS);
     }
     Ok(())
 });

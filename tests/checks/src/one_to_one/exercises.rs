@@ -27,7 +27,9 @@ pub(super) static X_NUMBERS: Check = Check::exercise(
             let line = stage.payload(12);
             client.send(format!("{line}\n"))?;
             let printed = server.program.prints(format!("{number} {line}\n"));
-            printed.means(name == "b" && number == 1, &COUNTS_ALL)?;
+            printed.confirm(&COUNTS_ALL, "a's lines were numbered from 1", || {
+                name == "b" && number == 1
+            })?;
             server.program.types("go on");
             client.expect("go on\n")?;
         }
