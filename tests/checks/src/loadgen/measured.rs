@@ -381,7 +381,7 @@ fn clock(stage: &Stage) -> Outcome {
     {
         if number(&row, column) < least {
             let expected = format!("{column} is at least {least:.0}, for so long it waited");
-            return fail(expected, &row[column]).means(true, means);
+            return fail(expected, &row[column]).because(Saw::Something, means);
         }
     }
     Ok(())
