@@ -5,9 +5,8 @@ use crate::{
     Log, Program,
     deadline::Deadline,
     failure::{Outcome, Saw, fail, fail_having, quote},
-    patience,
-    peer::bind_near,
-    quiet,
+    host::bind_near,
+    patience, quiet,
 };
 use std::{
     fmt::Display,
