@@ -51,6 +51,14 @@ pub const SPINS: Diagnosis = Diagnosis {
     text: "after the end the program did not rest: a loop goes round without waiting in it. At the end of a stream read returns 0 bytes at once, each time it is called: the loop has to end there.",
 };
 
+/// The mistake, if nothing came, or the connection ended.
+pub fn is_over<T>(result: Outcome<T>, mistake: &'static Diagnosis) -> Outcome<T> {
+    result
+        .because(Saw::Nothing, mistake)
+        .because(Saw::Closed, mistake)
+        .because(Saw::Reset, mistake)
+}
+
 /// An end, and then rest: a required check of each role.
 pub fn rests(program: &Program, end: &str) -> Outcome {
     // What `rests` fails for is the evidence: it saw the program print or run without end.

@@ -39,20 +39,26 @@ impl Side {
     }
 
     /// Passes on what has come, once the other has read what came before: each piece is a read of
-    /// its own.
-    fn pass_on(&mut self, to: &mut Peer) {
-        if self.over || !to.is_read() {
-            return;
+    /// its own. True if something has come.
+    fn pass_on(&mut self, to: &mut Peer) -> bool {
+        if self.over {
+            return false;
         }
         let came = self.peer.so_far().to_vec();
-        if !came.is_empty() {
-            self.peer.ignore_so_far();
-            let _ = to.send(&came); // it may have gone, which is seen elsewhere
-            self.said.push(came);
-        } else if self.peer.expect_closed().is_ok() {
-            self.over = true;
-            to.half_close();
+        if came.is_empty() {
+            self.over = self.peer.expect_closed().is_ok();
+            if self.over {
+                to.half_close();
+            }
+            return self.over;
         }
+        if !to.is_read() {
+            return false; // not yet
+        }
+        self.peer.ignore_so_far();
+        let _ = to.send(&came); // it may have gone, which is seen elsewhere
+        self.said.push(came);
+        true
     }
 
     fn has_said(&self) -> String {
@@ -90,14 +96,12 @@ impl Together {
     ///
     /// # Errors
     /// A failure, `what` did not happen, with what each of them said last.
-    pub fn until(
-        &mut self,
-        what: &str,
-        mut seen: impl FnMut(&Program, &Server) -> bool,
-    ) -> Outcome {
-        if self.pass_until(|both| seen(&both.client, &both.server)) {
-            self.log.step(what);
-            return Ok(());
+    pub fn until(&mut self, what: &str, mut seen: impl FnMut(&Together) -> bool) -> Outcome {
+        for _ in 0..2 {
+            if self.pass_until(&mut seen) {
+                self.log.step(what);
+                return Ok(());
+            }
         }
         let got = format!(
             "the client {}, the server {}; {}; {}",
@@ -109,6 +113,16 @@ impl Together {
         fail(what, got)
             .probe(&WAIT_FOR_EACH_OTHER, || self.answers_lines())
             .probe(&WAIT_FOR_EACH_OTHER, || self.prints_lines(&mut seen))
+    }
+
+    /// What the server has said so far.
+    pub fn answers(&self) -> Vec<u8> {
+        self.from_server.said.concat()
+    }
+
+    /// What the client has printed so far.
+    pub fn printed(&self) -> Vec<u8> {
+        self.client.process.heard().stdout.clone()
     }
 
     /// Passes on what they say until the client has said something more.
@@ -123,12 +137,24 @@ impl Together {
         fail("the client says something to its server", self.client.state())
     }
 
+    /// Each piece that is passed on gives them new time.
     fn pass_until(&mut self, mut seen: impl FnMut(&Together) -> bool) -> bool {
-        kernel::look_until(self.log.deadline(patience()), || {
-            self.from_client.pass_on(&mut self.from_server.peer);
-            self.from_server.pass_on(&mut self.from_client.peer);
-            seen(self)
-        })
+        const PIECES: usize = 20;
+        for _ in 0..PIECES {
+            let pieces =
+                |both: &Together| both.from_client.said.len() + both.from_server.said.len();
+            let before = pieces(self);
+            let is_seen = kernel::look_until(self.log.deadline(patience()), || {
+                // A piece, and the answer to it.
+                let _ = self.from_client.pass_on(&mut self.from_server.peer)
+                    | self.from_server.pass_on(&mut self.from_client.peer);
+                seen(self)
+            });
+            if is_seen || pieces(self) == before {
+                return is_seen;
+            }
+        }
+        false
     }
 
     /// The client's messages have no line end, and the server says more when they have one.
@@ -150,16 +176,13 @@ impl Together {
     }
 
     /// The server's messages have no line end, and what is waited for is seen when they have one.
-    fn prints_lines(
-        &mut self,
-        seen: &mut impl FnMut(&Program, &Server) -> bool,
-    ) -> Option<String> {
+    fn prints_lines(&mut self, seen: &mut impl FnMut(&Together) -> bool) -> Option<String> {
         let last = self.from_server.said.last()?;
         if last.ends_with(b"\n") {
             return None;
         }
         self.from_client.peer.send("\n").ok()?;
-        let seen = self.pass_until(|both| seen(&both.client, &both.server));
+        let seen = self.pass_until(seen);
         seen.then(|| "with a line end behind the server's message, it was seen".into())
     }
 }

@@ -19,6 +19,7 @@ pub(super) static CLIENT_LENGTH: Check = Check::lab(
 .read("6.4")
 .mistakes(&[&HTONS, &LITTLE_ENDIAN, &COUNTS_ITSELF, &TWO_BYTES, &NO_LENGTH, &NEWLINE_SENT])
 .steps(|stage| {
+    frames_only(stage, Role::Client)?;
     let (client, mut server) = stage.client_and_peer("the server")?;
     let line = stage.payload(9);
     client.types(&line);
@@ -34,7 +35,6 @@ pub(super) static CLIENT_LENGTH: Check = Check::lab(
 pub(super) static CLIENT_HOST: Check =
     Check::lab("06.client-host", Role::Client, "client: connects to the host that it is given")
         .source("L1, question 3c: the address is passed")
-        .needs(&[&CLIENT_LENGTH])
         .read("6.4")
         .mistakes(&[&FIXED_HOST])
         .steps(connects_to_the_given_host);
@@ -53,11 +53,11 @@ pub(super) static CLIENT_PRINTS: Check =
 fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Outcome {
     let (line, answer) = (stage.payload(8), stage.payload(16));
     client.types(&line);
-    let sent = expect_frame(server, "the request")?;
+    let sent = expect_answer(stage, Role::Client, server, "the request")?;
     if sent != line.as_bytes() {
         return fail(format!("the request is {}", quote(line.as_bytes())), quote(&sent));
     }
-    server.send(frame(&answer))?;
+    wire::send(stage, Role::Client, server, &answer)?;
     client.prints(&answer)
 }
 
@@ -79,7 +79,7 @@ pub(super) static CLIENT_GOES_ON: Check = Check::lab(
 .steps(|stage| {
     let (mut client, mut server) = stage.client_and_peer("the server")?;
     exchange(stage, &mut client, &mut server)?;
-    (0..3).try_for_each(|_| exchange(stage, &mut client, &mut server)).means(true, &ONE_LINE)
+    (0..3).try_for_each(|_| is_over(exchange(stage, &mut client, &mut server), &ONE_LINE))
 });
 
 pub(super) static CLIENT_PIECES: Check = Check::lab(
@@ -93,14 +93,23 @@ pub(super) static CLIENT_PIECES: Check = Check::lab(
 .read("6.5")
 .mistakes(&[&SHORT_READ])
 .steps(|stage| {
+    frames_only(stage, Role::Client)?;
     let (mut client, mut server) = stage.client_and_peer("the server")?;
     exchange(stage, &mut client, &mut server)?;
     let answer = stage.payload(8);
     client.types("a line");
     expect_frame(&mut server, "the request")?;
-    send_in_pieces(&mut server, &answer).means(true, &SHORT_READ)?;
-    client.prints(&answer).means(true, &SHORT_READ)?;
-    exchange(stage, &mut client, &mut server).means(true, &SHORT_READ)
+    let mut in_pieces = || -> Outcome {
+        send_in_pieces(&mut server, &answer)?;
+        client.prints(&answer)?;
+        exchange(stage, &mut client, &mut server)
+    };
+    in_pieces().confirm(&SHORT_READ, "an answer in one piece is printed", || {
+        let another = stage.client_and_peer("the server");
+        another.is_ok_and(|(mut client, mut server)| {
+            exchange(stage, &mut client, &mut server).is_ok()
+        })
+    })
 });
 
 const BLANK_IGNORED: Diagnosis = Diagnosis {
@@ -118,21 +127,25 @@ pub(super) static CLIENT_BLANK_LINE: Check = Check::lab(
 .needs(&[&CLIENT_PRINTS])
 .read("6.4")
 .mistakes(&[&BLANK_IGNORED])
-.steps(|stage| client_leaves(stage, |client| client.types("")).means(true, &BLANK_IGNORED));
+.steps(|stage| client_leaves(stage, &BLANK_IGNORED, |client| client.types("")));
 
 /// After an exchange the user leaves, and so does the client: with an empty frame, or by
 /// closing at once.
-fn client_leaves(stage: &Stage, leave: impl Fn(&mut Program)) -> Outcome {
+fn client_leaves(
+    stage: &Stage,
+    mistake: &'static Diagnosis,
+    leave: impl Fn(&mut Program),
+) -> Outcome {
     let (mut client, mut server) = stage.client_and_peer("the server")?;
     exchange(stage, &mut client, &mut server)?;
     leave(&mut client);
     match server.take_through(|got| (got.len() >= 4).then_some(got.len())) {
-        None => server.expect_closed()?,
+        None => server.expect_closed().because(Saw::Nothing, mistake)?,
         Some(said) if said == EMPTY_FRAME => {}
         Some(said) => return fail("an empty frame, or the close", quote(&said)),
     }
     server.close();
-    client.ends().map(|_| ())
+    client.ends().map(|_| ()).because(Saw::Running, mistake)
 }
 
 const INPUT_END_MISSED: Diagnosis = Diagnosis {
@@ -147,7 +160,81 @@ pub(super) static CLIENT_INPUT_ENDS: Check =
         .needs(&[&CLIENT_PRINTS])
         .read("6.4")
         .mistakes(&[&INPUT_END_MISSED])
-        .steps(|stage| client_leaves(stage, Program::end_input).means(true, &INPUT_END_MISSED));
+        .steps(|stage| client_leaves(stage, &INPUT_END_MISSED, Program::end_input));
+
+pub(super) static CLIENT_RESTS: Check = Check::lab(
+    "06.client-rests",
+    Role::Client,
+    "client: rests, or ends, when its server has gone, and when its input has ended",
+)
+.source("L1, question 3a: What happens if the client aborts")
+.read("6.5")
+.mistakes(&[&SPINS, &END_IGNORED])
+.steps(|stage| {
+    /// More bytes than a client has to say when its user has gone.
+    const FLOOD: usize = 16 << 10;
+    let (client, mut server) = stage.client_and_peer("the server")?;
+    client.types(&stage.payload(8));
+    let _ = expect_answer(stage, Role::Client, &mut server, "the request");
+    server.close();
+    rests(&client, "its server has gone")?;
+    let (mut client, mut server) = stage.client_and_peer("the server")?;
+    client.end_input();
+    let _ = server.expect_silence("its user has gone");
+    rests(&client, "its input has ended")?;
+    let sent = server.so_far().len();
+    if sent < FLOOD {
+        return Ok(());
+    }
+    let expected = "the client sends no more when its input has ended";
+    fail(expected, format!("it sends {sent} bytes")).confirm(
+        &END_IGNORED,
+        "nobody has typed them",
+        || sent >= FLOOD,
+    )
+});
+
+pub(super) static TOGETHER: Check = Check::lab(
+    "06.together",
+    Role::Client,
+    "its own client and its own servers understand each other",
+)
+.source("L1, question 3: two client programs, one for each of the server")
+.needs(&[&CLIENT_PRINTS])
+.points(2)
+.read("6.4")
+.mistakes(&[&WAIT_FOR_EACH_OTHER])
+.steps(|stage| {
+    let roles: Vec<Role> =
+        [Role::Encoder, Role::Decoder].into_iter().filter(|role| stage.has(*role)).collect();
+    for role in &roles {
+        talk_together(stage, *role)?;
+    }
+    if roles.is_empty() {
+        return Err(Stop::NotJudged("no server of its own was handed in".to_string()));
+    }
+    Ok(())
+});
+
+fn talk_together(stage: &Stage, role: Role) -> Outcome {
+    let mut both = Together::begin(stage, role)?;
+    for letters in [3, 6] {
+        let (line, _) = request(role, &stage.payload(letters));
+        let (said, printed) = (both.answers().len(), both.printed().len());
+        both.client.types(&line);
+        // Whether the answer is right, other checks ask.
+        both.until("the client prints what its server answers", |both| {
+            let answer = both.answers()[said..].to_vec();
+            let letters = answer.trim_ascii_end().iter().rev();
+            let last = letters.take_while(|byte| byte.is_ascii_graphic()).count();
+            let last = &answer.trim_ascii_end()[answer.trim_ascii_end().len() - last..];
+            !last.is_empty() && find(&both.printed()[printed..], last).is_some()
+        })?;
+    }
+    both.client.types("");
+    both.client.end_input();
+    both.until("the client ends", |both| both.client.process.heard().exit().is_some())
+}
 
 // -- manners of the client
 const NO_GOODBYE: Diagnosis = Diagnosis {
@@ -156,10 +243,10 @@ const NO_GOODBYE: Diagnosis = Diagnosis {
     text: "it closed without the empty frame: its server cannot tell a user who has finished from a line that broke.",
 };
 
-pub(super) static CLIENT_GOODBYE: Check = Check::manners(
+pub(super) static CLIENT_GOODBYE: Check = Check::chapter(
     "06.client-goodbye",
     Role::Client,
-    "client: says goodbye with an empty frame, exit 0",
+    "client: says goodbye with an empty frame",
 )
 .source("our contract, 06-binary-codec; the lab leaves it open")
 .needs(&[&CLIENT_BLANK_LINE])
@@ -169,10 +256,10 @@ pub(super) static CLIENT_GOODBYE: Check = Check::manners(
     let (mut client, mut server) = stage.client_and_peer("the server")?;
     exchange(stage, &mut client, &mut server)?;
     client.types("");
-    server.expect(EMPTY_FRAME).means(true, &NO_GOODBYE)?;
+    server.expect(EMPTY_FRAME).because(Saw::Closed, &NO_GOODBYE)?;
     server.expect_close()?;
     server.close();
-    client.ends_with(0)
+    client.ends().map(|_| ())
 });
 
 const LAST_ANSWER_LOST: Diagnosis = Diagnosis {
@@ -181,7 +268,7 @@ const LAST_ANSWER_LOST: Diagnosis = Diagnosis {
     text: "its input ended and it left without printing the answer to its last line: the end of the input is seen when the next line is wanted, not before.",
 };
 
-pub(super) static CLIENT_LAST_ANSWER: Check = Check::manners(
+pub(super) static CLIENT_LAST_ANSWER: Check = Check::chapter(
     "06.client-last-answer",
     Role::Client,
     "client: prints the answer that is still to come when its input ends",
@@ -197,15 +284,15 @@ pub(super) static CLIENT_LAST_ANSWER: Check = Check::manners(
     client.end_input();
     expect_frame(&mut server, "the request")?;
     server.settle();
-    client.stays("its answer is still to come").means(true, &LAST_ANSWER_LOST)?;
+    client.stays("its answer is still to come").because(Saw::Ended, &LAST_ANSWER_LOST)?;
     server.send(frame(&answer))?;
-    client.prints(&answer).means(true, &LAST_ANSWER_LOST)?;
+    client.prints(&answer).because(Saw::Ended, &LAST_ANSWER_LOST)?;
     server.close();
-    client.ends_with(0)
+    client.ends().map(|_| ())
 });
 
 pub(super) static CLIENT_UTF8: Check =
-    Check::manners("06.client-utf8", Role::Client, "client: the length of `é` is two")
+    Check::chapter("06.client-utf8", Role::Client, "client: the length of `é` is two")
         .source("our contract, 06-binary-codec; the lab leaves it open")
         .needs(&[&CLIENT_PRINTS])
         .read("6.5")

@@ -41,7 +41,7 @@ pub(super) static ENCODES: Check = Check::lab(
     let mut a = server.connect("a")?;
     let text = format!("co {} ({})!", stage.payload(6), stage.payload(6));
     let expected = groups(text.as_bytes());
-    let answer = ask(&mut a, &text)?;
+    let answer = ask(stage, Role::Encoder, &mut a, &text)?;
     let digits = |group: &str| group.trim_start_matches('0').to_string();
     let bare: Vec<_> = expected.split(' ').map(digits).collect();
     is(&expected, &answer).means(same(&bare.join(" "), &answer), &UNPADDED)
@@ -122,6 +122,7 @@ pub(super) static HUGE_LENGTH: Check = Check::lab(
 .read("6.5")
 .mistakes(&[&TRUSTS_LENGTH])
 .steps(|stage| {
+    frames_only(stage, Role::Encoder)?;
     let limited = stage.serve_with(Role::Encoder, "", &[LESS_THAN_4_GIB]);
     let server = limited.or_else(|_| stage.serve(Role::Encoder))?;
     let mut a = server.connect("a")?;
@@ -129,14 +130,13 @@ pub(super) static HUGE_LENGTH: Check = Check::lab(
     a.send(b"\xff\xff\xff\xffabc")?;
     a.settle();
     let grown = server.program.peak_memory().zip(before).map(|(after, before)| after - before);
-    if grown.is_some_and(|kib| kib > 256 * 1024) {
+    let much = grown.is_some_and(|kib| kib > 256 * 1024);
+    if much {
         return fail("its memory stays as it is", format!("{grown:?} KiB more"))
-            .means(true, &TRUSTS_LENGTH);
+            .means(much, &TRUSTS_LENGTH);
     }
     a.close();
-    costs_nobody_else(stage, &server, Role::Encoder, leaves_midway)
-        .map(|_| ())
-        .means(true, &TRUSTS_LENGTH)
+    costs_nobody_else(stage, &server, Role::Encoder, &TRUSTS_LENGTH, leaves_midway).map(|_| ())
 });
 
 /// A session that ends in the middle of a frame, of a length that is nothing special.
@@ -147,8 +147,51 @@ fn leaves_midway(_: &Stage, _: Role, mut peer: Peer) -> Outcome {
     Ok(())
 }
 
-// -- manners of the encoder
-pub(super) static NEXT_CLIENT: Check = Check::manners(
+const CROSSED: Diagnosis = Diagnosis {
+    id: "crossed-06",
+    they: "answer one client on another one's connection",
+    text: "an answer came to a client that had not asked for it: is there one variable for the connection, for all threads? Each must own its own.",
+};
+
+pub(super) static TWO_CLIENTS: Check = Check::lab(
+    "06.two-clients",
+    Role::Encoder,
+    "encoder: a second client, served or waiting, costs the first one nothing",
+)
+.source("L1, question 3b: Can you run two clients against the same server?")
+.needs(&[&GOES_ON])
+.read("6.3")
+.mistakes(&[&CROSSED])
+.steps(|stage| {
+    let role = Role::Encoder;
+    let server = stage.serve(role)?;
+    let mut a = server.connect("a")?;
+    works(stage, role, &mut a)?;
+    // One that serves a single client may refuse the second.
+    let Ok(mut b) = server.connect("b") else { return works(stage, role, &mut a) };
+    let (asked, answer) = request(role, &stage.payload(8));
+    let _ = wire::send(stage, role, &mut b, asked);
+    b.settle();
+    let first = works(stage, role, &mut a);
+    let crossed = first.is_err() && !b.so_far().is_empty();
+    first.confirm(&CROSSED, "the answer came to the other client", || crossed)?;
+    if b.so_far().is_empty() {
+        return Ok(()); // it waits
+    }
+    let given = expect_answer(stage, role, &mut b, "its answer")?;
+    is(&answer, &given)
+});
+
+pub(super) static RESTS: Check =
+    Check::lab("06.rests", Role::Encoder, "encoder: rests, or ends, when its client has left")
+        .source("L1, question 3a: What happens if the client aborts")
+        .needs(&[&LISTENS])
+        .read("6.5")
+        .mistakes(&[&SPINS, &END_IGNORED])
+        .steps(|stage| server_rests(stage, Role::Encoder));
+
+// -- what the chapter asks for, and manners of the encoder
+pub(super) static NEXT_CLIENT: Check = Check::chapter(
     "06.next-client",
     Role::Encoder,
     "encoder: serves the next client, and one that waited, in turn",
@@ -162,14 +205,14 @@ pub(super) static NEXT_CLIENT: Check = Check::manners(
     let mut a = server.connect("a")?;
     works(stage, Role::Encoder, &mut a)?;
     let (request, answer) = request(Role::Encoder, &stage.payload(8));
-    let mut b = server.connect("b").means(true, &ONE_CLIENT)?;
-    b.send(frame(request)).means(true, &ONE_CLIENT)?;
+    let mut b = is_over(server.connect("b"), &ONE_CLIENT)?;
+    is_over(wire::send(stage, Role::Encoder, &mut b, request), &ONE_CLIENT)?;
     a.close();
-    let given = expect_frame(&mut b, "the answer").means(true, &ONE_CLIENT)?;
-    is(&answer, &given)?;
+    let given = expect_answer(stage, Role::Encoder, &mut b, "the answer");
+    is(&answer, &is_over(given, &ONE_CLIENT)?)?;
     b.close();
-    let mut c = server.connect("c").means(true, &ONE_CLIENT)?;
-    works(stage, Role::Encoder, &mut c).means(true, &ONE_CLIENT)
+    let mut c = is_over(server.connect("c"), &ONE_CLIENT)?;
+    is_over(works(stage, Role::Encoder, &mut c), &ONE_CLIENT)
 });
 
 const FLAG_IGNORED: Diagnosis = Diagnosis {
@@ -178,7 +221,7 @@ const FLAG_IGNORED: Diagnosis = Diagnosis {
     text: "the second client waits for the first one: is there a thread for each, and does none of them hold something shared while it waits?",
 };
 
-pub(super) static MULTI_THREADED: Check = Check::manners(
+pub(super) static MULTI_THREADED: Check = Check::chapter(
     "06.multi-threaded",
     Role::Encoder,
     "encoder: with --multi-threaded one client holds up no other, silent or deaf",
@@ -194,11 +237,19 @@ pub(super) static MULTI_THREADED: Check = Check::manners(
     let mut deaf = server.connect("the deaf one")?;
     deaf.send_until_stuck(&frame(stage.payload(10_000)));
     let mut other = server.connect("another")?;
-    works(stage, Role::Encoder, &mut other).means(true, &FLAG_IGNORED)?;
-    works(stage, Role::Encoder, &mut silent).means(true, &FLAG_IGNORED)
+    let first = works(stage, Role::Encoder, &mut other);
+    first.and_then(|()| works(stage, Role::Encoder, &mut silent)).confirm(
+        &FLAG_IGNORED,
+        "when the others had left, a new one was served",
+        || {
+            [silent, deaf, other].into_iter().for_each(Peer::close);
+            let new = server.connect("a new one");
+            new.is_ok_and(|mut new| works(stage, Role::Encoder, &mut new).is_ok())
+        },
+    )
 });
 
-pub(super) static TELLS: Check = Check::manners(
+pub(super) static TELLS: Check = Check::chapter(
     "06.tells",
     Role::Encoder,
     "encoder: prints what it received and what it sent",
@@ -210,7 +261,7 @@ pub(super) static TELLS: Check = Check::manners(
     let mut server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
     let text = stage.payload(6);
-    ask(&mut a, &text)?;
+    ask(stage, Role::Encoder, &mut a, &text)?;
     server.program.prints(format!("Received: {text}"))?;
     server.program.prints(format!("Sent: {}", groups(text.as_bytes())))
 });
@@ -227,7 +278,7 @@ const PIECE_BY_PIECE: Diagnosis = Diagnosis {
     text: "the same text in pieces was not understood: a piece may end in the middle of a character. When is it safe to make text of bytes?",
 };
 
-pub(super) static UTF8: Check = Check::manners(
+pub(super) static UTF8: Check = Check::chapter(
     "06.utf8",
     Role::Encoder,
     "encoder: text beyond ASCII is bytes too, also when it comes in pieces",
@@ -240,11 +291,17 @@ pub(super) static UTF8: Check = Check::manners(
     let server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
     let text = format!("{}é漢🦀", stage.payload(2));
-    let whole = ask(&mut a, &text).and_then(|answer| is(&groups(text.as_bytes()), &answer));
-    whole.means(true, &CODE_POINTS)?;
-    send_in_pieces(&mut a, &text).means(true, &PIECE_BY_PIECE)?;
-    let answer = expect_frame(&mut a, "the answer").means(true, &PIECE_BY_PIECE)?;
-    is(&groups(text.as_bytes()), &answer).means(true, &PIECE_BY_PIECE)
+    let answer = ask(stage, Role::Encoder, &mut a, &text)?;
+    let given = String::from_utf8_lossy(&answer).into_owned();
+    is(&groups(text.as_bytes()), &answer).confirm(
+        &CODE_POINTS,
+        "there are as many groups as characters",
+        || given.split_whitespace().count() == text.chars().count(),
+    )?;
+    send_in_pieces(&mut a, &text)
+        .and_then(|()| expect_frame(&mut a, "the answer"))
+        .and_then(|answer| is(&groups(text.as_bytes()), &answer))
+        .confirm(&PIECE_BY_PIECE, "in one piece it is answered", || !given.is_empty())
 });
 
 const BAD_TEXT_KILLS: Diagnosis = Diagnosis {
@@ -253,7 +310,7 @@ const BAD_TEXT_KILLS: Diagnosis = Diagnosis {
     text: "bytes that are no UTF-8 got no error as an answer: the frame is whole, so both ends still know where the next one begins. Why should the session end?",
 };
 
-pub(super) static NOT_UTF8: Check = Check::manners(
+pub(super) static NOT_UTF8: Check = Check::chapter(
     "06.not-utf8",
     Role::Encoder,
     "encoder: bytes that are no UTF-8 get an answer `error:`, and it goes on",
@@ -265,11 +322,11 @@ pub(super) static NOT_UTF8: Check = Check::manners(
 .steps(|stage| {
     let server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
-    is_told(&mut a, b"a\xff\xfeb").means(true, &BAD_TEXT_KILLS)?;
-    works(stage, Role::Encoder, &mut a).means(true, &BAD_TEXT_KILLS)
+    is_over(is_told(stage, Role::Encoder, &mut a, b"a\xff\xfeb"), &BAD_TEXT_KILLS)?;
+    is_over(works(stage, Role::Encoder, &mut a), &BAD_TEXT_KILLS)
 });
 
-pub(super) static CUT_FRAME: Check = Check::manners(
+pub(super) static CUT_FRAME: Check = Check::chapter(
     "06.cut-frame",
     Role::Encoder,
     "encoder: a frame that is cut off is no request, and ends its session alone",
@@ -288,7 +345,7 @@ pub(super) static CUT_FRAME: Check = Check::manners(
         let answer = a.take_until_close();
         if !answer.is_empty() {
             return fail("no answer to a part of a frame", quote(&answer))
-                .means(true, &CUT_IS_WHOLE);
+                .means(!answer.is_empty(), &CUT_IS_WHOLE);
         }
         a.close();
         serves_on(stage, &server)?;
@@ -296,7 +353,7 @@ pub(super) static CUT_FRAME: Check = Check::manners(
     Ok(())
 });
 
-pub(super) static RESET: Check = Check::manners(
+pub(super) static RESET: Check = Check::chapter(
     "06.reset",
     Role::Encoder,
     "encoder: a client that resets ends its session alone",
@@ -344,7 +401,11 @@ pub(super) static LONG_ANSWER: Check = Check::manners(
 .steps(|stage| {
     let server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
-    is_told(&mut a, stage.payload(MAX_FRAME / 8)).means(true, &ANSWER_OVER_LIMIT)?;
+    let answer = ask(stage, Role::Encoder, &mut a, stage.payload(MAX_FRAME / 8))?;
+    if !answer.starts_with(b"error:") {
+        return fail("an answer that begins with `error:`", quote(&answer))
+            .means(answer.len() > MAX_FRAME, &ANSWER_OVER_LIMIT);
+    }
     works(stage, Role::Encoder, &mut a)
 });
 
@@ -376,8 +437,10 @@ fn listens_only_at(stage: &Stage, server: &Server, ip: &str, not_at: &str) -> Ou
     if !is_reached_at(stage, server, ip) {
         return fail(format!("it serves at {ip}"), "it does not");
     }
-    if is_reached_at(stage, server, not_at) {
-        return fail(format!("nobody answers at {not_at}"), "it does").means(true, &EVERYWHERE);
+    let reached = is_reached_at(stage, server, not_at);
+    if reached {
+        return fail(format!("nobody answers at {not_at}"), "it does")
+            .means(reached, &EVERYWHERE);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::check::Check;
 use stage::{
     Role,
-    failure::{Diagnosis, Explain},
+    failure::{Diagnosis, Explain, Saw},
 };
 
 pub(super) static X_TAGGED: Check = Check::exercise(
@@ -62,7 +62,7 @@ pub(super) static X_VARINT: Check = Check::exercise(
     a.close(); // one client at a time
     let mut endless = server.connect("b")?;
     endless.send([0xff; 40])?;
-    endless.expect_close().means(true, &ENDLESS_LENGTH)?;
+    endless.expect_close().because(Saw::Nothing, &ENDLESS_LENGTH)?;
     let mut c = server.connect("c")?;
     c.send(b"\x01c")?;
     c.expect(b"\x0801100011")
@@ -88,7 +88,7 @@ pub(super) static X_PIPELINED: Check = Check::exercise(
     let lines = [stage.payload(8), stage.payload(8), stage.payload(8)];
     for line in &lines {
         client.types(line);
-        server.expect(frame(line)).means(true, &WAITS_FOR_ANSWER)?;
+        server.expect(frame(line)).because(Saw::Nothing, &WAITS_FOR_ANSWER)?;
     }
     client.types("");
     server.expect(frame(""))?;

@@ -4,35 +4,41 @@
 //! A length that is wrong makes everything behind it wrong, so it is named first: every other
 //! check of a role needs the one about its length. Groups are compared after splitting at white
 //! space. A server that ends with its first client, as the lab's own do, is not asked what the
-//! next one would meet.
+//! next one would meet. A program from outside that speaks without frames is judged in what the
+//! lab asks for, and not in what is about frames.
 
 mod client;
 mod conduct;
 mod decoder;
 mod encoder;
 mod exercises;
+mod wire;
 
 use crate::{
     check::{Chapter, Check},
     manners,
-    shared::{FIXED_HOST, ONE_CLIENT, connects_to_the_given_host},
+    shared::{
+        END_IGNORED, FIXED_HOST, ONE_CLIENT, SPINS, connects_to_the_given_host, is_over, rests,
+    },
+    together::{Together, WAIT_FOR_EACH_OTHER},
 };
 use client::CLIENT_HOST;
 use encoder::LISTENS;
 use stage::{
     Program, Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, Stop, difference, fail, quote},
+    failure::{Diagnosis, Explain, Outcome, Saw, Stop, difference, fail, quote},
     find,
     peer::Peer,
     process, quiet,
 };
+use wire::{ask, expect_answer, frames_only};
 
 /// Chapter 6.
 pub static CHAPTER: Chapter = Chapter {
     number: "06",
     name: "binary-codec",
     roles: &[Role::Encoder, Role::Decoder, Role::Client],
-    learn: None,
+    learn: Some(wire::learn),
     checks: &[
         &encoder::LISTENS,
         &encoder::LENGTH,
@@ -43,12 +49,15 @@ pub static CHAPTER: Chapter = Chapter {
         &encoder::LONG,
         &encoder::GOODBYE,
         &encoder::HUGE_LENGTH,
+        &encoder::TWO_CLIENTS,
+        &encoder::RESTS,
         &decoder::DECODER_LENGTH,
         &decoder::DECODES,
         &decoder::SHORT_GROUPS,
         &decoder::DECODER_GOES_ON,
         &decoder::DECODER_PIECES,
         &decoder::BAD_GROUP,
+        &decoder::DECODER_RESTS,
         &client::CLIENT_LENGTH,
         &client::CLIENT_HOST,
         &client::CLIENT_PRINTS,
@@ -56,6 +65,8 @@ pub static CHAPTER: Chapter = Chapter {
         &client::CLIENT_PIECES,
         &client::CLIENT_BLANK_LINE,
         &client::CLIENT_INPUT_ENDS,
+        &client::CLIENT_RESTS,
+        &client::TOGETHER,
         &encoder::NEXT_CLIENT,
         &encoder::MULTI_THREADED,
         &encoder::TELLS,
@@ -156,12 +167,6 @@ fn expect_frame(peer: &mut Peer, what: &str) -> Outcome<Vec<u8>> {
     .means(head.iter().all(u8::is_ascii_graphic), &NO_LENGTH)
 }
 
-/// Asks, and returns the answer.
-fn ask(peer: &mut Peer, request: impl AsRef<[u8]>) -> Outcome<Vec<u8>> {
-    peer.send(frame(request))?;
-    expect_frame(peer, "the answer")
-}
-
 /// Sends a frame in pieces, each a read of its own: its length byte by byte, then what is
 /// behind it, in three.
 fn send_in_pieces(peer: &mut Peer, body: impl AsRef<[u8]>) -> Outcome {
@@ -203,25 +208,26 @@ fn is(expected: &str, answer: &[u8]) -> Outcome {
 /// One request and its answer, both new at each call.
 fn works(stage: &Stage, role: Role, peer: &mut Peer) -> Outcome {
     let (request, answer) = request(role, &stage.payload(8));
-    is(&answer, &ask(peer, request)?)
+    is(&answer, &ask(stage, role, peer, request)?)
 }
 
 /// As [`works`], where the answer must be an error.
-fn is_told(peer: &mut Peer, request: impl AsRef<[u8]>) -> Outcome {
-    let answer = ask(peer, request)?;
+fn is_told(stage: &Stage, role: Role, peer: &mut Peer, request: impl AsRef<[u8]>) -> Outcome {
+    let answer = ask(stage, role, peer, request)?;
     if answer.starts_with(b"error:") {
         return Ok(());
     }
     fail("an answer that begins with `error:`", quote(&answer))
 }
 
-/// The first client has left in its own way; then the next one is served. What the first one's
-/// way costs is only asked of a server that serves a second client after `harmless`; false if
-/// this one does not.
+/// The first client has left in its own way; then the next one is served, or it is this mistake.
+/// What the first one's way costs is only asked of a server that serves a second client after
+/// `harmless`; false if this one does not.
 fn costs_nobody_else(
     stage: &Stage,
     server: &Server,
     role: Role,
+    mistake: &'static Diagnosis,
     harmless: fn(&Stage, Role, Peer) -> Outcome,
 ) -> Outcome<bool> {
     let next = |server: &Server| {
@@ -229,24 +235,36 @@ fn costs_nobody_else(
         works(stage, role, &mut next)
     };
     let Err(stop) = next(server) else { return Ok(true) };
-    stage.log.step("it is started anew: does it serve a second client at all?");
+    stage.log.step("it is started again: does it serve a second client at all?");
     let other = stage.serve(role)?;
     harmless(stage, role, other.connect("a first client")?)?;
-    if next(&other).is_ok() {
-        return Err(stop);
+    let serves = next(&other).is_ok();
+    if serves {
+        return Err(stop)
+            .confirm(mistake, "behind another first client it is served", || serves);
     }
     stage.log.step("it does not, whatever the first one did: that costs nothing");
     Ok(false)
 }
 
+/// True if a client of its own is answered by a server that is started for it.
+fn is_answered(stage: &Stage, role: Role) -> bool {
+    let works = || -> Outcome {
+        let server = stage.serve(role)?;
+        works(stage, role, &mut server.connect("another client")?)
+    };
+    works().is_ok()
+}
+
 // -- the encoder; some of it is asked of the decoder too
 fn server_length(stage: &Stage, role: Role) -> Outcome {
+    frames_only(stage, role)?;
     let server = stage.serve(role)?;
     let mut a = server.connect("a")?;
     // An answer of more than 255 bytes, and one of a few.
     let letters = if role == Role::Encoder { 40 } else { 9 };
     let (request, _) = request(role, &stage.payload(letters));
-    let answer = ask(&mut a, &request);
+    let answer = ask(stage, role, &mut a, &request);
     let silent = answer.is_err() && a.so_far().is_empty();
     let length = request.len() as u32;
     let answers = |head: &[u8]| {
@@ -276,7 +294,7 @@ fn goes_on(stage: &Stage, role: Role) -> Outcome {
     let server = stage.serve(role)?;
     let mut a = server.connect("a")?;
     works(stage, role, &mut a)?;
-    (0..4).try_for_each(|_| works(stage, role, &mut a)).means(true, &ONE_REQUEST)
+    (0..4).try_for_each(|_| is_over(works(stage, role, &mut a), &ONE_REQUEST))
 }
 
 const SHORT_READ: Diagnosis = Diagnosis {
@@ -286,14 +304,18 @@ const SHORT_READ: Diagnosis = Diagnosis {
 };
 
 fn pieces(stage: &Stage, role: Role) -> Outcome {
+    frames_only(stage, role)?;
     let server = stage.serve(role)?;
     let mut a = server.connect("a")?;
     works(stage, role, &mut a)?;
     let (request, answer) = request(role, &stage.payload(6));
-    send_in_pieces(&mut a, request).means(true, &SHORT_READ)?;
-    let given = expect_frame(&mut a, "the answer").means(true, &SHORT_READ)?;
-    is(&answer, &given).means(true, &SHORT_READ)?;
-    works(stage, role, &mut a).means(true, &SHORT_READ)
+    let in_pieces = || -> Outcome {
+        send_in_pieces(&mut a, request)?;
+        is(&answer, &expect_frame(&mut a, "the answer")?)?;
+        works(stage, role, &mut a)
+    };
+    in_pieces()
+        .confirm(&SHORT_READ, "a frame in one piece is answered", || is_answered(stage, role))
 }
 
 const REST_DROPPED: Diagnosis = Diagnosis {
@@ -303,16 +325,25 @@ const REST_DROPPED: Diagnosis = Diagnosis {
 };
 
 fn coalesced(stage: &Stage, role: Role) -> Outcome {
+    frames_only(stage, role)?;
     let server = stage.serve(role)?;
     let mut a = server.connect("a")?;
     works(stage, role, &mut a)?;
     let three: Vec<_> = [6, 1, 12].map(|n| request(role, &stage.payload(n))).into();
     a.send(three.iter().flat_map(|(request, _)| frame(request)).collect::<Vec<_>>())?;
-    for (_, answer) in three {
-        let given = expect_frame(&mut a, "its answer").means(true, &REST_DROPPED)?;
-        is(&answer, &given).means(true, &REST_DROPPED)?;
-    }
-    Ok(())
+    three
+        .iter()
+        .try_for_each(|(_, answer)| is(answer, &expect_frame(&mut a, "its answer")?))
+        .confirm(&REST_DROPPED, "in a packet of its own each is answered", || {
+            let alone = || -> Outcome {
+                let server = stage.serve(role)?;
+                let mut b = server.connect("b")?;
+                three.iter().try_for_each(|(request, answer)| {
+                    is(answer, &ask(stage, role, &mut b, request)?)
+                })
+            };
+            alone().is_ok()
+        })
 }
 
 const CUT_SHORT: Diagnosis = Diagnosis {
@@ -322,11 +353,15 @@ const CUT_SHORT: Diagnosis = Diagnosis {
 };
 
 fn long(stage: &Stage) -> Outcome {
+    frames_only(stage, Role::Encoder)?;
     let server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
     let text = stage.payload(20_000);
-    let answer = ask(&mut a, &text).means(true, &CUT_SHORT)?;
-    is(&groups(text.as_bytes()), &answer).means(true, &CUT_SHORT)
+    ask(stage, Role::Encoder, &mut a, &text)
+        .and_then(|answer| is(&groups(text.as_bytes()), &answer))
+        .confirm(&CUT_SHORT, "a text of 8 characters is encoded whole", || {
+            is_answered(stage, Role::Encoder)
+        })
 }
 
 const GOODBYE_ANSWERED: Diagnosis = Diagnosis {
@@ -342,20 +377,20 @@ const GOODBYE_KILLS: Diagnosis = Diagnosis {
 };
 
 fn goodbye(stage: &Stage) -> Outcome {
+    frames_only(stage, Role::Encoder)?;
     let server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
     works(stage, Role::Encoder, &mut a)?;
     a.send(EMPTY_FRAME)?;
-    a.expect_no_bytes("it has said goodbye").means(true, &GOODBYE_ANSWERED)?;
+    a.expect_no_bytes("it has said goodbye").because(Saw::Something, &GOODBYE_ANSWERED)?;
     a.close();
     let leaves_silently = |stage: &Stage, role, mut peer: Peer| {
         works(stage, role, &mut peer)?;
         peer.close();
         Ok(())
     };
-    costs_nobody_else(stage, &server, Role::Encoder, leaves_silently)
+    costs_nobody_else(stage, &server, Role::Encoder, &GOODBYE_KILLS, leaves_silently)
         .map(|_| ())
-        .means(true, &GOODBYE_KILLS)
 }
 
 const CUT_IS_WHOLE: Diagnosis = Diagnosis {
@@ -410,3 +445,26 @@ const COUNTS_CHARACTERS: Diagnosis = Diagnosis {
     they: "count characters where bytes are sent",
     text: "the length is that of the text in characters, and `é` has two bytes: the other side is one byte off from here on. Of what should the length be taken?",
 };
+
+/// More bytes than a server has to say when a client has left.
+const FLOOD: usize = 64 << 10;
+
+fn server_rests(stage: &Stage, role: Role) -> Outcome {
+    let server = stage.serve(role)?;
+    let mut a = server.connect("a")?;
+    let _ = works(stage, role, &mut a); // other checks ask for it
+    a.half_close();
+    a.settle();
+    rests(&server.program, "a client has closed its sending side")?;
+    let more = a.so_far().len();
+    if more > FLOOD {
+        let got = format!("{more} bytes come");
+        return fail("a client that says nothing more hears nothing more", got).confirm(
+            &END_IGNORED,
+            "it had closed its sending side",
+            || more > FLOOD,
+        );
+    }
+    a.close();
+    rests(&server.program, "a client has left")
+}

@@ -324,15 +324,14 @@ pub(super) static TOGETHER: Check = Check::lab(
     both.client.types("Ada");
     both.until_client_speaks()?;
     let (request, result) = sum(stage);
-    let before = both.client.process.heard().stdout.len();
+    let before = both.printed().len();
     both.client.types(&request);
-    both.until(&format!("the client prints {result}"), |client, _| {
-        let heard = client.process.heard();
-        let printed = String::from_utf8_lossy(&heard.stdout[before.min(heard.stdout.len())..]);
+    both.until(&format!("the client prints {result}"), |both| {
+        let printed = String::from_utf8_lossy(&both.printed()[before..]).into_owned();
         number::is_in(&printed, &request, result)
     })?;
     both.client.types("q");
-    both.until("the client ends", |client, _| client.process.heard().exit().is_some())
+    both.until("the client ends", |both| both.client.process.heard().exit().is_some())
 });
 
 const INPUT_END_MISSED: Diagnosis = Diagnosis {

@@ -19,7 +19,7 @@ use crate::{
     manners,
     shared::{
         AT_THE_END, END_IGNORED, END_MARK, FEW_AT_ONCE, FIXED_HOST, NEVER_FLUSHED, ONE_CLIENT,
-        RESET_KILLS, SPINS, connects_to_the_given_host, rests,
+        RESET_KILLS, SPINS, connects_to_the_given_host, is_over, rests,
     },
     together::{Together, WAIT_FOR_EACH_OTHER},
 };
@@ -102,14 +102,6 @@ fn outlives(stage: &Stage, client: &mut Client, request: &str) -> Outcome {
     client.gives_error(request)?;
     let (next, result) = sum(stage);
     client.gives(&next, result).map(|_| ())
-}
-
-/// The mistake, if nothing came, or the connection ended.
-fn is_over(result: Outcome, mistake: &'static Diagnosis) -> Outcome {
-    result
-        .because(Saw::Nothing, mistake)
-        .because(Saw::Closed, mistake)
-        .because(Saw::Reset, mistake)
 }
 
 const LAX_NUMBERS: Diagnosis = Diagnosis {
