@@ -79,7 +79,13 @@ pub(super) static CLIENT_GOES_ON: Check = Check::lab(
 .steps(|stage| {
     let (mut client, mut server) = stage.client_and_peer("the server")?;
     exchange(stage, &mut client, &mut server)?;
-    (0..3).try_for_each(|_| is_over(exchange(stage, &mut client, &mut server), &ONE_LINE))
+    (0..3).try_for_each(|_| {
+        is_over(exchange(stage, &mut client, &mut server), &ONE_LINE).confirm(
+            &ONE_LINE,
+            "it ends",
+            || client.process.wait(quiet()).is_some(),
+        )
+    })
 });
 
 pub(super) static CLIENT_PIECES: Check = Check::lab(
@@ -218,19 +224,16 @@ pub(super) static TOGETHER: Check = Check::lab(
 
 fn talk_together(stage: &Stage, role: Role) -> Outcome {
     let mut both = Together::begin(stage, role)?;
-    for letters in [3, 6] {
-        let (line, _) = request(role, &stage.payload(letters));
-        let (said, printed) = (both.answers().len(), both.printed().len());
-        both.client.types(&line);
-        // Whether the answer is right, other checks ask.
-        both.until("the client prints what its server answers", |both| {
-            let answer = both.answers()[said..].to_vec();
-            let letters = answer.trim_ascii_end().iter().rev();
-            let last = letters.take_while(|byte| byte.is_ascii_graphic()).count();
-            let last = &answer.trim_ascii_end()[answer.trim_ascii_end().len() - last..];
-            !last.is_empty() && find(&both.printed()[printed..], last).is_some()
-        })?;
-    }
+    let (line, _) = request(role, &stage.payload(6));
+    both.client.types(&line);
+    // Whether the answer is right, other checks ask.
+    both.until("the client prints what its server answers", |both| {
+        let answer = both.answers();
+        let answer = answer.trim_ascii_end();
+        let last = answer.iter().rev().take_while(|byte| byte.is_ascii_graphic()).count();
+        let last = &answer[answer.len() - last..];
+        !last.is_empty() && find(&both.printed(), last).is_some()
+    })?;
     both.client.types("");
     both.client.end_input();
     both.until("the client ends", |both| both.client.process.heard().exit().is_some())
