@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # Right, in the labs' own style: input() in one thread and recv() in the other, no line end on
-# the wire, labels around what is printed, and the end of the input is what ends the program.
+# the wire, labels around what is printed, and the end of the input is what ends the program. A
+# letter can arrive in two pieces, so a decoder keeps what is not one yet.
+import codecs
 import socket
 import sys
 import threading
 
 
 def show(sock):
+    decoder = codecs.getincrementaldecoder("utf-8")()
     while True:
         try:
             msg = sock.recv(1024)
@@ -15,7 +18,7 @@ def show(sock):
         if msg == b"":
             print("*** they have left, press Ctrl-D to leave too ***")
             return
-        print("[they]", msg.decode())
+        print("[they]", decoder.decode(msg))
 
 
 def chat(sock):

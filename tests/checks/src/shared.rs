@@ -76,13 +76,13 @@ pub const AT_THE_END: Diagnosis = Diagnosis {
 pub const NEVER_FLUSHED: Diagnosis = Diagnosis {
     id: "never-flushed",
     they: "leave what they send in a buffer of their own",
-    text: "a short answer did not come, and it came when much more was asked for: it lies in a buffer of the program's own, which is sent when it is full. Flush it after each message: both sides wait for each other else.",
+    text: "a short message did not come, and it came when much more followed: it lies in a buffer of the program's own, which is sent when it is full. Flush it after each message: otherwise both sides wait for each other.",
 };
 
 pub const WHOLE_BUFFER: Diagnosis = Diagnosis {
     id: "whole-buffer",
     they: "send their whole buffer, whatever came",
-    text: "behind the bytes that were sent more came back: what was left in the buffer, or zeros. read returns how many bytes it has put there, and only those are new.",
+    text: "behind the bytes that were sent more came: what was left in the buffer, or zeros. read returns how many bytes it has put there, and only those are new.",
 };
 
 pub const FEW_AT_ONCE: Diagnosis = Diagnosis {

@@ -16,7 +16,7 @@ pub(super) static SERVER_SENDS: Check = Check::lab(
 .source("L4, 4: code which can both send and receive at the same time")
 .needs(&[&LISTENS])
 .read("9.4")
-.mistakes(&[&WAITS_FOR_PARTNER])
+.mistakes(&[&WAITS_FOR_PARTNER, &NEVER_FLUSHED, &STORED, &WHOLE_BUFFER])
 .steps(|stage| sends(stage, Role::Server));
 
 pub(super) static SERVER_PRINTS: Check = Check::lab(
@@ -27,7 +27,7 @@ pub(super) static SERVER_PRINTS: Check = Check::lab(
 .source("L4, 4: code which can both send and receive at the same time")
 .needs(&[&LISTENS])
 .read("9.4")
-.mistakes(&[&WAITS_FOR_USER])
+.mistakes(&[&WAITS_FOR_USER, &NEVER_FLUSHED, &STORED])
 .steps(|stage| prints(stage, Role::Server));
 
 pub(super) static SERVER_BOTH: Check = Check::lab(
@@ -42,13 +42,35 @@ pub(super) static SERVER_BOTH: Check = Check::lab(
 .mistakes(&[&TURNS])
 .steps(|stage| both(stage, Role::Server));
 
+pub(super) static SERVER_LETTER: Check = Check::lab(
+    "09.server-split-letter",
+    Role::Server,
+    "the server prints a letter of two bytes that arrive in two pieces",
+)
+.source("L4, 4: code which can both send and receive at the same time")
+.needs(&[&SERVER_BOTH])
+.read("9.4")
+.mistakes(&[&DECODES_PIECES])
+.steps(|stage| split_letter(stage, Role::Server));
+
+pub(super) static SERVER_RESTS: Check = Check::lab(
+    "09.server-rests",
+    Role::Server,
+    "the server rests after the partner's close, and after its own input's end",
+)
+.source("L4, 4: code which can both send and receive at the same time")
+.needs(&[&LISTENS])
+.read("9.3")
+.mistakes(&[&SPINS])
+.steps(|stage| rests_after_each_end(stage, Role::Server));
+
 pub(super) static SERVER_ENDS: Check = Check::lab(
     "09.server-ends",
     Role::Server,
     "the server ends when the partner has closed and its own input has ended",
 )
 .source("L4, 4: code which can both send and receive at the same time")
-.needs(&[&SERVER_BOTH])
+.needs(&[&LISTENS])
 .read("9.4")
 .mistakes(&[&END_IGNORED])
 .steps(|stage| ends(stage, Role::Server));
@@ -71,7 +93,7 @@ pub(super) static CLIENT_SENDS: Check = Check::lab(
 .source("L4, 4: code which can both send and receive at the same time")
 .needs(&[&CONNECTS])
 .read("9.4")
-.mistakes(&[&WAITS_FOR_PARTNER])
+.mistakes(&[&WAITS_FOR_PARTNER, &NEVER_FLUSHED, &STORED, &WHOLE_BUFFER])
 .steps(|stage| sends(stage, Role::Client));
 
 pub(super) static CLIENT_PRINTS: Check = Check::lab(
@@ -82,7 +104,7 @@ pub(super) static CLIENT_PRINTS: Check = Check::lab(
 .source("L4, 4: code which can both send and receive at the same time")
 .needs(&[&CONNECTS])
 .read("9.4")
-.mistakes(&[&WAITS_FOR_USER])
+.mistakes(&[&WAITS_FOR_USER, &NEVER_FLUSHED, &STORED])
 .steps(|stage| prints(stage, Role::Client));
 
 pub(super) static CLIENT_BOTH: Check = Check::lab(
@@ -97,13 +119,35 @@ pub(super) static CLIENT_BOTH: Check = Check::lab(
 .mistakes(&[&TURNS])
 .steps(|stage| both(stage, Role::Client));
 
+pub(super) static CLIENT_LETTER: Check = Check::lab(
+    "09.client-split-letter",
+    Role::Client,
+    "the client prints a letter of two bytes that arrive in two pieces",
+)
+.source("L4, 4: code which can both send and receive at the same time")
+.needs(&[&CLIENT_BOTH])
+.read("9.4")
+.mistakes(&[&DECODES_PIECES])
+.steps(|stage| split_letter(stage, Role::Client));
+
+pub(super) static CLIENT_RESTS: Check = Check::lab(
+    "09.client-rests",
+    Role::Client,
+    "the client rests after the partner's close, and after its own input's end",
+)
+.source("L4, 4: code which can both send and receive at the same time")
+.needs(&[&CONNECTS])
+.read("9.3")
+.mistakes(&[&SPINS])
+.steps(|stage| rests_after_each_end(stage, Role::Client));
+
 pub(super) static CLIENT_ENDS: Check = Check::lab(
     "09.client-ends",
     Role::Client,
     "the client ends when the partner has closed and its own input has ended",
 )
 .source("L4, 4: code which can both send and receive at the same time")
-.needs(&[&CLIENT_BOTH])
+.needs(&[&CONNECTS])
 .read("9.4")
 .mistakes(&[&END_IGNORED])
 .steps(|stage| ends(stage, Role::Client));
@@ -114,7 +158,7 @@ pub(super) static HALF_LINE: Check = Check::manners(
     "the chat sends what is typed without waiting for a line's end",
 )
 .source("our contract, 09-tunnel-chat; the lab leaves it open")
-.needs(&[&CLIENT_BOTH])
+.needs(&[&CLIENT_SENDS])
 .read("9.4")
 .mistakes(&[&LINE_BY_LINE])
 .steps(|stage| {
@@ -134,20 +178,39 @@ pub(super) static BYTES: Check = Check::manners(
     "the chat passes on every byte, both ways, and prints nothing else",
 )
 .source("our contract, 09-tunnel-chat; the lab leaves it open")
-.needs(&[&HALF_LINE])
+.needs(&[&CLIENT_BOTH, &HALF_LINE])
 .read("9.4")
 .mistakes(&[&AS_TEXT])
 .steps(|stage| {
     let (program, mut partner) = conversation(stage, Role::Client)?;
     let bytes: Vec<u8> = (0..=255).collect();
-    program.input(&bytes);
-    partner.expect(&bytes).means(true, &AS_TEXT)?;
-    partner.send(&bytes)?;
+    let ascii = stage.payload(bytes.len()).into_bytes();
+    passes_both_ways(&program, &mut partner, &bytes).confirm(
+        &AS_TEXT,
+        "as many letters of ASCII come through, both ways",
+        || {
+            let other = conversation(stage, Role::Client);
+            other.is_ok_and(|(program, mut partner)| {
+                passes_both_ways(&program, &mut partner, &ascii).is_ok()
+            })
+        },
+    )
+});
+
+/// These bytes go out as they are typed, and are printed as they come.
+fn passes_both_ways(program: &Program, partner: &mut Peer, bytes: &[u8]) -> Outcome {
+    program.input(bytes);
+    partner.expect(bytes)?;
+    partner.send(bytes)?;
+    printed(program, bytes)
+}
+
+/// stdout is this and no more, however much it is.
+fn printed(program: &Program, bytes: &[u8]) -> Outcome {
     let all = |heard: &Heard| (heard.stdout.len() >= bytes.len()).then_some(());
     program.process.wait_for(2 * patience(), all);
-    let heard = program.process.heard();
-    equal("stdout is", &bytes, &heard.stdout).means(true, &AS_TEXT)
-});
+    all_came("stdout is", bytes, &program.process.heard().stdout)
+}
 
 pub(super) static MUCH: Check = Check::manners(
     "09.much",
@@ -163,12 +226,8 @@ pub(super) static MUCH: Check = Check::manners(
     let (out, inward) = (stage.bytes(4_000_000), stage.bytes(4_000_000));
     program.input(&out);
     let got = partner.exchange(&inward)?;
-    equal("the partner gets", &out, &got).means(true, &LOST_ON_THE_WAY)?;
-    let length = inward.len();
-    let all = |heard: &Heard| (heard.stdout.len() >= length).then_some(());
-    program.process.wait_for(2 * patience(), all);
-    let heard = program.process.heard();
-    equal("stdout is", &inward, &heard.stdout).means(true, &LOST_ON_THE_WAY)
+    all_came("the partner gets", &out, &got)?;
+    printed(&program, &inward)
 });
 
 pub(super) static INPUT_ENDS: Check = Check::manners(
@@ -177,17 +236,17 @@ pub(super) static INPUT_ENDS: Check = Check::manners(
     "the end of the input closes the chat's sending side, and no more",
 )
 .source("our contract, 09-tunnel-chat; the lab leaves it open")
-.needs(&[&CLIENT_ENDS])
+.needs(&[&CLIENT_ENDS, &CLIENT_BOTH])
 .read("9.3")
 .mistakes(&[&END_SWALLOWED, &BOTH_CLOSED])
 .steps(|stage| {
     let (mut program, mut partner) = conversation(stage, Role::Client)?;
     said_is_printed(stage, &mut program, &mut partner)?;
     program.end_input();
-    partner.expect_close().means(true, &END_SWALLOWED)?;
+    partner.expect_close().because(Saw::Nothing, &END_SWALLOWED)?;
     let answer = said_is_printed(stage, &mut program, &mut partner)
         .and_then(|()| said_is_printed(stage, &mut program, &mut partner));
-    answer.means(true, &BOTH_CLOSED)?;
+    answer.because(Saw::Closed, &BOTH_CLOSED).because(Saw::Ended, &BOTH_CLOSED)?;
     partner.close();
     program.ends_with(0)
 });
@@ -198,16 +257,18 @@ pub(super) static PARTNER_ENDS: Check = Check::manners(
     "when the partner ends first the chat says so, and what is typed still goes out",
 )
 .source("our contract, 09-tunnel-chat; the lab leaves it open")
-.needs(&[&CLIENT_ENDS])
+.needs(&[&CLIENT_ENDS, &CLIENT_BOTH])
 .read("9.3")
 .mistakes(&[&BOTH_CLOSED])
 .steps(|stage| {
     let (mut program, mut partner) = conversation(stage, Role::Client)?;
     typed_arrives(stage, &program, &mut partner)?;
     partner.half_close();
-    program.complains(&["other side", "ended"]).map(|_| ()).means(true, &BOTH_CLOSED)?;
-    program.stays("its user may have more to say").means(true, &BOTH_CLOSED)?;
-    typed_arrives(stage, &program, &mut partner).means(true, &BOTH_CLOSED)?;
+    program.complains(&["other side", "ended"])?;
+    program.stays("its user may have more to say").because(Saw::Ended, &BOTH_CLOSED)?;
+    typed_arrives(stage, &program, &mut partner)
+        .because(Saw::Closed, &BOTH_CLOSED)
+        .because(Saw::Reset, &BOTH_CLOSED)?;
     program.end_input();
     partner.expect_close()?;
     program.ends_with(0)
@@ -222,7 +283,7 @@ const BREAK_IS_END: Diagnosis = Diagnosis {
 pub(super) static BREAKS: Check =
     Check::manners("09.breaks", Role::Client, "a chat whose connection breaks says so, exit 1")
         .source("our contract, 09-tunnel-chat; the lab leaves it open")
-        .needs(&[&CLIENT_BOTH])
+        .needs(&[&CLIENT_SENDS])
         .read("9.5")
         .mistakes(&[&BREAK_IS_END])
         .steps(|stage| {
@@ -244,19 +305,24 @@ const QUEUED: Diagnosis = Diagnosis {
 pub(super) static ONE_CONVERSATION: Check =
     Check::manners("09.one-conversation", Role::Server, "the server refuses a second partner")
         .source("our contract, 09-tunnel-chat; the lab leaves it open")
-        .needs(&[&SERVER_BOTH])
+        .needs(&[&SERVER_SENDS, &SERVER_PRINTS])
         .read("9.4")
         .mistakes(&[&QUEUED])
         .steps(|stage| {
-            let server = stage.serve(Role::Server)?;
-            let (mut partner, port) = (server.connect("the partner")?, server.port);
-            let mut program = server.program;
-            said_is_printed(stage, &mut program, &mut partner)?;
+            let mut server = stage.serve(Role::Server)?;
+            let mut partner = server.connect("the partner")?;
+            said_is_printed(stage, &mut server.program, &mut partner)?;
             if kernel::look_until(stage.log.deadline(patience()), || {
-                !kernel::is_listening(port)
+                !kernel::is_listening(server.port)
             }) {
-                return typed_arrives(stage, &program, &mut partner);
+                return typed_arrives(stage, &server.program, &mut partner);
             }
-            fail("it has its partner, and listens no more", "it still listens")
-                .means(true, &QUEUED)
+            fail("it has its partner, and listens no more", "it still listens").confirm(
+                &QUEUED,
+                "a second partner was connected, and heard nothing",
+                || {
+                    let second = server.connect("a second partner");
+                    second.is_ok_and(|mut second| second.expect_silence("it waits").is_ok())
+                },
+            )
         });

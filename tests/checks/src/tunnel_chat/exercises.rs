@@ -1,11 +1,11 @@
 //! Chapter 9, the exercises of the book.
 
+use super::through;
 use crate::check::Check;
 use stage::{
-    Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, fail},
-    patience,
-    peer::{Host, Peer},
+    Role, Stage,
+    failure::{Diagnosis, Explain, Outcome, Saw, fail},
+    find,
 };
 use std::{
     thread,
@@ -45,18 +45,12 @@ fn counts(stage: &Stage) -> Outcome {
         }
         let words = [there, back].map(|count| format!(" {count} "));
         let said = tunnel.program.complains(&[&words[0], &words[1]]);
-        said.map(|_| ()).means(name == "b", &COUNTS_ALL)?;
+        said.confirm(&COUNTS_ALL, "it says the numbers of both connections together", || {
+            let (there, back) = (" 12345 ", " 90801 ");
+            name == "b" && tunnel.program.complains(&[there, back]).is_ok()
+        })?;
     }
     Ok(())
-}
-
-/// A connection through the tunnel: both of its ends.
-fn through(tunnel: &Server, host: &Host, name: &str) -> Outcome<(Peer, Peer)> {
-    let client = tunnel.connect(name)?;
-    match host.accept_within("the target", patience())? {
-        Some(target) => Ok((client, target)),
-        None => fail("the tunnel connects to the target", tunnel.program.state()),
-    }
 }
 
 const STAYS_OPEN: Diagnosis = Diagnosis {
@@ -96,12 +90,12 @@ fn idle(stage: &Stage) -> Outcome {
             stage.log.step("this machine is too busy to tell whether that was a second");
             break;
         }
-        alive.means(true, &LISTENER_IS_IDLE)?;
+        alive.because(Saw::Closed, &LISTENER_IS_IDLE).because(Saw::Reset, &LISTENER_IS_IDLE)?;
         last = Instant::now();
         thread::sleep(IDLE / 20); // the pace at which it speaks
     }
-    silent.expect_close().means(true, &STAYS_OPEN)?;
-    its_target.expect_close().means(true, &STAYS_OPEN)
+    silent.expect_close().because(Saw::Nothing, &STAYS_OPEN)?;
+    its_target.expect_close().because(Saw::Nothing, &STAYS_OPEN)
 }
 
 const NAME_IS_LINE: Diagnosis = Diagnosis {
@@ -136,12 +130,17 @@ pub(super) static X_NAMES: Check = Check::exercise(
     let as_line = heard.starts_with(b"alice\n") || heard.starts_with(b": alice\n");
     first.means(as_line, &NAME_IS_LINE)?;
     if as_line {
-        return fail("the name alone is not printed", "it is").means(true, &NAME_IS_LINE);
+        return fail("the name alone is not printed", "it is").means(as_line, &NAME_IS_LINE);
     }
     partner.send(format!("{two}\n{}", &three[..5]))?;
     partner.settle();
     partner.send(format!("{}\n", &three[5..]))?;
-    client.prints(format!("alice: {two}\nalice: {three}\n")).means(true, &PIECE_IS_LINE)?;
+    let rest = client.prints(format!("alice: {two}\nalice: {three}\n"));
+    rest.confirm(&PIECE_IS_LINE, "the name stands elsewhere", || {
+        let heard = String::from_utf8_lossy(&client.process.heard().stdout).into_owned();
+        let words = heard.replace("alice: ", "").replace('\n', "");
+        find(words.as_bytes(), format!("{two}{three}").as_bytes()).is_some()
+    })?;
     client.types(&one);
     partner.expect(format!("{one}\n"))?;
     client.end_input();

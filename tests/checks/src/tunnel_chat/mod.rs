@@ -9,13 +9,16 @@ mod tunnel;
 use crate::{
     check::{Chapter, Check},
     manners,
-    shared::{AS_TEXT, END_IGNORED, FIXED_HOST, RESET_KILLS, connects_to_the_given_host},
+    shared::{
+        AS_TEXT, DECODES_PIECES, END_IGNORED, FEW_AT_ONCE, FIXED_HOST, NEVER_FLUSHED,
+        RESET_KILLS, SPINS, WHOLE_BUFFER, connects_to_the_given_host, rests,
+    },
 };
 use chat::{CONNECTS, LISTENS};
 use stage::{
     Program, Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, Stop, difference, fail},
-    kernel, patience,
+    failure::{Diagnosis, Explain, Outcome, Saw, Stop, difference, fail, fail_having},
+    find, kernel, patience,
     peer::{Host, Peer},
     process::Heard,
     quiet,
@@ -33,11 +36,15 @@ pub static CHAPTER: Chapter = Chapter {
         &chat::SERVER_SENDS,
         &chat::SERVER_PRINTS,
         &chat::SERVER_BOTH,
+        &chat::SERVER_LETTER,
+        &chat::SERVER_RESTS,
         &chat::SERVER_ENDS,
         &chat::CONNECTS,
         &chat::CLIENT_SENDS,
         &chat::CLIENT_PRINTS,
         &chat::CLIENT_BOTH,
+        &chat::CLIENT_LETTER,
+        &chat::CLIENT_RESTS,
         &chat::CLIENT_ENDS,
         &chat::HALF_LINE,
         &chat::BYTES,
@@ -47,6 +54,7 @@ pub static CHAPTER: Chapter = Chapter {
         &chat::BREAKS,
         &chat::ONE_CONVERSATION,
         &tunnel::TUNNEL_LISTENS,
+        &tunnel::TUNNEL_CALLS,
         &tunnel::TUNNEL_CONNECTS,
         &tunnel::TUNNEL_THERE,
         &tunnel::TUNNEL_EARLY,
@@ -59,14 +67,16 @@ pub static CHAPTER: Chapter = Chapter {
         &tunnel::TUNNEL_STUCK,
         &tunnel::TUNNEL_MUCH,
         &tunnel::TUNNEL_SECOND,
+        &tunnel::TUNNEL_STALLED,
         &tunnel::TUNNEL_APART,
+        &tunnel::TUNNEL_RESTS,
         &tunnel::TUNNEL_RESET,
         &tunnel::TUNNEL_DOWN,
-        &tunnel::TUNNEL_SAYS_DOWN,
-        &tunnel::TUNNEL_RESET_ENDS,
-        &tunnel::TUNNEL_CLOSES,
-        &tunnel::TUNNEL_MEMORY,
-        &tunnel::TUNNEL_LOOPBACK,
+        &conduct::TUNNEL_SAYS_DOWN,
+        &conduct::TUNNEL_RESET_ENDS,
+        &conduct::TUNNEL_CLOSES,
+        &conduct::TUNNEL_MEMORY,
+        &conduct::TUNNEL_LOOPBACK,
         &conduct::REFUSED,
         &conduct::IPV6,
         &conduct::HELP,
@@ -79,6 +89,22 @@ pub static CHAPTER: Chapter = Chapter {
         &exercises::X_IDLE,
         &exercises::X_NAMES,
     ],
+};
+
+/// More than a buffer of any usual size.
+const MORE: usize = 256 * 1024;
+
+/// Lines of text, so that a program which can do no more is judged elsewhere.
+fn lines(stage: &Stage, length: usize) -> Vec<u8> {
+    let mut text = stage.payload(length).into_bytes();
+    text.chunks_mut(80).for_each(|line| line[line.len() - 1] = b'\n');
+    text
+}
+
+const STORED: Diagnosis = Diagnosis {
+    id: "stored",
+    they: "store all of it before they pass anything on",
+    text: "nothing came through until the sender had ended: a stream may never end. Write each piece when it has been read.",
 };
 
 // -- the chat: the grader plays the partner
@@ -94,11 +120,12 @@ fn conversation(stage: &Stage, role: Role) -> Outcome<(Program, Peer)> {
     Ok((server.program, partner))
 }
 
-/// The user types a line, which must arrive. Its ending is free.
+/// The user types a line, which must arrive. What stands around it (a greeting, a name, its
+/// ending) is free.
 fn typed_arrives(stage: &Stage, program: &Program, partner: &mut Peer) -> Outcome {
     let line = stage.payload(16);
     program.types(&line);
-    partner.expect(&line)?;
+    partner.expect_among(&line)?;
     partner.skip_line_end();
     Ok(())
 }
@@ -117,14 +144,31 @@ const WAITS_FOR_PARTNER: Diagnosis = Diagnosis {
 };
 
 fn sends(stage: &Stage, role: Role) -> Outcome {
-    let (program, mut partner) = conversation(stage, role)?;
+    /// A date or an exclamation mark may stand behind a line; a buffer is longer.
+    const BUFFER: usize = 64;
+    let (mut program, mut partner) = conversation(stage, role)?;
     let line = stage.payload(16);
     program.types(&line);
-    partner.expect(&line).probe(&WAITS_FOR_PARTNER, || {
-        partner.send("hello\n").ok()?;
-        let came = partner.expect(&line).is_ok();
-        came.then(|| "it came when the partner had spoken".to_string())
-    })
+    partner
+        .expect_among(&line)
+        .confirm(&WAITS_FOR_PARTNER, "it came when the partner had spoken", || {
+            partner.send("hello\n").is_ok() && partner.expect_among(&line).is_ok()
+        })
+        .confirm(&NEVER_FLUSHED, "it came when 256 KiB more had been typed", || {
+            program.input(&lines(stage, MORE));
+            partner.expect_among(&line).is_ok()
+        })
+        .confirm(&STORED, "it came when its input had ended", || {
+            program.end_input();
+            partner.expect_among(&line).is_ok()
+        })?;
+    partner.skip_line_end();
+    let behind = partner.so_far().len();
+    if behind <= BUFFER {
+        return Ok(());
+    }
+    fail("no more than the line that was typed", format!("behind it {behind} bytes more"))
+        .because(Saw::Something, &WHOLE_BUFFER)
 }
 
 const WAITS_FOR_USER: Diagnosis = Diagnosis {
@@ -137,11 +181,20 @@ fn prints(stage: &Stage, role: Role) -> Outcome {
     let (mut program, mut partner) = conversation(stage, role)?;
     let line = stage.payload(16);
     partner.send(format!("{line}\n"))?;
-    program.prints(&line).probe(&WAITS_FOR_USER, || {
-        program.types("hello");
-        let came = program.prints(&line).is_ok();
-        came.then(|| "it came when the user had typed".to_string())
-    })
+    program
+        .prints(&line)
+        .confirm(&WAITS_FOR_USER, "it came when the user had typed", || {
+            program.types("hello");
+            program.prints(&line).is_ok()
+        })
+        .confirm(&NEVER_FLUSHED, "it came when 256 KiB more had been said", || {
+            let _ = partner.send_quietly(lines(stage, MORE));
+            program.prints(&line).is_ok()
+        })
+        .confirm(&STORED, "it came when the partner had closed its sending side", || {
+            partner.half_close();
+            program.prints(&line).is_ok()
+        })
 }
 
 const TURNS: Diagnosis = Diagnosis {
@@ -152,28 +205,79 @@ const TURNS: Diagnosis = Diagnosis {
 
 fn both(stage: &Stage, role: Role) -> Outcome {
     let (mut program, mut partner) = conversation(stage, role)?;
-    let mut talk = || -> Outcome {
-        (0..3).try_for_each(|_| said_is_printed(stage, &mut program, &mut partner))?;
-        (0..3).try_for_each(|_| typed_arrives(stage, &program, &mut partner))?;
-        (0..3).try_for_each(|_| said_is_printed(stage, &mut program, &mut partner))
+    let printed = |partner: &mut Peer, program: &mut Program| -> Outcome {
+        let line = stage.payload(16);
+        partner.send(format!("{line}\n"))?;
+        program.prints(&line).confirm(&TURNS, "it came when the user had typed", || {
+            program.types("hello");
+            program.prints(&line).is_ok()
+        })
     };
-    talk().means(true, &TURNS)
+    (0..3).try_for_each(|_| printed(&mut partner, &mut program))?;
+    (0..3).try_for_each(|_| {
+        let line = stage.payload(16);
+        program.types(&line);
+        partner.expect_among(&line).map(|_| ()).confirm(
+            &TURNS,
+            "it came when the partner had spoken",
+            || partner.send("hello\n").is_ok() && partner.expect_among(&line).is_ok(),
+        )
+    })?;
+    (0..3).try_for_each(|_| printed(&mut partner, &mut program))
+}
+
+fn split_letter(stage: &Stage, role: Role) -> Outcome {
+    let word = stage.payload(8);
+    let printed = |cut: usize| {
+        let (mut program, mut partner) = conversation(stage, role)?;
+        let line = format!("{word}\u{e9}{word}\n");
+        let (begin, end) = line.as_bytes().split_at(cut);
+        partner.send(begin)?;
+        partner.settle();
+        let _ = partner.send(end);
+        // Each piece may have a label of its own.
+        program.prints(&word)?;
+        program.prints("\u{e9}")?;
+        program.prints(&word)
+    };
+    let said = "cut behind the letter, it is printed";
+    printed(word.len() + 1).confirm(&DECODES_PIECES, said, || printed(word.len() + 2).is_ok())
 }
 
 fn ends(stage: &Stage, role: Role) -> Outcome {
     let (mut program, mut partner) = conversation(stage, role)?;
-    said_is_printed(stage, &mut program, &mut partner)?;
-    let before = program.process.heard().stdout.len();
+    let _ = partner.send(format!("{}\n", stage.payload(16)));
+    partner.settle();
     partner.close();
-    // It may end now, or wait for its own user: but not in a loop around the empty read.
-    let flood = |heard: &Heard| (heard.stdout.len() > before + 1000).then_some(());
-    let floods = program.process.wait_for(quiet(), flood).is_some();
-    if floods || program.burns_processor() {
-        let seen = if floods { "it prints without end" } else { "it burns a processor" };
-        return fail("it ends, or waits for its user", seen).means(true, &END_IGNORED);
-    }
     program.end_input();
-    program.ends().map(|_| ())
+    let without_end = || program.floods() || program.burns_processor();
+    program.ends().map(|_| ()).confirm(&END_IGNORED, "it works without end", without_end)
+}
+
+/// After the partner's close, and after its own input's end: it need not end, but it may not go
+/// round in a loop that does not wait.
+fn rests_after_each_end(stage: &Stage, role: Role) -> Outcome {
+    /// As many bytes as no program says to take its leave.
+    const FLOOD: usize = 10_000;
+    let (program, mut partner) = conversation(stage, role)?;
+    let _ = partner.send(format!("{}\n", stage.payload(16)));
+    partner.settle();
+    partner.close();
+    program.process.wait_for(quiet(), Heard::exit);
+    rests(&program, "the partner's close")?;
+    let (mut program, mut partner) = conversation(stage, role)?;
+    program.types(&stage.payload(16));
+    let _ = partner.take(16);
+    program.end_input();
+    let _ = partner.expect_no_bytes("its user has gone");
+    partner.ignore_so_far();
+    rests(&program, "the end of its input")?;
+    let sent = partner.so_far().len();
+    if sent < FLOOD {
+        return Ok(());
+    }
+    fail("it rests after the end of its input", format!("it sends {sent} bytes"))
+        .because(Saw::Something, &SPINS)
 }
 
 const LINE_BY_LINE: Diagnosis = Diagnosis {
@@ -182,20 +286,25 @@ const LINE_BY_LINE: Diagnosis = Diagnosis {
     text: "half a line did not come through until it was ended: read returns what is there, a reader of lines waits for the \\n.",
 };
 
-/// A failure that shows both where they differ.
-fn equal(what: &str, expected: &[u8], got: &[u8]) -> Outcome {
-    if expected == got {
-        return Ok(());
-    }
-    let (expected, got) = difference(expected, got);
-    fail(format!("{what} {expected}"), got)
-}
-
 const LOST_ON_THE_WAY: Diagnosis = Diagnosis {
     id: "lost-on-the-way",
     they: "lose bytes when much is sent",
     text: "what came out is not what went in: is each piece written exactly as long as the read said, and whole? write may take less than it was given.",
 };
+
+/// All of it has come through. When much is sent, a part of it can be lost.
+fn all_came(what: &str, expected: &[u8], got: &[u8]) -> Outcome {
+    if expected == got {
+        return Ok(());
+    }
+    let from_its_middle = got.len() < expected.len() && !expected.starts_with(got);
+    let (expected, got) = difference(expected, got);
+    fail(format!("{what} {expected}"), got).confirm(
+        &LOST_ON_THE_WAY,
+        "what is missing is not its end",
+        || from_its_middle,
+    )
+}
 
 const END_SWALLOWED: Diagnosis = Diagnosis {
     id: "end-swallowed",
@@ -221,12 +330,12 @@ fn tunnel(stage: &Stage) -> Outcome<(Server, Host)> {
 /// A connection through the tunnel: both of its ends.
 fn through(tunnel: &Server, host: &Host, name: &str) -> Outcome<(Peer, Peer)> {
     let client = tunnel.connect(name)?;
-    let target = format!("{name}'s target");
-    match host.accept_within(&target, patience())? {
+    match host.accept_within(&format!("{name}'s target"), patience())? {
         Some(target) => Ok((client, target)),
         None => {
             let expected = format!("the tunnel connects to {} for {name}", host.address);
-            fail(expected, format!("it does not; {}", tunnel.program.state()))
+            let got = format!("it does not; {}", tunnel.program.state());
+            fail_having(Saw::Nothing, expected, got)
         }
     }
 }
@@ -238,41 +347,49 @@ fn connected(stage: &Stage) -> Outcome<(Server, Host, Peer, Peer)> {
     Ok((tunnel, host, client, target))
 }
 
-/// One says something new and the other gets it.
+/// One says a line and the other gets it. Whether it gets more than that other checks ask.
 fn passes(stage: &Stage, from: &mut Peer, to: &mut Peer) -> Outcome {
-    let words = stage.payload(16);
-    from.send(&words)?;
-    to.expect(&words)
+    let line = format!("{}\n", stage.payload(16));
+    from.send(&line)?;
+    to.expect_among(&line).map(|_| ())
 }
 
-fn there(stage: &Stage) -> Outcome {
-    let (_tunnel, _host, mut client, mut target) = connected(stage)?;
-    let words = stage.payload(16);
-    client.send(format!("{words}\n"))?;
-    client.half_close();
-    target.expect(format!("{words}\n"))
+/// The same, at the latest when the one has closed its sending side: whether it comes at once,
+/// other checks ask.
+fn gets_through(stage: &Stage, from: &mut Peer, to: &mut Peer) -> Outcome {
+    let line = format!("{}\n", stage.payload(16));
+    from.send(&line)?;
+    match to.expect_among(&line).map(|_| ()) {
+        Err(Stop::Failed(failure)) if failure.saw == Saw::Nothing => {
+            from.half_close();
+            to.expect_among(&line).map(|_| ()).map_err(|_| Stop::Failed(failure))
+        }
+        result => result,
+    }
 }
 
-/// A connection through the tunnel, with a word each way.
-fn works(stage: &Stage, tunnel: &Server, host: &Host, name: &str) -> Outcome<(Peer, Peer)> {
-    let (mut client, mut target) = through(tunnel, host, name)?;
-    passes(stage, &mut client, &mut target)?;
-    passes(stage, &mut target, &mut client)?;
-    Ok((client, target))
+/// True if the tunnel has ended, or listens no more.
+fn is_over(tunnel: &Server) -> bool {
+    tunnel.program.process.heard().exit().is_some() || !kernel::is_listening(tunnel.port)
 }
 
 fn reset(stage: &Stage) -> Outcome {
     let (tunnel, host) = tunnel(stage)?;
-    let (client, mut target) = works(stage, &tunnel, &host, "a")?;
-    target.send("unread")?;
+    let (client, mut target) = through(&tunnel, &host, "a")?;
+    target.send("unread\n")?;
     client.reset()?;
-    tunnel.program.stays("there will be others").means(true, &RESET_KILLS)?;
-    let b = works(stage, &tunnel, &host, "b").means(true, &RESET_KILLS);
-    let (mut client, target) = b?;
-    client.send("unread")?;
+    let next = |name| {
+        tunnel.program.stays("there will be others").because(Saw::Ended, &RESET_KILLS)?;
+        let next = through(&tunnel, &host, name).and_then(|(mut client, mut target)| {
+            gets_through(stage, &mut client, &mut target).map(|()| (client, target))
+        });
+        next.confirm(&RESET_KILLS, "the tunnel is no longer there", || is_over(&tunnel))
+    };
+    next("b")?;
+    let (mut client, target) = through(&tunnel, &host, "c")?;
+    client.send("unread\n")?;
     target.reset()?;
-    tunnel.program.stays("there will be others").means(true, &RESET_KILLS)?;
-    works(stage, &tunnel, &host, "c").map(|_| ()).means(true, &RESET_KILLS)
+    next("d").map(|_| ())
 }
 
 const NEVER_CLOSED: Diagnosis = Diagnosis {
@@ -284,18 +401,19 @@ const NEVER_CLOSED: Diagnosis = Diagnosis {
 fn closes(stage: &Stage) -> Outcome {
     let (tunnel, host) = tunnel(stage)?;
     let Some(before) = sockets(&tunnel.program) else { return Ok(()) };
-    let (mut client, mut target) = works(stage, &tunnel, &host, "the client")?;
+    let (mut client, mut target) = through(&tunnel, &host, "the client")?;
+    passes(stage, &mut client, &mut target)?;
     client.half_close();
     target.expect_close()?;
     target.half_close();
     client.expect_close()?;
-    let closed = || sockets(&tunnel.program) == Some(before);
+    let closed = || sockets(&tunnel.program).is_none_or(|now| now <= before);
     if kernel::look_until(stage.log.deadline(patience()), closed) {
         return Ok(());
     }
     let now = sockets(&tunnel.program).unwrap_or_default();
     fail(format!("{before} socket: it listens"), format!("{now} sockets"))
-        .means(true, &NEVER_CLOSED)
+        .because(Saw::Something, &NEVER_CLOSED)
 }
 
 /// How many sockets a program has open (proc(5)). `None` where the system does not say. The
