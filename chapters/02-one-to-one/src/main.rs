@@ -8,7 +8,7 @@
 //! A message is a line of UTF-8 that ends with `\n`. The client speaks first, and a blank line
 //! says goodbye.
 //!
-//! Notice what a program cannot do that has one thread and so waits in one place. While it waits
+//! Notice what a program with one thread, which waits in one place, cannot do. While it waits
 //! for the keyboard it does not hear the network, while it waits for the network it does not
 //! hear the keyboard, and while it talks to one client it does not accept the next.
 
@@ -112,7 +112,7 @@ fn session(stream: &TcpStream, first: Turn) -> Result<End, Error> {
     }
 }
 
-/// Hands one message to the kernel, in one call, and the turn to the peer.
+/// Hands one message to the kernel in one call; then it is the peer's turn.
 fn send(mut stream: &TcpStream, line: &str) -> Result<Turn, Error> {
     let message = format!("{line}\n");
     blocking("write", || stream.write_all(message.as_bytes()))
