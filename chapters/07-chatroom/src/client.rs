@@ -29,8 +29,10 @@ pub fn run_client(host: &str, port: u16, name: Option<String>) -> Result<(), Err
         .spawn(move || type_lines(&keyboard, name, &quit))
         .context("cannot start a thread")?;
     let end = listen(&server)?;
-    // Did we leave the room, or did the room leave us?
-    has_quit.try_recv().unwrap_or_else(|_| Err(Error::failed("the server has gone away", end)))
+    match has_quit.try_recv() {
+        Ok(result) => result, // we have left the room
+        Err(_) => Err(Error::failed("the server has gone away", end)),
+    }
 }
 
 /// The typing thread. The name is a line like any other: if it is refused, the server takes the
@@ -38,9 +40,11 @@ pub fn run_client(host: &str, port: u16, name: Option<String>) -> Result<(), Err
 fn type_lines(server: &TcpStream, name: Option<String>, quit: &Sender<Result<(), Error>>) {
     let mut next = name;
     let result = loop {
-        let line = match next.take().map_or_else(typed, |name| Ok(Some(name))) {
+        let line = if next.is_some() { Ok(next.take()) } else { typed() };
+        let line = match line {
             Ok(Some(line)) if line != "quit" => line,
-            end => break end.map(|_| ()),
+            Ok(_) => break Ok(()),
+            Err(e) => break Err(e),
         };
         // Blocks while the server does not read. If it fails, the listener knows why.
         if net::write_line(server, &line).is_err() {
