@@ -26,6 +26,10 @@ pub struct Speech {
     pub said: Option<(String, String)>,
     /// True if it speaks without frames, where our contract has frames (06).
     pub no_frames: bool,
+    /// True if the lengths that it sends are wrong, and what comes behind them is not (06).
+    pub wrong_length: bool,
+    /// True if it reads lengths with the least significant byte first (06).
+    pub little_endian: bool,
     /// True if it puts the length of a message before it, in eight hexadecimal digits (08).
     pub hex_length: bool,
     /// True if it never answers a message, or never reads an answer (08).
@@ -55,6 +59,7 @@ impl fmt::Display for Speech {
             (self.asks_name, "asks for the name"),
             (self.own_words, "words of its own"),
             (self.no_frames, "no frames"),
+            (self.wrong_length, "wrong lengths"),
             (self.hex_length, "a length in eight hexadecimal digits"),
             (self.no_answer, "no answer"),
         ];

@@ -42,7 +42,6 @@ pub(super) static CLIENT_HOST: Check =
 pub(super) static CLIENT_PRINTS: Check =
     Check::lab("06.client-prints", Role::Client, "client: prints the answer")
         .source("L1, question 3 and client1.py")
-        .needs(&[&CLIENT_LENGTH])
         .read("6.4")
         .steps(|stage| {
             let (mut client, mut server) = stage.client_and_peer("the server")?;
@@ -104,9 +103,9 @@ pub(super) static CLIENT_PIECES: Check = Check::lab(
     exchange(stage, &mut client, &mut server)?;
     let answer = stage.payload(8);
     client.types("a line");
-    expect_frame(&mut server, "the request")?;
+    expect_answer(stage, Role::Client, &mut server, "the request")?;
     let mut in_pieces = || -> Outcome {
-        send_in_pieces(&mut server, &answer)?;
+        send_in_pieces(&mut server, wire::framed(stage, Role::Client, &answer))?;
         client.prints(&answer)?;
         exchange(stage, &mut client, &mut server)
     };

@@ -32,7 +32,7 @@ pub(super) static ENCODES: Check = Check::lab(
     "encoder: answers a text with its bytes as groups of eight digits",
 )
 .source("L1, question 1a")
-.needs(&[&LENGTH])
+.needs(&[&LISTENS])
 .points(2)
 .read("6.4")
 .mistakes(&[&UNPADDED])
@@ -298,7 +298,7 @@ pub(super) static UTF8: Check = Check::chapter(
         "there are as many groups as characters",
         || given.split_whitespace().count() == text.chars().count(),
     )?;
-    send_in_pieces(&mut a, &text)
+    send_in_pieces(&mut a, frame(&text))
         .and_then(|()| expect_frame(&mut a, "the answer"))
         .and_then(|answer| is(&groups(text.as_bytes()), &answer))
         .confirm(&PIECE_BY_PIECE, "in one piece it is answered", || !given.is_empty())

@@ -1,8 +1,8 @@
 //! Chapter 6, three roles: the grader plays the client to the encoder and the decoder, and the
 //! server to the client.
 //!
-//! A length that is wrong makes everything behind it wrong, so it is named first: every other
-//! check of a role needs the one about its length. Groups are compared after splitting at white
+//! A length that is wrong makes everything behind it wrong, so it is named first; of a program
+//! from outside what comes behind it is judged all the same. Groups are compared after splitting at white
 //! space. A server that ends with its first client, as the lab's own do, is not asked what the
 //! next one would meet. A program from outside that speaks without frames is judged in what the
 //! lab asks for, and not in what is about frames.
@@ -169,8 +169,7 @@ fn expect_frame(peer: &mut Peer, what: &str) -> Outcome<Vec<u8>> {
 
 /// Sends a frame in pieces, each a read of its own: its length byte by byte, then what is
 /// behind it, in three.
-fn send_in_pieces(peer: &mut Peer, body: impl AsRef<[u8]>) -> Outcome {
-    let frame = frame(body);
+fn send_in_pieces(peer: &mut Peer, frame: Vec<u8>) -> Outcome {
     let (length, body) = frame.split_at(4);
     peer.dribble(length)?;
     body.chunks(body.len().div_ceil(3)).try_for_each(|piece| {
@@ -264,7 +263,8 @@ fn server_length(stage: &Stage, role: Role) -> Outcome {
     // An answer of more than 255 bytes, and one of a few.
     let letters = if role == Role::Encoder { 40 } else { 9 };
     let (request, _) = request(role, &stage.payload(letters));
-    let answer = ask(stage, role, &mut a, &request);
+    a.send(frame(&request))?;
+    let answer = expect_frame(&mut a, "the answer");
     let silent = answer.is_err() && a.so_far().is_empty();
     let length = request.len() as u32;
     let answers = |head: &[u8]| {
@@ -310,8 +310,8 @@ fn pieces(stage: &Stage, role: Role) -> Outcome {
     works(stage, role, &mut a)?;
     let (request, answer) = request(role, &stage.payload(6));
     let in_pieces = || -> Outcome {
-        send_in_pieces(&mut a, request)?;
-        is(&answer, &expect_frame(&mut a, "the answer")?)?;
+        send_in_pieces(&mut a, wire::framed(stage, role, request))?;
+        is(&answer, &expect_answer(stage, role, &mut a, "the answer")?)?;
         works(stage, role, &mut a)
     };
     in_pieces()
@@ -325,7 +325,7 @@ const REST_DROPPED: Diagnosis = Diagnosis {
 };
 
 fn coalesced(stage: &Stage, role: Role) -> Outcome {
-    frames_only(stage, role)?;
+    wire::right_lengths(stage, role)?;
     let server = stage.serve(role)?;
     let mut a = server.connect("a")?;
     works(stage, role, &mut a)?;
@@ -353,7 +353,7 @@ const CUT_SHORT: Diagnosis = Diagnosis {
 };
 
 fn long(stage: &Stage) -> Outcome {
-    frames_only(stage, Role::Encoder)?;
+    wire::right_lengths(stage, Role::Encoder)?;
     let server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
     let text = stage.payload(20_000);

@@ -2,6 +2,7 @@
 //! program from outside that has none, one message at a time or line by line.
 
 use super::*;
+use stage::patience;
 use stage::speech::{MessageEnd, Speech};
 use std::time::Duration;
 
@@ -17,13 +18,22 @@ pub(super) fn send(
 ) -> Outcome {
     let (way, text) = (stage.speech(role), text.as_ref());
     if !way.no_frames {
-        return peer.send(frame(text));
+        return peer.send(framed(stage, role, text));
     }
     peer.settle(); // a message of its own
     match way.ends {
         MessageEnd::Line => peer.send([text, b"\n"].concat()),
         MessageEnd::Pause => peer.send(text),
     }
+}
+
+/// A frame as the program understands it in this role.
+pub(super) fn framed(stage: &Stage, role: Role, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut frame = frame(body);
+    if stage.speech(role).little_endian {
+        frame[..4].reverse();
+    }
+    frame
 }
 
 /// Expects what the program says in this role: a request of the client's, an answer of a server's.
@@ -33,10 +43,20 @@ pub(super) fn expect_answer(
     peer: &mut Peer,
     what: &str,
 ) -> Outcome<Vec<u8>> {
-    if !stage.speech(role).no_frames {
-        return expect_frame(peer, what);
+    let way = stage.speech(role);
+    if way.no_frames {
+        return Ok(peer.expect_message(what)?.text.into_bytes());
     }
-    Ok(peer.expect_message(what)?.text.into_bytes())
+    let head = peer.expect_bytes(4, &format!("{what}, and first its length"))?;
+    if way.wrong_length {
+        // What its length says has a check of its own.
+        let _ = peer.expect_seen(A_MOMENT, what, |_| None);
+        let body = peer.so_far().to_vec();
+        peer.ignore_so_far();
+        return Ok(body);
+    }
+    let claim = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
+    peer.expect_bytes(claim as usize, what)
 }
 
 /// Asks, and returns the answer.
@@ -54,6 +74,15 @@ pub(super) fn ask(
 pub(super) fn frames_only(stage: &Stage, role: Role) -> Outcome {
     match stage.speech(role).no_frames {
         true => Err(Stop::NotJudged("it speaks without frames".to_string())),
+        false => Ok(()),
+    }
+}
+
+/// Stops a check that cannot tell where an answer ends, because its length is wrong.
+pub(super) fn right_lengths(stage: &Stage, role: Role) -> Outcome {
+    frames_only(stage, role)?;
+    match stage.speech(role).wrong_length {
+        true => Err(Stop::NotJudged("the lengths of its answers are wrong".to_string())),
         false => Ok(()),
     }
 }
@@ -85,24 +114,52 @@ fn learn_server(stage: &Stage, role: Role) -> Outcome<Speech> {
     let way = |no_frames, ends| Speech { no_frames, ends, ..Speech::default() };
     // A frame. Who has none takes its length for a part of the text, or does not understand it.
     let in_frames = answered(&[&frame(&request)]).unwrap_or_default();
-    if in_frames.iter().take(4).any(|byte| *byte == 0) {
-        return Ok(way(false, MessageEnd::Line));
+    let frames = |little_endian, came: &[u8]| Speech {
+        wrong_length: has_wrong_length(came),
+        little_endian,
+        ..Speech::default()
+    };
+    if has_head(&in_frames) {
+        return Ok(frames(false, &in_frames));
     }
     let plain = |came: &[u8]| same(&answer, came);
     let alone = answered(&[request.as_bytes()]).unwrap_or_default();
     if plain(&alone) {
         return Ok(way(true, MessageEnd::Pause));
     }
+    let mut reversed = frame(&request);
+    reversed[..4].reverse();
+    let in_reversed = answered(&[&reversed]).unwrap_or_default();
+    if has_head(&in_reversed) {
+        return Ok(frames(true, &in_reversed));
+    }
     let in_a_line = answered(&[request.as_bytes(), b"\n"]).unwrap_or_default();
     Ok(way(plain(&in_a_line), MessageEnd::Line))
+}
+
+/// True if this begins with a length, right or wrong, and with no text.
+fn has_head(came: &[u8]) -> bool {
+    came.len() > 4 && came[..4].contains(&0)
+}
+
+fn has_wrong_length(came: &[u8]) -> bool {
+    came.len() > 4 && frame(&came[4..])[..4] != came[..4]
 }
 
 fn learn_client(stage: &Stage) -> Outcome<Speech> {
     let (client, mut server) = stage.client_and_peer("the server")?;
     let line = stage.payload(9);
     client.types(&line);
-    let sent = server.expect_message("the request")?;
-    let ends = if sent.is_line { MessageEnd::Line } else { MessageEnd::Pause };
-    let no_frames = sent.text == line;
-    Ok(Speech { no_frames, ends, ..Speech::default() })
+    let sent = server.expect_seen(patience(), "the request", |came| {
+        find(came, line.as_bytes()).map(|at| at + line.len())
+    })?;
+    let is_line = server.skip_line_end();
+    let no_frames = sent == line.as_bytes();
+    Ok(Speech {
+        no_frames,
+        ends: if no_frames && !is_line { MessageEnd::Pause } else { MessageEnd::Line },
+        wrong_length: !no_frames && has_wrong_length(&sent),
+        little_endian: !no_frames && sent.len() > 4 && sent[0] as usize == line.len(),
+        ..Speech::default()
+    })
 }
