@@ -3,6 +3,7 @@
 
 use crate::{
     files::is_left_out,
+    languages::{is_packed, is_paper},
     reference::Reference,
     results::{Results, Status},
     sandbox::{self, Mode},
@@ -10,7 +11,10 @@ use crate::{
     work::{HandedIn, Work},
     workshop::diff::Base,
 };
-use checks::check::{self, Chapter, Check};
+use checks::{
+    check::{self, Chapter, Check},
+    runner::{CheckResult, Verdict},
+};
 use common::{Context, Error};
 use stage::failure::{Diagnosis, readable};
 use std::{
@@ -47,13 +51,14 @@ struct Submission {
 }
 
 impl Class {
-    /// The class in a folder. Folders in it need the chapter to be said. What is neither a
-    /// diff nor a folder is left out, and named in the second list.
+    /// The class in a folder; `how` its programs are started, if that is said. Folders in it need
+    /// the chapter to be said. What can be no hand-in is left out, and named in the second list.
     ///
     /// # Errors
     /// When the folder cannot be read, holds no submission, or needs a chapter.
     pub fn open(
         folder: &Path,
+        how: Option<&HandedIn>,
         chapter: Option<&'static Chapter>,
         base: Option<Base>,
         seed: u64,
@@ -70,14 +75,14 @@ impl Class {
         for path in
             paths.iter().filter(|path| !is_left_out(path.file_name().unwrap_or_default()))
         {
-            match Submission::open(path, chapter, base) {
+            match Submission::open(path, how, chapter, base) {
                 Some(submission) => submissions.push(submission),
                 None => left_out.push(in_one_line(&file_name(path))),
             }
         }
         if submissions.is_empty() {
             return Err(Error::Usage(format!(
-                "{} holds no NAME.diff, NAME.patch or folder",
+                "{} holds no NAME.diff, NAME.patch, program or folder",
                 folder.display()
             )));
         }
@@ -153,10 +158,16 @@ impl Class {
         self.graded().map(|(_, results)| results.status()).max().unwrap_or(Status::Passed)
     }
 
-    /// The checks that were made, in order.
+    /// The checks of what anybody has handed in, in order.
     pub fn checks(&self) -> Vec<&'static Check> {
+        self.checks_where(|result| !matches!(result.verdict, Verdict::NotHandedIn))
+    }
+
+    /// The checks for which somebody's result `fits`, in order.
+    pub fn checks_where(&self, fits: impl Fn(&CheckResult) -> bool) -> Vec<&'static Check> {
         let all = self.graded().flat_map(|(_, results)| results.all());
-        let ids: BTreeSet<&str> = all.map(|result| result.check.id).collect();
+        let fitting = all.filter(|result| fits(result));
+        let ids: BTreeSet<&str> = fitting.map(|result| result.check.id).collect();
         check::all().filter(|check| ids.contains(check.id)).collect()
     }
 
@@ -192,7 +203,7 @@ impl Class {
             let name: String = name.chars().take(width).collect();
             let _ = writeln!(text, "{name:<width$}  {points:>7}  {}", marks(results));
         }
-        text += "\n. passed, F failed, s skipped, - not handed in, X not started, ? inconclusive, ! grader\n";
+        text += "\n. passed, F failed, s skipped, - not handed in or not judged, X not started, ? inconclusive, ! grader\n";
         for (diagnosis, names) in self.mistakes() {
             let _ = writeln!(text, "{} of {} {}", names.len(), self.size(), diagnosis.they);
         }
@@ -218,17 +229,27 @@ impl Submission {
     /// What stands at this path; nothing if it is neither a diff nor a folder.
     fn open(
         path: &Path,
+        how: Option<&HandedIn>,
         chapter: Option<&'static Chapter>,
         base: Option<Base>,
     ) -> Option<Submission> {
         let full = file_name(path);
         // What is a link or a FIFO is refused where it is graded.
         let kind = fs::symlink_metadata(path);
-        if kind.is_ok_and(|kind| kind.is_file()) && search::look(path, chapter).is_err() {
+        let is_file = kind.is_ok_and(|kind| kind.is_file());
+        let may_be_one = || match how {
+            Some(_) => !is_paper(path),
+            None => is_packed(path) || search::look(path, chapter).is_ok(),
+        };
+        if is_file && !may_be_one() {
             return None;
         }
         let name = in_one_line(search::student(&full));
-        let handed_in = HandedIn::Place(path.to_path_buf(), base, chapter);
+        let path = path.to_path_buf();
+        let handed_in = match how {
+            Some(how) => HandedIn::Filled(path, Box::new(how.clone())),
+            None => HandedIn::Place(path, base, chapter),
+        };
         Some(Submission { name, full: in_one_line(&full), handed_in, results: None })
     }
 }

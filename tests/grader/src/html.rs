@@ -88,7 +88,27 @@ fn mistakes(class: &Class) -> String {
 
 /// Students × checks.
 fn table(class: &Class) -> String {
-    let checks: Vec<&Check> = class.checks().into_iter().filter(|c| c.points > 0).collect();
+    let is_asked = |result: &CheckResult| result.counts && result.check.points > 0;
+    let is_there = |result: &CheckResult| !matches!(result.verdict, Verdict::NotHandedIn);
+    let checks = class.checks_where(|result| is_asked(result) && is_there(result));
+    let all = class.checks_where(is_asked);
+    let mut lacking: Vec<&str> = all
+        .iter()
+        .filter(|check| !checks.iter().any(|its| its.id == check.id))
+        .map(|check| check.id)
+        .collect();
+    let nobody = match lacking.len() {
+        0 => String::new(),
+        count => {
+            lacking.truncate(30);
+            format!(
+                "<p class=\"legend\">Handed in by nobody, so without a column: what {count} checks \
+                 ask for (<code>{}</code>{})</p>\n",
+                lacking.join(" "),
+                if count > lacking.len() { " …" } else { "" }
+            )
+        }
+    };
     let heads: String = checks
         .iter()
         .map(|check| {
@@ -103,7 +123,7 @@ fn table(class: &Class) -> String {
         .collect();
     format!(
         "<section>\n<h2 id=\"table\">Submissions and checks</h2>\n\
-         <p class=\"legend\">{LEGEND}</p>\n\
+         <p class=\"legend\">{LEGEND}</p>\n{nobody}\
          <section class=\"table\" aria-labelledby=\"table\" tabindex=\"0\">\n\
          <table>\n<thead>\n<tr><th scope=\"col\">Name</th><th scope=\"col\">Points</th>{heads}</tr>\n\
          </thead>\n<tbody>\n{rows}</tbody>\n<tfoot>\n{}</tfoot>\n</table>\n</section>\n</section>\n",
@@ -114,7 +134,9 @@ fn table(class: &Class) -> String {
 const LEGEND: &str = "<span class=\"passed\">✓</span> passed \
     <span class=\"failed\">✗</span> failed: the mark leads to what was seen \
     <span class=\"skipped\">–</span> skipped, because a check that it needs has failed \
-    <span class=\"inconclusive\">?</span> failed once and passed once";
+    <span class=\"inconclusive\">?</span> failed once and passed once \
+    <span class=\"not-judged\">○</span> not judged, and no part of the total: the mark leads to why \
+    <span class=\"not-handed-in\">·</span> not handed in";
 
 fn row(number: usize, name: &str, results: &Results, checks: &[&Check]) -> String {
     let mut html =
@@ -156,9 +178,14 @@ fn cell(number: usize, result: &CheckResult, results: &Results) -> String {
             format!("<span title=\"{id}: no {} here\">·</span>", escaped(lacking))
         }
         Verdict::NotJudged(why) => {
-            format!("<span title=\"{id}: not judged: {}\">–</span>", escaped(why))
+            let why = escaped(&format!("is not judged: {why}"));
+            format!(
+                "<a href=\"#s{number}\" title=\"{id} {why}\" aria-label=\"{id} {why}\">○</a>"
+            )
         }
         Verdict::NotHandedIn => format!("<span title=\"{id}: not handed in\">·</span>"),
+        // Another student is asked for it, whose program is of our chapters.
+        _ if !result.counts => format!("<span title=\"{id}: not asked here\">·</span>"),
         Verdict::Inconclusive(_) => link(id, "?", "is inconclusive"),
         Verdict::GraderTrouble(_) => link(id, "!", "met trouble of the grader"),
         Verdict::Failed(failure) => {
@@ -182,6 +209,8 @@ fn totals(class: &Class, checks: &[&Check]) -> String {
         let its: Vec<&CheckResult> = class
             .graded()
             .filter_map(|(_, results)| results.all().find(|r| r.check.id == check.id))
+            .filter(|r| r.counts)
+            .filter(|r| !matches!(r.verdict, Verdict::NotJudged(_) | Verdict::NotHandedIn))
             .collect();
         let passed = its.iter().filter(|r| matches!(r.verdict, Verdict::Passed)).count();
         let _ = write!(html, "<td title=\"of {}\">{passed}</td>", its.len());
@@ -206,6 +235,7 @@ fn stories(class: &Class) -> String {
                 for line in results.notes.iter().chain([&results.sum()]) {
                     let _ = writeln!(html, "<p>{}</p>", escaped(line));
                 }
+                html += &not_judged(results);
                 html += &results
                     .required()
                     .map(|r| story(number, r, &results.again))
@@ -215,6 +245,23 @@ fn stories(class: &Class) -> String {
         html += "</section>\n";
     }
     html
+}
+
+/// What could not be judged, each reason once.
+fn not_judged(results: &Results) -> String {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for result in results.required() {
+        let Verdict::NotJudged(why) = &result.verdict else { continue };
+        match reasons.iter_mut().find(|(known, _)| known == why) {
+            Some((_, ids)) => ids.push(result.check.id),
+            None => reasons.push((why, vec![result.check.id])),
+        }
+    }
+    let told = reasons.iter().map(|(why, ids)| {
+        let (ids, why) = (ids.join("</code> <code>"), escaped(why));
+        format!("<p>Not judged, and no part of the total: <code>{ids}</code>: {why}</p>\n")
+    });
+    told.collect()
 }
 
 fn story(number: usize, result: &CheckResult, again: &Again) -> String {

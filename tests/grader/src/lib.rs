@@ -10,6 +10,7 @@ pub mod files;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod languages;
 pub mod records;
 pub mod reference;
 pub mod results;

@@ -40,6 +40,8 @@ grade --dir FOLDER [--chapter NN]  a crate, its sources, a workspace or a progra
       in any depth; --chapter is needed where that does not say it
 grade --class FOLDER [--chapter NN] [--jobs N] [--csv FILE] [--html FILE]
       every file or folder in it, as --dir finds it; the worst exit status
+grade --class FOLDER --chapter NN --program 'python3 {}' (or --server and so on)
+      programs in any language: {} is the file, or the folder with what follows
 grade --list [--chapter NN]
 grade --student-edition FOLDER
 grade --chapter NN --compare | --hand-in FILE   what is on the desk, as a diff
@@ -137,13 +139,23 @@ fn start(mut args: Args, status: &Cell<Status>) -> Result<(), Error> {
         order.reference = Some(Reference::build(order.seed)?);
     }
     match (class, submissions.as_slice()) {
-        (Some(folder), []) => order.grade_class(&folder, status),
+        (Some(folder), []) => order.grade_class(&folder, None, status),
+        (Some(folder), [how]) if !how.commands().is_empty() => {
+            check_open(how)?;
+            order.grade_class(&folder, Some(how), status)
+        }
         (None, [one]) => order.grade_one(one, status),
+        (None, [how, HandedIn::Place(path, ..)]) if !how.commands().is_empty() => {
+            check_open(how)?;
+            order.grade_one(&HandedIn::Filled(path.clone(), Box::new(how.clone())), status)
+        }
         (None, []) => Err(Error::Usage(
             "nothing to grade: --program, --diff, --dir or --class".to_string(),
         )),
         _ => Err(Error::Usage(
-            "--program, --diff, --dir, --class and the roles exclude each other".to_string(),
+            "--program, --diff, --dir, --class and the roles exclude each other, but that {} of a \
+             command is filled from a --dir or a --class"
+                .to_string(),
         )),
     }
 }
@@ -159,12 +171,6 @@ fn handed_in(
     if let Some(program) = args.option("--program", "a command")? {
         all.push(HandedIn::Program(needed()?, program));
     }
-    if let Some(diff) = args.option("--diff", "a file")? {
-        all.push(HandedIn::Diff(diff, base, chapter));
-    }
-    if let Some(folder) = args.option("--dir", "a folder")? {
-        all.push(HandedIn::Place(folder, base, chapter));
-    }
     let mut roles = Vec::new();
     for role in Role::ALL {
         let command = args.option::<String>(&format!("--{role}"), "a command")?;
@@ -173,6 +179,12 @@ fn handed_in(
     if !roles.is_empty() {
         check_places(needed()?, &roles)?;
         all.push(HandedIn::Commands(needed()?, roles));
+    }
+    if let Some(diff) = args.option("--diff", "a file")? {
+        all.push(HandedIn::Diff(diff, base, chapter));
+    }
+    if let Some(folder) = args.option("--dir", "a folder")? {
+        all.push(HandedIn::Place(folder, base, chapter));
     }
     Ok(all)
 }
@@ -214,6 +226,17 @@ fn check_places(chapter: &Chapter, roles: &[(Role, String)]) -> Result<(), Error
         }
     }
     Ok(())
+}
+
+/// Each command says where what a student has handed in belongs.
+fn check_open(how: &HandedIn) -> Result<(), Error> {
+    match how.commands().into_iter().find(|(_, command)| !command.contains("{}")) {
+        Some((role, _)) => {
+            let role = role.map_or("program", Role::name);
+            Err(Error::Usage(format!("--{role} does not say where {{}} belongs")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A seed that differs from run to run; what it was stands in every report.
@@ -323,10 +346,11 @@ impl Order {
     fn grade_class(
         &self,
         folder: &std::path::Path,
+        how: Option<&HandedIn>,
         status: &Cell<Status>,
     ) -> Result<(), Error> {
         let (mut class, left_out) =
-            Class::open(folder, self.chapter, self.base, self.seed, self.walls)?;
+            Class::open(folder, how, self.chapter, self.base, self.seed, self.walls)?;
         for name in left_out {
             note(format_args!("{name} is nothing that can be graded, and left out"));
         }

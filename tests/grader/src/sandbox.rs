@@ -216,11 +216,11 @@ impl Sandbox {
 
     /// The wall around command lines of the grader's user: they see what belongs to the hand-in,
     /// which is known (`all` of it) or [guessed](belonging), and the folders of their interpreters, if those are not the system's.
-    pub fn around_commands(&self, commands: &[&str], all: Option<&Path>) -> Vec<OsString> {
+    pub fn around_commands(&self, commands: &[&str], all: Option<&[PathBuf]>) -> Vec<OsString> {
         let here = env::current_dir().unwrap_or_default();
         let interpreters = commands.iter().filter_map(|command| interpreter(command));
         let belonging = match all {
-            Some(all) => vec![here.join(all)],
+            Some(all) => all.iter().map(|path| here.join(path)).collect(),
             None => belonging(commands, &here, workspace::root()),
         };
         let shown: Vec<PathBuf> = interpreters.chain(belonging).collect();

@@ -2,10 +2,14 @@
 //! Moodle, GitHub or a student's zip makes it. One thing is found, or what was found instead is
 //! said; nothing is guessed.
 
-use crate::{files::is_left_out, workshop::patch::Patch};
+use crate::{
+    files::is_left_out,
+    languages::{LANGUAGES, Language, is_packed, is_paper, without_end},
+    workshop::patch::Patch,
+};
 use checks::check::{CHAPTERS, Chapter};
 use common::cause;
-use stage::failure::readable;
+use stage::{Role, failure::readable, process::Opening};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -22,8 +26,8 @@ pub enum Found {
     Crate(PathBuf),
     /// Sources without a manifest, and the one with `main`.
     Sources(PathBuf),
-    /// A program in another language, and the command that runs it.
-    Script(PathBuf, &'static str),
+    /// A program in another language.
+    Script(PathBuf, &'static Language),
 }
 
 impl Found {
@@ -36,13 +40,7 @@ impl Found {
             Found::Sources(main) => ("the sources with", main),
             Found::Script(file, _) => ("the program", file),
         };
-        let name = match named_in(place, path) {
-            inner if inner.is_empty() => {
-                place.file_name().unwrap_or_default().to_string_lossy().into_owned()
-            }
-            inner => inner,
-        };
-        format!("graded as {what} {}", readable(&name))
+        format!("graded as {what} {}", readable(&named_in(place, path)))
     }
 }
 
@@ -52,11 +50,21 @@ const MAX_FILES: usize = 5000;
 /// How many bytes of a file are looked at.
 const MAX_TEXT: u64 = 4 << 20;
 
-/// What runs a script, by the end of its name.
-const LANGUAGES: [(&str, &str); 3] = [("py", "python3"), ("js", "node"), ("mjs", "node")];
-
 /// What to hand in.
-const HAND_IN: &str = "hand in one diff, one crate, its .rs files, or one .py or .js program";
+const HAND_IN: &str = "hand in one diff, one crate, its .rs files, or one program in Python, \
+                       JavaScript, C, Java or Go";
+
+/// Words before a folder, where otherwise a file is meant.
+const BEFORE_FOLDER: [&str; 5] = ["cd", "-C", "-cp", "-classpath", "--class-path"];
+
+/// Why a command line has no place in what was handed in.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// What it is for is not there.
+    Missing(String),
+    /// It is there more than once, or cannot be looked at.
+    Refused(String),
+}
 
 /// Looks for what was handed in at `path`, a file or a folder.
 ///
@@ -89,27 +97,161 @@ pub fn look(path: &Path, chapter: Option<&Chapter>) -> Result<Found, String> {
         return Ok(Found::Crate(found.clone()));
     }
     let with_main: Vec<&PathBuf> =
-        ending(&files, "rs").filter(|file| is_main(file, "fn main(")).collect();
+        ending(&files, "rs").filter(|file| is_main(file, path, "fn main(")).collect();
     let named: Vec<&PathBuf> =
         with_main.iter().filter(|file| file.ends_with("main.rs")).copied().collect();
     let best = if named.is_empty() { &with_main } else { &named };
     if let Some(main) = one(best, path, "programs")? {
         return Ok(Found::Sources(main.clone()));
     }
-    for (end, program) in LANGUAGES {
-        let scripts: Vec<&PathBuf> = ending(&files, end).collect();
-        let mains: Vec<&PathBuf> =
-            scripts.iter().filter(|file| is_main(file, "__main__")).copied().collect();
-        let best = if scripts.len() > 1 && !mains.is_empty() { &mains } else { &scripts };
-        if let Some(script) = one(best, path, "programs")? {
-            return Ok(Found::Script(script.clone(), program));
+    let of_language = |language| programs(path, &files, Some(language), None);
+    let all: Vec<(&PathBuf, &Language)> = LANGUAGES
+        .iter()
+        .flat_map(|language| {
+            of_language(language).into_iter().map(move |file| (file, language))
+        })
+        .collect();
+    // Beside a program that says so, a script that does not is a part of it, or a tool.
+    let sure: Vec<_> =
+        all.iter().filter(|(file, its)| is_main_of(file, path, its)).copied().collect();
+    let best = if sure.is_empty() { all } else { sure };
+    let scripts: Vec<&PathBuf> = best.iter().map(|(file, _)| *file).collect();
+    if let (Some(script), Some((_, language))) =
+        (one(&scripts, path, "programs")?, best.first())
+    {
+        return Ok(Found::Script(script.clone(), language));
+    }
+    Err(format!("{}: {HAND_IN}", only(&files, path)))
+}
+
+/// Looks for what a command line is to be filled with, in what was handed in at `path`.
+///
+/// # Errors
+/// What was found, if it is not one thing.
+pub fn place(
+    path: &Path,
+    opening: &Opening,
+    language: Option<&Language>,
+    role: Option<Role>,
+) -> Result<PathBuf, Unfit> {
+    let cannot = |e| Unfit::Refused(format!("cannot look into it: {}", cause(&e)));
+    let Tree { folders, files } = Tree::read(path).map_err(cannot)?;
+    let asked = Path::new(opening.rest.trim_matches('/'));
+    let (wanted, what, several) = match asked.to_str() {
+        _ if BEFORE_FOLDER.contains(&opening.before)
+            && path.is_dir()
+            && asked == Path::new("") =>
+        {
+            return Ok(inside(path, &folders, &files));
+        }
+        Some(name) if !name.is_empty() => {
+            (named(path, &folders, &files, asked), name.to_string(), format!("times {name}"))
+        }
+        _ => {
+            let ends = language.map(|its| its.ends.join(" or .")).unwrap_or_default();
+            let what =
+                if ends.is_empty() { "program".into() } else { format!(".{ends} program") };
+            let several = format!("{what}s");
+            (programs(path, &files, language, role), what, several)
+        }
+    };
+    match one_of(&wanted, path, &several) {
+        Ok(Some(found)) => Ok(found.clone()),
+        Ok(None) => Err(Unfit::Missing(format!("there is no {what}: {}", only(&files, path)))),
+        Err(why) => Err(Unfit::Refused(format!("{why}; one is asked for"))),
+    }
+}
+
+/// The folder in which it all is: a zip often has one around the rest.
+fn inside(path: &Path, folders: &[PathBuf], files: &[PathBuf]) -> PathBuf {
+    let mut here = path;
+    loop {
+        let is_in = |inner: &&PathBuf| inner.parent() == Some(here);
+        match (
+            folders.iter().filter(is_in).collect::<Vec<_>>().as_slice(),
+            files.iter().any(|f| is_in(&f)),
+        ) {
+            ([only], false) => here = only,
+            _ => return here.to_path_buf(),
         }
     }
-    let names: Vec<String> = files.iter().take(5).map(|file| named_in(file, path)).collect();
-    Err(match names.as_slice() {
-        [] => format!("there is nothing in it: {HAND_IN}"),
-        names => format!("only {} was found: {HAND_IN}", names.join(", ")),
+}
+
+/// What has this name: in its place, or else in any depth, or else written in other letters.
+fn named<'a>(
+    path: &Path,
+    folders: &'a [PathBuf],
+    files: &'a [PathBuf],
+    name: &Path,
+) -> Vec<&'a PathBuf> {
+    let all = || folders.iter().chain(files);
+    let exact: Vec<_> = all().filter(|its| **its == path.join(name)).collect();
+    let deep = || all().filter(|its| its.as_path() != path && its.ends_with(name)).collect();
+    let lower = |path: &Path| PathBuf::from(path.to_string_lossy().to_lowercase());
+    let loose = || all().filter(|its| lower(its).ends_with(lower(name))).collect::<Vec<_>>();
+    let found = if exact.is_empty() { deep() } else { exact };
+    if found.is_empty() { loose() } else { found }
+}
+
+/// The programs among files, as a person would tell them from their parts: of a language, or of
+/// one that nobody knows; where there are several, those that say that they are one, those that no
+/// other imports, and the one that is named after its role.
+fn programs<'a>(
+    path: &Path,
+    files: &'a [PathBuf],
+    language: Option<&Language>,
+    role: Option<Role>,
+) -> Vec<&'a PathBuf> {
+    let fits = |file: &&PathBuf| match language {
+        Some(language) => {
+            language.has(file) && (!language.needs_sign() || is_main_of(file, path, language))
+        }
+        None => !is_paper(file) && !is_packed(file),
+    };
+    let mut best: Vec<&PathBuf> = files.iter().filter(fits).collect();
+    let mut prefer = |is_better: &dyn Fn(&Path) -> bool| {
+        let better: Vec<_> = best.iter().copied().filter(|file| is_better(file)).collect();
+        if best.len() > 1 && !better.is_empty() {
+            best = better;
+        }
+    };
+    prefer(&|file| language.is_some_and(|language| is_main_of(file, path, language)));
+    let named =
+        |file: &Path| file.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    prefer(&|file| role.is_some_and(|role| named(file).contains(role.name())));
+    prefer(&|file| {
+        let stem = named(file);
+        !files.iter().any(|other| other != file && is_imported(&stem, &text_of(other)))
+    });
+    best
+}
+
+/// True if a source takes in the module of this name.
+fn is_imported(name: &str, source: &str) -> bool {
+    source.to_lowercase().lines().any(|line| {
+        let mut words = line.split(|c: char| c.is_whitespace() || "(),;'\"".contains(c));
+        let is_import = line.trim_start().starts_with("import ")
+            || line.trim_start().starts_with("from ")
+            || line.contains("require(");
+        is_import && words.any(|word| word == name || word.trim_start_matches("./") == name)
     })
+}
+
+fn is_main_of(file: &Path, path: &Path, language: &Language) -> bool {
+    !is_aside(file, path) && language.is_program(&text_of(file))
+}
+
+/// What else was found.
+fn only(files: &[PathBuf], path: &Path) -> String {
+    let names: Vec<String> = files.iter().take(5).map(|file| named_in(file, path)).collect();
+    match (names.as_slice(), files) {
+        (_, [file]) if is_packed(file) => {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            format!("{name} has to be unpacked into a folder first")
+        }
+        ([], _) => "there is nothing in it".to_string(),
+        (names, _) => format!("only {} was found", names.join(", ")),
+    }
 }
 
 /// The folders and regular files at a place, each folder before what is in it.
@@ -153,20 +295,34 @@ fn one<'a>(
     path: &Path,
     what: &str,
 ) -> Result<Option<&'a PathBuf>, String> {
+    one_of(all, path, what).map_err(|why| format!("{why}; {HAND_IN}"))
+}
+
+/// As [`one`], without a word of what to hand in.
+fn one_of<'a>(
+    all: &[&'a PathBuf],
+    path: &Path,
+    what: &str,
+) -> Result<Option<&'a PathBuf>, String> {
     match all {
         [] => Ok(None),
         [one] => Ok(Some(one)),
         several => {
             let names: Vec<String> =
                 several.iter().take(5).map(|file| named_in(file, path)).collect();
-            Err(format!("it holds {} {what} ({}); {HAND_IN}", several.len(), names.join(", ")))
+            Err(format!("it holds {} {what} ({})", several.len(), names.join(", ")))
         }
     }
 }
 
 /// What was handed in is called by its place in it.
-fn named_in(file: &Path, folder: &Path) -> String {
-    file.strip_prefix(folder).unwrap_or(file).display().to_string()
+pub fn named_in(file: &Path, folder: &Path) -> String {
+    match file.strip_prefix(folder) {
+        Ok(inner) if inner.as_os_str().is_empty() => {
+            file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        }
+        inner => inner.unwrap_or(file).display().to_string(),
+    }
 }
 
 fn ending<'a>(files: &'a [PathBuf], end: &'a str) -> impl Iterator<Item = &'a PathBuf> {
@@ -213,10 +369,17 @@ fn is_named_after(folder: &Path, chapter: Option<&Chapter>) -> bool {
 }
 
 /// True if a source is a program, and not one that cargo runs for its own purposes.
-fn is_main(file: &Path, sign: &str) -> bool {
+fn is_main(file: &Path, path: &Path, sign: &str) -> bool {
+    !is_aside(file, path) && !file.ends_with("build.rs") && text_of(file).contains(sign)
+}
+
+/// True if a file of a hand-in lies where no program does; where all of it lies says nothing.
+fn is_aside(file: &Path, path: &Path) -> bool {
     let aside = ["examples", "tests", "benches"];
-    let is_aside = file.iter().any(|part| aside.iter().any(|name| part == *name));
-    !is_aside && !file.ends_with("build.rs") && text_of(file).contains(sign)
+    file.strip_prefix(path)
+        .unwrap_or(file)
+        .iter()
+        .any(|part| aside.iter().any(|name| part == *name))
 }
 
 fn text_of(file: &Path) -> String {
@@ -233,8 +396,8 @@ pub fn student(name: &str) -> &str {
         }
         None => name,
     };
-    let ends = [".txt", ".diff", ".patch", ".rs", ".py", ".js", ".mjs"];
-    ends.iter().fold(name, |name, end| {
+    let ends = [".txt", ".diff", ".patch", ".rs"];
+    ends.iter().fold(without_end(name), |name, end| {
         let at = name.len().saturating_sub(end.len());
         match name.get(at..) {
             Some(its) if at > 0 && its.eq_ignore_ascii_case(end) => &name[..at],
@@ -259,13 +422,13 @@ mod tests {
         }
         let found = look(&folder, checks::check::chapter(chapter));
         fs::remove_dir_all(&folder).unwrap();
-        let inside = |path: &Path| named_in(path, &folder);
+        let inside = |path: &Path| path.strip_prefix(&folder).unwrap().display().to_string();
         found.map(|found| match found {
             Found::Diff(file) => format!("diff {}", inside(&file)),
             Found::Edition(place) => format!("edition {}", inside(&place)),
             Found::Crate(place) => format!("crate {}", inside(&place)),
             Found::Sources(main) => format!("sources {}", inside(&main)),
-            Found::Script(file, program) => format!("{program} {}", inside(&file)),
+            Found::Script(file, language) => format!("{} {}", language.ends[0], inside(&file)),
         })
     }
 
@@ -313,12 +476,12 @@ mod tests {
             (&[("x.diff.txt", ""), ("essay.txt", "hello")], "diff x.diff.txt"),
             (&[("X.DIFF", ""), ("__MACOSX/._X.DIFF", ""), (".DS_Store", "")], "diff X.DIFF"),
             (&[("answer.txt", DIFF)], "diff answer.txt"),
-            (&[("deep/echo.py", ""), ("deep/__pycache__/y.py", "")], "python3 deep/echo.py"),
+            (&[("deep/echo.py", ""), ("deep/__pycache__/y.py", "")], "py deep/echo.py"),
             (
                 &[("helper.py", ""), ("echo.py", "if __name__ == '__main__': pass")],
-                "python3 echo.py",
+                "py echo.py",
             ),
-            (&[("echo.js", "")], "node echo.js"),
+            (&[("echo.js", "")], "js echo.js"),
         ] {
             assert_eq!(found("one", "03", files).as_deref(), Ok(what));
         }

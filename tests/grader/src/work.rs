@@ -2,10 +2,11 @@
 //! all of it comes to results, whatever goes wrong.
 
 use crate::{
+    languages::{How, Language},
     records,
     results::Results,
     sandbox::{self, Mode, Sandbox},
-    search::{self, Found},
+    search::{self, Found, Unfit},
     workshop::{self, Refusal, Taken, Workshop, diff::Base},
 };
 use checks::{
@@ -19,7 +20,7 @@ use stage::{
     Role, Subject, cgroup,
     failure::readable,
     kernel,
-    process::{Process, Surroundings, shell_word},
+    process::{Opening, Process, Surroundings, shell_fill, shell_split, shell_word},
 };
 use std::{
     collections::BTreeMap,
@@ -42,6 +43,9 @@ const NO_GROUP: &str = "no control group (cgroup v2) can be had here: memory is 
 const NO_SOCKETS: &str = "the kernel does not show its sockets here (/proc/net/tcp), so nobody can \
                           see whether a program listens";
 
+/// What is said of a name that cannot stand in a command line.
+const NO_TEXT: &str = "its name is not UTF-8: give it another one";
+
 /// What the other grader is behind where there are no walls.
 pub const OPEN: &str = "open";
 
@@ -58,6 +62,9 @@ pub enum HandedIn {
     /// A file or a folder in which there is something to be found (see [`search`]), and what is
     /// said of it, as of a diff.
     Place(PathBuf, Option<Base>, Option<&'static Chapter>),
+    /// A file or a folder, and how a program in it is started: a program or commands, in which
+    /// `{}` is open.
+    Filled(PathBuf, Box<HandedIn>),
 }
 
 impl HandedIn {
@@ -80,8 +87,12 @@ impl HandedIn {
                 say("--dir", path.into());
                 base.iter().for_each(|base| say("--base", base.to_string().into()));
             }
+            HandedIn::Filled(..) => {}
         }
-        if let Some(chapter) = self.chapter() {
+        if let HandedIn::Filled(path, how) = self {
+            say("--dir", path.into());
+            words.extend(how.words());
+        } else if let Some(chapter) = self.chapter() {
             say("--chapter", chapter.number.into());
         }
         words
@@ -93,7 +104,9 @@ impl HandedIn {
             |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         readable(&match self {
             HandedIn::Program(chapter, _) | HandedIn::Commands(chapter, _) => chapter.folder(),
-            HandedIn::Diff(path, ..) | HandedIn::Place(path, ..) => file(path),
+            HandedIn::Diff(path, ..)
+            | HandedIn::Place(path, ..)
+            | HandedIn::Filled(path, _) => file(path),
         })
     }
 
@@ -102,6 +115,59 @@ impl HandedIn {
         match self {
             HandedIn::Program(chapter, _) | HandedIn::Commands(chapter, _) => Some(chapter),
             HandedIn::Diff(_, _, chapter) | HandedIn::Place(_, _, chapter) => *chapter,
+            HandedIn::Filled(_, how) => how.chapter(),
+        }
+    }
+
+    /// Its command lines, each with the role that it is for if it is for one alone.
+    pub fn commands(&self) -> Vec<(Option<Role>, &str)> {
+        match self {
+            HandedIn::Program(_, command) => vec![(None, command)],
+            HandedIn::Commands(_, roles) => {
+                roles.iter().map(|(role, command)| (Some(*role), command.as_str())).collect()
+            }
+            HandedIn::Filled(_, how) => how.commands(),
+            HandedIn::Diff(..) | HandedIn::Place(..) => Vec::new(),
+        }
+    }
+
+    /// Fills its command lines with what is found at `path`. A role whose program is not there is
+    /// not handed in.
+    fn filled(&self, path: &Path) -> std::result::Result<(HandedIn, Vec<String>), Refusal> {
+        let (mut commands, mut notes, mut lacking) = (Vec::new(), Vec::new(), Vec::new());
+        for (role, command) in self.commands() {
+            let language = Language::of_command(command);
+            let fill = |opening: &Opening| {
+                let found = search::place(path, opening, language, role)?;
+                if found.to_str().is_none() {
+                    return Err(Unfit::Refused(NO_TEXT.to_string()));
+                }
+                let name = readable(&search::named_in(&found, path));
+                notes.extend((!notes.contains(&name)).then_some(name));
+                Ok(found)
+            };
+            match (shell_fill(command, fill), role) {
+                (Ok(command), _) => commands.push((role, command)),
+                (Err(Unfit::Missing(why)), Some(role)) => {
+                    lacking.push(format!("the {role} is not handed in: {why}"));
+                }
+                (Err(Unfit::Missing(why) | Unfit::Refused(why)), _) => {
+                    return Err(Refusal::Submission(why));
+                }
+            }
+        }
+        let graded = format!("graded as the program {}", notes.join(", "));
+        match (self, commands.as_slice()) {
+            (_, []) => Err(Refusal::Submission(lacking.join("; "))),
+            (HandedIn::Program(chapter, _), [(None, command)]) => {
+                Ok((HandedIn::Program(chapter, command.clone()), vec![graded]))
+            }
+            _ => {
+                let roles = commands.into_iter().filter_map(|(role, its)| Some((role?, its)));
+                let chapter = self.chapter().ok_or_else(no_chapter)?;
+                lacking.insert(0, graded);
+                Ok((HandedIn::Commands(chapter, roles.collect()), lacking))
+            }
         }
     }
 
@@ -110,8 +176,9 @@ impl HandedIn {
         &self,
         walls: Option<&Sandbox>,
         check: Option<&Check>,
+        all: Option<&[PathBuf]>,
     ) -> std::result::Result<Taken, Refusal> {
-        let around = |commands: Vec<&str>, belonging: Option<&Path>| Surroundings {
+        let around = |commands: Vec<&str>, belonging: Option<&[PathBuf]>| Surroundings {
             wall: walls
                 .map(|walls| walls.around_commands(&commands, belonging))
                 .unwrap_or_default(),
@@ -124,13 +191,13 @@ impl HandedIn {
         let of_check = check.and_then(|check| check::chapter(check.chapter_number()));
         match self {
             HandedIn::Program(chapter, command) => {
-                let around = around(vec![command], None);
+                let around = around(vec![command], all);
                 let subject = Subject::program(command, chapter.roles);
                 one(chapter, Subject { around, outside: true, ..subject })
             }
             HandedIn::Commands(chapter, roles) => {
                 let commands: BTreeMap<_, _> = roles.iter().cloned().collect();
-                let around = around(commands.values().map(String::as_str).collect(), None);
+                let around = around(commands.values().map(String::as_str).collect(), all);
                 one(chapter, Subject { commands, around, outside: true, ..Subject::default() })
             }
             HandedIn::Diff(..) if check.is_some_and(|check| check.answer().is_some()) => {
@@ -140,29 +207,44 @@ impl HandedIn {
             HandedIn::Diff(file, base, chapter) => {
                 workshop()?.diff(file, *base, chapter.or(of_check))
             }
+            HandedIn::Filled(path, how) => {
+                let (filled, notes) = how.filled(path)?;
+                // What the commands name besides is the teacher's.
+                let words = how.commands().into_iter().flat_map(|(_, line)| shell_split(line));
+                let files = words.map(PathBuf::from).filter(|word| word.is_file());
+                let all: Vec<PathBuf> = files.chain([path.clone()]).collect();
+                let taken = filled.take(walls, check, Some(&all))?;
+                Ok(Taken { notes: [notes, taken.notes].concat(), ..taken })
+            }
             HandedIn::Place(path, base, chapter) => {
                 let (base, chapter) = (*base, chapter.or(of_check));
                 let found = search::look(path, chapter).map_err(Refusal::Submission)?;
-                let needed = || {
-                    let why = "of which chapter is it? --chapter says it".to_string();
-                    chapter.ok_or(Refusal::Submission(why))
-                };
+                let needed = || chapter.ok_or_else(no_chapter);
                 let mut taken = match &found {
                     Found::Diff(file) => {
-                        return HandedIn::Diff(file.clone(), base, chapter).take(walls, check);
+                        return HandedIn::Diff(file.clone(), base, chapter)
+                            .take(walls, check, all);
                     }
                     Found::Edition(folder) => workshop()?.edition(folder, chapter, check)?,
                     Found::Crate(folder) => workshop()?.folder(folder, needed()?, check)?,
                     Found::Sources(main) => workshop()?.sources(main, needed()?, check)?,
-                    Found::Script(file, program) => {
-                        let Some(name) = file.to_str() else {
-                            let why = "its name is not UTF-8: give it another one";
-                            return Err(Refusal::Submission(why.to_string()));
+                    Found::Script(file, language) => {
+                        if let Some(tool) = language.lacks() {
+                            return Err(Refusal::Grader(format!(
+                                "it takes {tool}, and there is none here"
+                            )));
+                        }
+                        let How::Run(program) = language.how else {
+                            return Err(Refusal::Grader("not yet".to_string()));
                         };
-                        let command = format!("{program} {}", shell_word(name));
-                        let around = around(vec![&command], Some(path));
-                        let subject = Subject::program(&command, needed()?.roles);
-                        one(needed()?, Subject { around, outside: true, ..subject })?
+                        let fill = |_: &Opening| {
+                            let is_text = file.to_str().is_some();
+                            let why = || Refusal::Submission(NO_TEXT.to_string());
+                            is_text.then(|| file.clone()).ok_or_else(why)
+                        };
+                        let command = shell_fill(&format!("{program} {{}}"), fill)?;
+                        let program = HandedIn::Program(needed()?, command);
+                        program.take(walls, check, Some(std::slice::from_ref(path)))?
                     }
                 };
                 taken.notes.push(found.said(path));
@@ -170,6 +252,10 @@ impl HandedIn {
             }
         }
     }
+}
+
+fn no_chapter() -> Refusal {
+    Refusal::Submission("of which chapter is it? --chapter says it".to_string())
 }
 
 /// A submission, and how it is graded.
@@ -216,7 +302,7 @@ impl Work {
     fn take(&self) -> std::result::Result<Taken, Refusal> {
         let walls = self.walls.map(|mode| Sandbox::inside(mode, &scratch())).transpose()?;
         let check = self.only.as_deref().and_then(check::find);
-        self.handed_in.take(walls.as_ref(), check)
+        self.handed_in.take(walls.as_ref(), check, None)
     }
 
     fn check(&self, taken: &Taken, done: &(dyn Fn(&CheckResult, usize) + Sync)) -> Results {
@@ -249,7 +335,7 @@ impl Work {
     pub fn grade_apart(&self) -> Results {
         let is_text = self.handed_in.words().iter().all(|word| word.to_str().is_some());
         let mut results = match is_text.then(|| self.other_grader()) {
-            None => Results::refused(self.seed, "its name is not UTF-8: give it another one"),
+            None => Results::refused(self.seed, NO_TEXT),
             Some(Ok(results)) => results,
             Some(Err(why)) => Results::trouble(self.seed, &why),
         };

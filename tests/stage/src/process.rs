@@ -5,7 +5,9 @@
 //! would block, and be called slow), one waits for its end, and all three wake whoever waits
 //! in [`Process::wait_for`].
 
-pub use crate::shell::{on_path, shell_path, shell_split, shell_word, shell_words};
+pub use crate::shell::{
+    Opening, on_path, shell_fill, shell_path, shell_split, shell_word, shell_words,
+};
 pub use crate::tree::finish;
 use crate::{
     cgroup::Cgroup,

@@ -1,0 +1,188 @@
+//! A class that writes in any language: each program is found where a zip, a browser or a student
+//! has put it, or its student is told why not, and nobody else loses anything by that.
+
+#![allow(clippy::unwrap_used)] // all of it is a test
+
+use grader::sandbox::Mode;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// A right echo server, with the port as its last word but `back`.
+const ECHO: &str = "
+import socket, sys, threading
+def echo(client):
+    while (data := client.recv(4096)): client.sendall(data)
+    client.close()
+server = socket.create_server(('', int(sys.argv[-1])))
+while True:
+    threading.Thread(target=echo, args=(server.accept()[0],), daemon=True).start()
+";
+
+struct Class {
+    folder: PathBuf,
+    expected: Vec<(String, &'static str)>,
+}
+
+/// What a spreadsheet, a browser and a terminal are given.
+struct Graded {
+    rows: Vec<(String, String)>,
+    csv: String,
+    html: String,
+    said: String,
+}
+
+impl Class {
+    fn new(name: &str) -> Class {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        Class { folder, expected: Vec::new() }
+    }
+
+    fn add(&mut self, student: &str, files: &[(&str, &str)], status: &'static str) {
+        for (file, text) in files {
+            let file = self.folder.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        self.expected.push((student.to_string(), status));
+    }
+
+    fn grade(&self, words: &[&str]) -> Graded {
+        let report = |end: &str| self.folder.with_extension(end);
+        let graded = Command::new(env!("CARGO_BIN_EXE_grade"))
+            .args(["--class", self.folder.to_str().unwrap(), "--seed", "1", "--jobs", "2"])
+            .args(["--csv", report("csv").to_str().unwrap()])
+            .args(["--html", report("html").to_str().unwrap()])
+            .args(words)
+            .output()
+            .unwrap();
+        let said = [graded.stdout, graded.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert!(matches!(graded.status.code(), Some(0 | 1 | 3)), "{said}");
+        let csv = fs::read_to_string(report("csv")).unwrap();
+        let html = fs::read_to_string(report("html")).unwrap();
+        let rows = csv.split("\r\n").skip(1).filter(|row| !row.is_empty());
+        let rows = rows.map(|row| row.split(',').map(String::from).collect::<Vec<_>>());
+        let rows = rows.map(|cells| (cells[0].clone(), cells[1].clone())).collect();
+        Graded { rows, csv, html, said }
+    }
+
+    fn comes_out(&self, words: &[&str]) -> Graded {
+        let graded = self.grade(words);
+        let is_other =
+            |one: &&(String, &str)| !graded.rows.contains(&(one.0.clone(), one.1.to_string()));
+        let other: Vec<_> = self.expected.iter().filter(is_other).collect();
+        let (rows, said) = (&graded.rows, &graded.said);
+        assert!(
+            other.is_empty() && rows.len() == self.expected.len(),
+            "{other:?}\n{rows:?}\n{said}"
+        );
+        graded
+    }
+}
+
+fn has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+}
+
+#[test]
+fn each_program_is_found_or_its_student_is_told() {
+    let mut class = Class::new("any python");
+    class.add("alice", &[("alice.py", ECHO)], "Passed");
+    class.add("bob", &[("bob/bob-lab3/lab3/echo server.py", ECHO)], "Passed");
+    class.add("Carol O'Neil (2)", &[("Carol O'Neil (2).py", ECHO)], "Passed");
+    let mac = [
+        ("dave/dave/echo.py", ECHO),
+        ("dave/__MACOSX/dave/._echo.py", "x"),
+        ("dave/dave/.DS_Store", "x"),
+        ("dave/dave/__pycache__/echo.py", "x"),
+        ("dave/target/echo.py", "x"),
+        ("dave/dave/report.pdf", "x"),
+    ];
+    class.add("dave", &mac, "Passed");
+    let own_module = ECHO.replace("import socket", "from net import loud\nimport socket");
+    let module = [("eve/echo.py", own_module.as_str()), ("eve/net.py", "loud = True\n")];
+    class.add("eve", &module, "Passed");
+    class.add("fay {port}", &[("fay {port}/\"$HOME\" `x`.py", ECHO)], "Passed");
+    class.add("gus", &[("gus/a.py", ECHO), ("gus/b.py", ECHO)], "NotStarted");
+    class.add("hal", &[("hal/__MACOSX/._x.py", "")], "NotStarted");
+    class.add("ida", &[("ida.py", "print('hello'")], "Failed");
+    class.add("jon", &[("jon/essay.txt", "I have thought about sockets.")], "NotStarted");
+    class.add("kim", &[("kim.zip", "PK")], "NotStarted");
+    fs::create_dir(class.folder.join("__MACOSX")).unwrap();
+    fs::write(class.folder.join("README.md"), "What to do").unwrap();
+    let words = ["--chapter", "03", "--program", "python3 {}", "--only", "03.echoes"];
+    let graded = class.comes_out(&words);
+    has(
+        &graded.said,
+        &[
+            "it holds 2 .py programs (a.py, b.py)",
+            "there is no .py program: there is nothing in it",
+            "only essay.txt was found",
+            "kim.zip has to be unpacked into a folder first",
+            "README.md is nothing that can be graded",
+        ],
+    );
+    has(&graded.html, &["SyntaxError", "graded as the program bob-lab3/lab3/echo server.py"]);
+    assert!(
+        graded
+            .csv
+            .starts_with("name,status,points,of,undecided,seconds,diagnoses,03.echoes,why")
+    );
+}
+
+#[test]
+fn what_follows_is_found_in_any_depth() {
+    let mut class = Class::new("any roles");
+    let intro = ECHO.replace("(client):", "(client):\n    client.sendall(b'hello')");
+    let intro = intro.as_str();
+    class.add("ann", &[("ann/load_server.py", intro), ("ann/old/x.py", "")], "Passed");
+    class.add("ben", &[("ben/ben/Lab 3/Load_Server.py", intro)], "Passed");
+    let two = [("cem/a/load_server.py", intro), ("cem/b/load_server.py", intro)];
+    class.add("cem", &two, "NotStarted");
+    class.add("dan", &[("dan/server.py", intro)], "NotStarted");
+    class.add("eli", &[("eli.py", intro)], "NotStarted");
+    let client = "python3 \"{}/load_client.py\" {host} {port}";
+    let words =
+        ["--chapter", "08", "--server", "sh -c 'exec python3 -u {}/load_server.py {port}'"];
+    let words = [&words[..], &["--client", client, "--only", "08.intro"]].concat();
+    let graded = class.comes_out(&words);
+    has(
+        &graded.said,
+        &["it holds 2 times load_server.py (a/load_server.py, b/load_server.py)"],
+    );
+    // Nobody has handed in a client, and this check is the server's: no column of another.
+    has(&graded.html, &["the client is not handed in: there is no load_client.py"]);
+}
+
+#[test]
+fn a_wall_shows_a_student_nothing_of_the_others() {
+    let Some(walls) = Mode::kinds().into_iter().next() else { return };
+    let mut class = Class::new("any walls");
+    // One who echoes only if no other's program can be seen, and one who takes in his own module.
+    let spy = format!(
+        "import glob, os, sys\n\
+         here = os.path.dirname(os.path.abspath(__file__))\n\
+         if len(glob.glob(here + '/*')) > 1: sys.exit('I can see the others')\n{ECHO}"
+    );
+    class.add("spy", &[("spy.py", &spy)], "Passed");
+    let module =
+        [("o'hara/x/echo.py", &*format!("import net\n{ECHO}")), ("o'hara/x/net.py", "")];
+    class.add("o'hara", &module, "Passed");
+    assert!(!walls.to_string().is_empty());
+    class.comes_out(&[
+        "--chapter",
+        "03",
+        "--program",
+        "python3 {}",
+        "--only",
+        "03.echoes",
+        "--sandbox",
+    ]);
+}
