@@ -63,8 +63,8 @@ fn start_worker(client: TcpStream, peer: SocketAddr) {
 
 /// A worker: sends back what it gets, until the client closes its sending side.
 ///
-/// It sends bytes, not lines and not text. What arrives in two pieces goes back in two, half a
-/// line is answered at once, and nothing has to be understood to be sent back.
+/// It sends bytes, not lines and not text. Each `read` is sent back as it came, half a line too,
+/// and nothing has to be understood to be sent back. How the client cut its bytes up is lost.
 fn session(mut client: &TcpStream) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     loop {

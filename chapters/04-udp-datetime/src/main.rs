@@ -65,7 +65,7 @@ fn open(bind: &str, port: u16) -> Result<UdpSocket, Error> {
 fn run_server(socket: &UdpSocket) -> ! {
     let mut buffer = vec![0; MAX_DATAGRAM];
     loop {
-        // Blocks until a datagram arrives: a whole one, never half of one or two at once. One
+        // Blocks until a datagram arrives, exactly one: never half a datagram, never two. One
         // of 0 bytes is a datagram like any other, because there is nothing that could end.
         match blocking("recv_from", || socket.recv_from(&mut buffer)) {
             Ok((length, client)) => reply(socket, &buffer[..length], client),
