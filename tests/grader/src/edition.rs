@@ -49,8 +49,15 @@ pub fn write(folder: &Path) -> Result<(), Error> {
     copy(folder).context(format_args!("cannot write {}", folder.display()))
 }
 
+/// The book without its last appendix, the answers to the exercises.
+fn without_answers(book: &str) -> &str {
+    book.split_once("\n# D Answers to the exercises\n").map_or(book, |(rest, _)| rest)
+}
+
 fn copy(folder: &Path) -> io::Result<()> {
     copy_parts(workspace::root(), folder, COPIED)?;
+    let book = folder.join("BOOK.md");
+    fs::write(&book, without_answers(&fs::read_to_string(&book)?))?;
     // The tests of the grader itself need what is left out; a chapter's checks do not.
     for manifest in ["tests/checks/Cargo.toml", "tests/grader/Cargo.toml"] {
         let manifest = folder.join(manifest);

@@ -42,6 +42,8 @@ fn a_student_finds_no_answer_and_hands_in_a_diff() {
     for file in files(&folder) {
         assert!(!answers.contains(&fs::read(&file).unwrap()), "{}", file.display());
     }
+    let book = fs::read_to_string(folder.join("BOOK.md")).unwrap();
+    assert!(book.contains("# 1 dumb-net") && !book.contains("# D Answers"), "the answers");
     let checks = Path::new("tests/checks/src/echo_threaded/server.rs");
     assert_eq!(fs::read(folder.join(checks)).unwrap(), fs::read(root.join(checks)).unwrap());
 
