@@ -3,7 +3,8 @@
 set -euo pipefail
 apt-get update
 apt-get install -y --no-install-recommends \
-    bubblewrap build-essential ca-certificates curl git iproute2 make nodejs python3
+    bubblewrap build-essential ca-certificates curl default-jdk-headless git golang-go iproute2 \
+    make nodejs python3
 curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal
 . "$HOME/.cargo/env"
 cd "${AUTOGRADER:-/autograder}/source"

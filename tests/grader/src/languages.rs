@@ -94,10 +94,15 @@ impl Language {
         matches!(self.how, How::Build(_))
     }
 
+    /// The program that runs or builds it.
+    pub fn tool(&self) -> &'static str {
+        let (How::Run(tool) | How::Build(tool)) = self.how;
+        tool
+    }
+
     /// The program that it takes and that this machine lacks.
     pub fn lacks(&self) -> Option<&'static str> {
-        let (How::Run(tool) | How::Build(tool)) = self.how;
-        (!on_path(tool)).then_some(tool)
+        (!on_path(self.tool())).then(|| self.tool())
     }
 }
 

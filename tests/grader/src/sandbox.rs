@@ -422,7 +422,7 @@ fn runner() -> u32 {
 /// What must be seen for the command's first word to run, if the system does not have it: the
 /// folder above its `bin`, or the one it is in. A word that is a path [belongs](belonging) to
 /// the hand-in.
-fn interpreter(command: &str) -> Option<PathBuf> {
+pub fn interpreter(command: &str) -> Option<PathBuf> {
     let words = shell_split(command);
     let word =
         words.iter().find(|word| !word.contains('=')).filter(|word| !word.contains('/'))?;

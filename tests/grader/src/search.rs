@@ -226,6 +226,20 @@ fn programs<'a>(
     best
 }
 
+/// The sources of which the program with this `main` consists.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn sources(path: &Path, main: &Path, language: &Language) -> io::Result<Vec<PathBuf>> {
+    let is_its = |file: &PathBuf| {
+        let is_near = language.tool() != "go" || file.parent() == main.parent();
+        let is_test = file.to_string_lossy().ends_with("_test.go");
+        let is_other = file != main && language.is_program(&text_of(file));
+        language.has(file) && is_near && !is_test && !is_other && !is_aside(file, path)
+    };
+    Ok(Tree::read(path)?.files.into_iter().filter(is_its).collect())
+}
+
 /// True if a source takes in the module of this name.
 fn is_imported(name: &str, source: &str) -> bool {
     source.to_lowercase().lines().any(|line| {

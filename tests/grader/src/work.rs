@@ -2,7 +2,7 @@
 //! all of it comes to results, whatever goes wrong.
 
 use crate::{
-    languages::{How, Language},
+    languages::Language,
     records,
     results::Results,
     sandbox::{self, Mode, Sandbox},
@@ -234,17 +234,22 @@ impl HandedIn {
                                 "it takes {tool}, and there is none here"
                             )));
                         }
-                        let How::Run(program) = language.how else {
-                            return Err(Refusal::Grader("not yet".to_string()));
+                        let workshop = language.needs_sign().then(workshop).transpose()?;
+                        let (command, all) = match &workshop {
+                            Some(workshop) => workshop.foreign(path, file, language)?,
+                            None => {
+                                let fill = |_: &Opening| {
+                                    let is_text = file.to_str().is_some();
+                                    let why = || Refusal::Submission(NO_TEXT.to_string());
+                                    is_text.then(|| file.clone()).ok_or_else(why)
+                                };
+                                let command = format!("{} {{}}", language.tool());
+                                (shell_fill(&command, fill)?, path.clone())
+                            }
                         };
-                        let fill = |_: &Opening| {
-                            let is_text = file.to_str().is_some();
-                            let why = || Refusal::Submission(NO_TEXT.to_string());
-                            is_text.then(|| file.clone()).ok_or_else(why)
-                        };
-                        let command = shell_fill(&format!("{program} {{}}"), fill)?;
                         let program = HandedIn::Program(needed()?, command);
-                        program.take(walls, check, Some(std::slice::from_ref(path)))?
+                        let taken = program.take(walls, check, Some(&[all]))?;
+                        Taken { workshop, ..taken }
                     }
                 };
                 taken.notes.push(found.said(path));

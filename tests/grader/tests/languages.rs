@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // all of it is a test
 
 use grader::sandbox::Mode;
+use stage::process::on_path;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -19,6 +20,80 @@ def echo(client):
 server = socket.create_server(('', int(sys.argv[-1])))
 while True:
     threading.Thread(target=echo, args=(server.accept()[0],), daemon=True).start()
+";
+
+const C: &str = "#include \"echo.h\"
+int main(int argc, char **argv) {
+    signal(SIGPIPE, SIG_IGN);
+    int server = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in place = {AF_INET, htons(atoi(argv[argc - 1]))};
+    if (bind(server, (void *) &place, sizeof place) || listen(server, 50)) return 1;
+    for (;;) {
+        pthread_t thread;
+        pthread_create(&thread, 0, echo, (void *) (long) accept(server, 0, 0));
+    }
+}
+";
+const C_HEADER: &str = "#include <arpa/inet.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+void *echo(void *client);
+";
+const C_PART: &str = "#include \"echo.h\"
+void *echo(void *client) {
+    char bytes[4096];
+    long n;
+    while ((n = read((long) client, bytes, sizeof bytes)) > 0) write((long) client, bytes, n);
+    close((long) client);
+    return 0;
+}
+";
+const JAVA: &str = "package lab.echo;
+import java.net.*;
+class Echo {
+    public static void main(String[] words) throws Exception {
+        ServerSocket server = new ServerSocket(Integer.parseInt(words[words.length - 1]));
+        for (;;) new Talk(server.accept()).start();
+    }
+}
+";
+const JAVA_PART: &str = "package lab.echo;
+class Talk extends Thread {
+    final java.net.Socket client;
+    Talk(java.net.Socket client) { this.client = client; }
+    public void run() {
+        try (client) { client.getInputStream().transferTo(client.getOutputStream()); }
+        catch (java.io.IOException gone) { }
+    }
+}
+";
+const JAVASCRIPT: &str =
+    "require('net').createServer(c => { c.on('error', () => {}); c.pipe(c); })
+    .listen(Number(process.argv.at(-1)), '0.0.0.0');
+";
+const GO: &str = "package main
+
+import (
+	\"io\"
+	\"net\"
+	\"os\"
+)
+
+func main() {
+	server, err := net.Listen(\"tcp4\", \":\"+os.Args[len(os.Args)-1])
+	if err != nil {
+		panic(err)
+	}
+	for {
+		client, err := server.Accept()
+		if err != nil {
+			panic(err)
+		}
+		go func() { io.Copy(client, client); client.Close() }()
+	}
+}
 ";
 
 struct Class {
@@ -62,7 +137,7 @@ impl Class {
             .unwrap();
         let said = [graded.stdout, graded.stderr].concat();
         let said = String::from_utf8(said).unwrap();
-        assert!(matches!(graded.status.code(), Some(0 | 1 | 3)), "{said}");
+        assert!(matches!(graded.status.code(), Some(0 | 1 | 3 | 4)), "{said}");
         let csv = fs::read_to_string(report("csv")).unwrap();
         let html = fs::read_to_string(report("html")).unwrap();
         let rows = csv.split("\r\n").skip(1).filter(|row| !row.is_empty());
@@ -185,4 +260,39 @@ fn a_wall_shows_a_student_nothing_of_the_others() {
         "03.echoes",
         "--sandbox",
     ]);
+}
+
+/// What comes of a program where its tool is there; where it is not, that is no fault of it.
+fn with(tool: &str) -> &'static str {
+    if on_path(tool) { "Passed" } else { "GraderTrouble" }
+}
+
+#[test]
+fn the_command_is_known_from_the_one_file_with_a_main() {
+    let mut class = Class::new("any language");
+    let c = [
+        ("c c's/lab/main.c", C),
+        ("c c's/lab/echo.h", C_HEADER),
+        ("c c's/lab/part/echo.c", &*C_PART.replace("echo.h", "../echo.h")),
+        ("c c's/lab/test.py", "print('a tool')"),
+    ];
+    class.add("c c's", &c, with("cc"));
+    let java = [("java/x/Main class.java", JAVA), ("java/x/Talk.java", JAVA_PART)];
+    class.add("java", &java, with("javac"));
+    class.add("js", &[("js/index.js", JAVASCRIPT)], with("node"));
+    class.add("go", &[("go/lab/main.go", GO)], with("go"));
+    let without = if on_path("cc") { "NotStarted" } else { "GraderTrouble" };
+    class.add("broken", &[("broken.c", "int main(void) { return x; }")], without);
+    let two = [("two/echo.py", ECHO), ("two/echo.js", JAVASCRIPT)];
+    class.add("two", &two, "NotStarted");
+    let walls: &[&str] = if Mode::kinds().is_empty() { &[] } else { &["--sandbox"] };
+    let words = [&["--chapter", "03", "--only", "03.echoes"], walls].concat();
+    let graded = class.comes_out(&words);
+    has(&graded.said, &["it holds 2 programs (echo.py, echo.js)"]);
+    if on_path("cc") {
+        has(&graded.html, &["it does not build: broken.c:"]);
+    }
+    if !on_path("go") {
+        has(&graded.said, &["it takes go, and there is none here"]);
+    }
 }

@@ -124,7 +124,7 @@ impl Workshop {
 
     /// Takes a program from where a build has left it. While it was built anything could be
     /// done there; now nobody else is there any more.
-    fn take(&self, program: &Path) -> Result<PathBuf, Refusal> {
+    pub(super) fn take(&self, program: &Path) -> Result<PathBuf, Refusal> {
         let lies = fs::canonicalize(program)?;
         if !lies.starts_with(fs::canonicalize(self.target())?) {
             let why = format!("the program that it builds lies elsewhere: {}", lies.display());

@@ -105,7 +105,7 @@ impl Workshop {
     }
 
     /// Where a crate of a student's own lies: as far from `common` as on the desk.
-    fn desk(&self) -> PathBuf {
+    pub(super) fn desk(&self) -> PathBuf {
         self.workspace().join("work/handed-in")
     }
 

@@ -8,6 +8,7 @@
 mod build;
 pub mod diff;
 mod folder;
+mod foreign;
 pub mod patch;
 
 use crate::{files, sandbox::Sandbox, tools::Toolchain};
