@@ -94,7 +94,7 @@ impl Room {
         true
     }
 
-    /// What was said before the member left is still its due. Dropping the outbox ends the writer.
+    /// The member still gets what was said before it left. Dropping the outbox ends the writer.
     fn leave(&mut self, name: &str, at: LocalTime) {
         let Some(person) = self.people.remove(name) else { return };
         person.outbox.put(person.batch);

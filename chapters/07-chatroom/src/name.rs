@@ -3,10 +3,10 @@
 /// The longest login name, in characters.
 const MAX_NAME: usize = 32;
 
-/// Why a name cannot be had; `None` if it can.
+/// Why a name is refused; `None` if it is not.
 ///
-/// A room shows names to everyone, and what is said in it is believed by its form. So a name may
-/// not pass for another one, nor for a line of the server's. It is safer to list what is allowed
+/// A room shows names to everyone, and people judge a line by how it looks. So a name must not
+/// pass for another one, nor for a line of the server's. It is safer to list what is allowed
 /// than what is not: Unicode has hundreds of characters that take no place on a screen.
 pub fn refusal(name: &str) -> Option<String> {
     if name.is_empty() || name.chars().count() > MAX_NAME {
@@ -27,7 +27,7 @@ fn is_allowed(c: char) -> bool {
     (c.is_alphanumeric() && !is_filler(c)) || (c.is_ascii_punctuation() && c != ':') || c == ' '
 }
 
-/// Letters to Unicode, but nothing to see: Hangul's places for a letter that is not there.
+/// Unicode calls these letters, but they are invisible: Hangul's places for a missing letter.
 fn is_filler(c: char) -> bool {
     matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
 }

@@ -10,7 +10,7 @@ use std::{thread, time::Duration};
 /// How many bytes may wait for a member, beside what the kernel holds for it.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
 
-/// What a batch costs beside its buffer: its place in the channel, and the allocator's notes.
+/// What a batch costs beside its buffer: its place in the channel, and the allocator's bookkeeping.
 const BATCH_COST: usize = 64;
 
 /// How long the writer waits for a member who takes nothing at all.

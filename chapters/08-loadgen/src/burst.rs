@@ -53,7 +53,7 @@ struct Shared {
     ended: AtomicUsize,
 }
 
-/// Lets that many clients come at once, as often as the task says.
+/// Runs that many clients at once, as often as the task says.
 pub fn run(clients: usize, task: &Arc<Task>) -> Result<Step, Error> {
     let shared = Arc::new(Shared {
         task: Arc::clone(task),
@@ -98,7 +98,7 @@ fn start(number: usize, shared: &Arc<Shared>, running: Sender<()>) -> io::Result
     })
 }
 
-/// Looks now and then how far everything is, until all clients have dropped their senders.
+/// Checks the progress now and then, until all clients have dropped their senders.
 fn watch(shared: &Shared, clients: usize, over: &Receiver<()>) -> Vec<Sample> {
     let sessions = clients * shared.task.options.rounds as usize;
     let mut errors = kernel::read().map_or(0, kernel::errors);
