@@ -1,5 +1,9 @@
 # Every command a person types. `make` alone lists them.
 
+ifneq ($(filter 3.%,$(MAKE_VERSION)),)
+$(error this is make $(MAKE_VERSION), and 4 or later is needed; on macOS: brew install make, then type gmake instead of make)
+endif
+
 CHAPTER  ?=
 EXERCISE ?=
 ARGS     ?=
@@ -9,13 +13,18 @@ SEED     ?=
 WATCH    ?=
 OUT      ?=
 
+# CHAPTER=3 is 03.
+override CHAPTER := $(patsubst %,0%,$(filter 1 2 3 4 5 6 7 8 9,$(CHAPTER)))$(filter-out 1 2 3 4 5 6 7 8 9,$(CHAPTER))
+
 FOLDER   := $(notdir $(firstword $(wildcard chapters/$(or $(CHAPTER),none)-*)))
 NAME     := $(FOLDER:$(CHAPTER)-%=%)
 DESK     := work/$(FOLDER)
 SHEET    := $(DESK)/$(if $(EXERCISE),examples/$(EXERCISE),src/main).rs
 BOOK     := cargo run -q -p book --bin book --
 GRADE    := cargo run -q -p grader --bin grade --
-CHECKED  := $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
+# ONLY=descriptors is 03.descriptors.
+CHECK    := $(if $(findstring .,$(ONLY)),$(ONLY),$(CHAPTER).$(ONLY))
+CHECKED  := $(if $(ONLY),--only $(CHECK)) $(if $(SEED),--seed $(SEED))
 AGAIN    := make check CHAPTER=$(CHAPTER) ONLY={id} SEED={seed}
 
 # A word for the shell, whatever is in it.
@@ -28,8 +37,8 @@ CRATES   := common stage checks grader book
 CHAPTERS := $(notdir $(wildcard chapters/*))
 TESTED   := $(addprefix test-,$(TESTS) $(CHAPTERS) $(CRATES))
 
-.PHONY: help tour session run start check diff handin test lint book figures mistakes grade \
-        student-edition gradescope zoo interop hosts capture bench cargo chapter desk \
+.PHONY: help tour session run start try progress check diff handin test lint book figures mistakes grade \
+        student-edition gradescope zoo interop hosts capture bench cargo chapter exercise desk \
         $(TESTED)
 .DEFAULT_GOAL := help
 
@@ -43,7 +52,9 @@ help:
 	@echo '  make start     CHAPTER=03          lay the starter on your desk, work/'
 	@echo '                 EXERCISE=polling    … for an exercise of the book'
 	@echo '  make check     CHAPTER=03          check what is on it'
-	@echo '                 ONLY=03.echoes SEED=1 WATCH=1   one check; again at each save'
+	@echo '                 ONLY=echoes SEED=1 WATCH=1   one check; again at each save'
+	@echo '  make try       CHAPTER=03 ARGS="server 44003"   run what is on it'
+	@echo '  make progress                      which chapters are done'
 	@echo '  make diff      CHAPTER=03          compare it with the reference'
 	@echo '  make handin    CHAPTER=03          write it as a diff; OUT=alice.diff'
 	@echo 'Test'
@@ -90,29 +101,74 @@ common = { path = "../../common" }
 endef
 export DESK_MANIFEST
 
-start: chapter
+start: exercise
 	@if [ -e $(SHEET) ]; then echo '$(SHEET) is there already; it is yours, so remove it yourself'; exit 1; fi
 	@mkdir -p $(DESK)/src $(dir $(SHEET))
 	@[ -e $(DESK)/src/main.rs ] || cp chapters/$(FOLDER)/starter.rs $(DESK)/src/main.rs
 	@[ -e $(SHEET) ] || cp chapters/$(FOLDER)/starter.rs $(SHEET)
 	@[ -e $(DESK)/Cargo.toml ] || echo "$$DESK_MANIFEST" > $(DESK)/Cargo.toml
-	@echo 'Write $(SHEET), and ask: make check CHAPTER=$(CHAPTER)$(if $(EXERCISE), ONLY=…)'
+	@echo 'Your program is in $(SHEET). Write it, then'
+	@echo '  run it:    make try CHAPTER=$(CHAPTER)$(if $(EXERCISE), EXERCISE=$(EXERCISE)) ARGS=--help'
+	@$(if $(EXERCISE),for id in $$($(EXERCISES)); do echo "  check it:  make check CHAPTER=$(CHAPTER) ONLY=$$id"; done,\
+	    echo '  check it:  make check CHAPTER=$(CHAPTER)')
+
+# The ids of the exercise's checks; fails, with the names that there are, if there is none.
+EXERCISES = $(GRADE) --chapter $(CHAPTER) --exercise $(call quoted,$(EXERCISE))
+
+exercise: cargo chapter
+	@$(if $(EXERCISE),$(EXERCISES) > /dev/null)
+
+# The desk is a workspace of its own; what is built of it stays out of it.
+ON_DESK = CARGO_TARGET_DIR=target/desk cargo $(1) -q --manifest-path $(DESK)/Cargo.toml
+
+try: cargo desk
+	@$(call ON_DESK,run)$(if $(EXERCISE), --example $(EXERCISE)) -- $(ARGS)
+
+# Warnings, and errors, in a line each; then the checks.
+define LOOK
+touch $(DESK)/.checked; \
+if said=$$($(call ON_DESK,check) --all-targets --message-format short 2>&1) && [ -z "$$said" ]; then :; else \
+    echo "$$said"; \
+    echo 'All that the compiler has to say:'; \
+    echo '  cargo check --all-targets --manifest-path $(DESK)/Cargo.toml'; echo; \
+fi; \
+AGAIN='$(AGAIN)' $(GRADE) --dir $(DESK) --chapter $(CHAPTER) $(CHECKED); status=$$?; \
+$(if $(ONLY),,if [ $$status -eq 0 ]; then echo passed; else echo failed; fi > $(DESK)/.result;) \
+[ $$status -ne 0 ] || $(if $(ONLY),echo 'All of them: make check CHAPTER=$(CHAPTER)',echo 'Done. To hand it in: make handin CHAPTER=$(CHAPTER). What is next: make progress')
+endef
 
 check: cargo desk
-	@touch $(DESK)/.checked; AGAIN='$(AGAIN)' $(GRADE) --dir $(DESK) --chapter $(CHAPTER) $(CHECKED); \
-	status=$$?; \
+	@if [ -n '$(WATCH)' ] && [ -t 1 ]; then printf '\033[H\033[2J'; fi; \
+	$(LOOK); \
 	while [ -n '$(WATCH)' ]; do \
-	    [ -n "$$(find $(DESK) -name '*.rs' -newer $(DESK)/.checked)" ] || { sleep 1; continue; }; \
-	    touch $(DESK)/.checked; \
-	    AGAIN='$(AGAIN)' $(GRADE) --dir $(DESK) --chapter $(CHAPTER) $(CHECKED); \
+	    echo 'waiting for a save, Ctrl-C ends'; \
+	    until [ -n "$$(find $(DESK) -name '*.rs' -newer $(DESK)/.checked)" ]; do sleep 1; done; \
+	    if [ -t 1 ]; then printf '\033[H\033[2J'; fi; \
+	    $(LOOK); \
 	done; exit $$status
+
+progress:
+	@for chapter in $(notdir $(wildcard chapters/*)); do \
+	    number=$${chapter%%-*}; desk=work/$$chapter; \
+	    case "$$(cat $$desk/.result 2> /dev/null)" in \
+	    passed) how='all checks passed' ;; \
+	    failed) how="some checks fail: make check CHAPTER=$$number" ;; \
+	    *) if [ -e $$desk/src/main.rs ]; then how="not checked yet: make check CHAPTER=$$number"; \
+	       else how="to be begun: make start CHAPTER=$$number"; fi ;; \
+	    esac; \
+	    if [ -e $$desk/.result ] && [ -n "$$(find $$desk -name '*.rs' -newer $$desk/.result)" ]; then \
+	        how="$$how (changed since)"; fi; \
+	    printf '%-19s %s\n' "$$chapter" "$$how"; \
+	done
 
 diff: cargo desk
 	@$(GRADE) --chapter $(CHAPTER) --compare
 
 handin: cargo desk
+	@[ -e $(DESK)/src/main.rs ] || { echo 'there is no $(DESK)/src/main.rs: nothing to hand in'; exit 1; }
 	@$(GRADE) --chapter $(CHAPTER) --hand-in $(call quoted,$(or $(OUT),$(DESK).diff))
 	@echo hand in $(call quoted,$(or $(OUT),$(DESK).diff))
+	@[ ! -d $(DESK)/examples ] || echo 'It holds the chapter. The exercises in $(DESK)/examples are not graded, and left out.'
 
 # -- test
 

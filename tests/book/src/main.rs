@@ -47,8 +47,8 @@ fn main() -> ExitCode {
         let book = book.unwrap_or_else(|| workspace::root().join("BOOK.md"));
         match args.word("COMMAND")?.as_str() {
             "check" => args.finish().and_then(|()| check(&book)),
-            "tour" => show(&book, args.word("SECTION").ok().as_deref()),
-            "session" => show(&book, Some(&args.word("SECTION")?)),
+            "tour" => show(&book, args.word("SECTION").ok().as_deref(), false),
+            "session" => show(&book, Some(&args.word("SECTION")?), true),
             "sessions" => args.finish().and_then(|()| play(&book)),
             "words" => args.finish().and_then(|()| words(&book)),
             "figures" => args.finish().and_then(|()| draw()),
@@ -154,7 +154,7 @@ fn grammar(file: &Path, untrue: &[Untrue]) -> Error {
 }
 
 /// Plays the sessions of a section or chapter, or all, for people to see.
-fn show(file: &Path, section: Option<&str>) -> Result<(), Error> {
+fn show(file: &Path, section: Option<&str>, asks: bool) -> Result<(), Error> {
     let all = sessions(&read(file)?).map_err(|untrue| grammar(file, &untrue))?;
     let wanted = |session: &&Session| section.is_none_or(|section| session.is_in(section));
     let wanted: Vec<_> = all.iter().filter(wanted).collect();
@@ -163,7 +163,7 @@ fn show(file: &Path, section: Option<&str>) -> Result<(), Error> {
         let missing = format!("no session {}", section.unwrap_or("there"));
         return Err(Error::failed(missing, format!("there are {}", numbers.join(" "))));
     }
-    tour(&wanted, &workspace::build()?.folders())
+    tour(&wanted, &workspace::build()?.folders(), asks)
 }
 
 /// Draws the figures whose source has changed, and says which.

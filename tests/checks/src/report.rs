@@ -27,9 +27,7 @@ pub fn line(result: &CheckResult) -> String {
     let (word, rest) = match &result.verdict {
         Verdict::Passed => ("ok", String::new()),
         Verdict::Failed(_) if !result.counts => ("remark", String::new()),
-        Verdict::Failed(failure) => {
-            ("FAILED", failure.means.map(|d| format!(" [{}]", d.id)).unwrap_or_default())
-        }
+        Verdict::Failed(_) => ("FAILED", String::new()),
         Verdict::Skipped { because } => ("skipped", format!(" (needs {because})")),
         Verdict::NotJudged(why) => ("not judged", format!(": {why}")),
         Verdict::Untried(lacking) => ("untried", format!(" (no {lacking} here)")),
@@ -38,8 +36,11 @@ pub fn line(result: &CheckResult) -> String {
         Verdict::Inconclusive(_) => ("INCONCLUSIVE", String::new()),
         Verdict::GraderTrouble(_) => ("GRADER TROUBLE", String::new()),
     };
-    let lines = wrapped(&format!("{}{rest}", check.title), WIDTH - 31);
-    format!("{word:<8} {:<21} {}", check.id, lines.join(&format!("\n{:31}", "")))
+    let heading = format!("{word:<8} {:<22} ", check.id);
+    // Some words are longer than others, and then all lines begin a little further in.
+    let indent = heading.chars().count();
+    let lines = wrapped(&format!("{}{rest}", check.title), WIDTH - indent);
+    format!("{heading}{}", lines.join(&format!("\n{:indent$}", "")))
 }
 
 /// A result that costs nothing, in short; nothing for one that passed.
@@ -139,6 +140,11 @@ fn part(name: &str, text: &str) -> String {
     part
 }
 
+/// A text for a screen: its lines broken between words.
+pub fn wrapped_to_screen(text: &str) -> String {
+    text.lines().flat_map(|line| wrapped(line, WIDTH)).collect::<Vec<_>>().join("\n")
+}
+
 /// A line broken between words, where it is longer than `width`. A line that begins with a
 /// blank is laid out already (the caret under a byte) and stays as it is.
 fn wrapped(line: &str, width: usize) -> Vec<String> {
@@ -146,7 +152,7 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
     if line.starts_with(' ') {
         return vec![line.to_string()];
     }
-    for word in line.split(' ') {
+    for word in line.split(' ').flat_map(|word| cut(word, width)) {
         let last = lines.len() - 1;
         if lines[last].is_empty() {
             lines[last] += word;
@@ -157,6 +163,17 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A word in pieces that are no longer than `width`: bytes that are no text make long ones.
+fn cut(word: &str, width: usize) -> Vec<&str> {
+    let (mut pieces, mut rest) = (Vec::new(), word);
+    while let Some((end, _)) = rest.char_indices().nth(width) {
+        pieces.push(&rest[..end]);
+        rest = &rest[end..];
+    }
+    pieces.push(rest);
+    pieces
 }
 
 /// Writes a file, if one was asked for, as [`write_whole`] does.

@@ -5,7 +5,7 @@ use crate::{files::mirror, tools, workshop};
 use checks::{check::Chapter, files::remove, workspace};
 use common::{Context, Error};
 use std::{
-    fs, io,
+    env, fs, io,
     path::{Path, PathBuf},
     process,
 };
@@ -36,6 +36,16 @@ impl Drop for Sides {
     fn drop(&mut self) {
         let _ = remove(&self.0);
     }
+}
+
+/// True if `make check` asks, about a student's own desk: it says how a check is run again.
+pub fn asks() -> bool {
+    again().is_some()
+}
+
+/// The command that runs one check again, if `make check` has said it.
+pub fn again() -> Option<String> {
+    env::var("AGAIN").ok()
 }
 
 fn desk(chapter: &Chapter) -> PathBuf {
@@ -77,7 +87,6 @@ fn hand_in_from(chapter: &Chapter, desk: &Path, file: &Path) -> Result<(), Error
 mod tests {
     use super::*;
     use checks::check::CHAPTERS;
-    use std::env;
 
     #[test]
     fn what_is_on_the_desk_becomes_a_diff_of_the_chapter() {

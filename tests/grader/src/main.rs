@@ -8,7 +8,7 @@ use checks::{
     check::{self, CHAPTERS, Chapter, Kind},
     report,
 };
-use common::{Args, Error, Program, note, progress, put};
+use common::{Args, Error, Program, note, progress, put, say};
 use grader::{
     class::Class,
     csv, desk, edition, html, json, junit, records,
@@ -43,6 +43,7 @@ grade --class FOLDER [--chapter NN] [--jobs N] [--csv FILE] [--html FILE]
 grade --class FOLDER --chapter NN --program 'python3 {}' (or --server and so on)
       programs in any language: {} is the file, or the folder with what follows
 grade --list [--chapter NN]
+grade --chapter NN --exercise NAME  the checks of an exercise
 grade --student-edition FOLDER
 grade --chapter NN --compare | --hand-in FILE   what is on the desk, as a diff
       and, where something is graded:
@@ -100,6 +101,10 @@ fn start(mut args: Args, status: &Cell<Status>) -> Result<(), Error> {
     if args.flag("--list") {
         args.finish()?;
         return list(chapter);
+    }
+    if let Some(name) = args.option::<String>("--exercise", "an exercise's name")? {
+        args.finish()?;
+        return exercise(needed(chapter)?, &name);
     }
     if let Some(folder) = args.option::<PathBuf>("--student-edition", "a folder")? {
         args.finish()?;
@@ -276,6 +281,21 @@ fn list(chapter: Option<&'static Chapter>) -> Result<(), Error> {
     Ok(())
 }
 
+/// The checks of an exercise, by the name of its program.
+fn exercise(chapter: &Chapter, name: &str) -> Result<(), Error> {
+    let exercises = || {
+        let answers = chapter.checks.iter().filter_map(|check| Some((check, check.answer()?)));
+        answers.map(|(check, answer)| (check.id, answer.split(' ').next().unwrap_or_default()))
+    };
+    let mut known: Vec<&str> = exercises().map(|(_, name)| name).collect();
+    known.dedup();
+    if !known.contains(&name) {
+        let why = format!("no exercise of chapter {} is named {name:?}", chapter.number);
+        return Err(Error::failed(why, format!("there are {}", known.join(", "))));
+    }
+    exercises().filter(|(_, of)| *of == name).try_for_each(|(id, _)| say(id))
+}
+
 impl Order {
     /// The one check that is asked for exists, in the chapter that is asked for.
     fn check_only(&self) -> Result<(), Error> {
@@ -338,8 +358,13 @@ impl Order {
         if chapters.is_empty() {
             chapters.push(handed_in.name());
         }
-        let (what, how) = (chapters.join(", "), sandbox::word(self.walls));
-        put(format!("{what} (seed {}, {how})\n", self.seed).as_bytes())?;
+        let (what, seed) = (chapters.join(", "), self.seed);
+        // On a student's own desk nothing has to be kept out, so walls are no news.
+        if desk::asks() {
+            put(format!("{what} (seed {seed})\n").as_bytes())?;
+        } else {
+            put(format!("{what} (seed {seed}, {})\n", sandbox::word(self.walls)).as_bytes())?;
+        }
         put(results.text().as_bytes())
     }
 

@@ -151,31 +151,40 @@ impl Results {
         }
     }
 
-    /// The report: a line for each check, the stories of those that failed, the sum.
+    /// The report: a line for each check that was tried, remarks, the stories of those that
+    /// failed, the sum. The first failure is the last story, so that it is on the screen.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        for result in self.all() {
+        let waits = |result: &&CheckResult| matches!(result.verdict, Verdict::Skipped { .. });
+        for result in self.all().filter(|result| !waits(result)) {
             let _ = writeln!(text, "{}", report::line(result));
         }
-        // What counts is told first, and whole; manners in short, unless one alone was asked for.
-        let (whole, short): (Vec<_>, Vec<_>) =
-            self.all().partition(|result| result.counts || self.all.len() == 1);
-        for story in whole.iter().map(|result| report::story(result, &self.again)) {
-            if !story.is_empty() {
-                let _ = write!(text, "\n{story}");
+        match self.all().filter(waits).count() {
+            0 => {}
+            1 => text += "1 check waits for these, and was not tried.\n",
+            many => {
+                let _ = writeln!(text, "{many} checks wait for these, and were not tried.");
             }
         }
+        // Manners are told in short, unless one alone was asked for.
+        let (whole, short): (Vec<_>, Vec<_>) =
+            self.all().partition(|result| result.counts || self.all.len() == 1);
         let remarks: String = short.into_iter().map(report::remark).collect();
         if !remarks.is_empty() {
             let _ = write!(
                 text,
-                "\nWhat our own programs do beyond the labs, at no cost; --only ID tells more:\n{remarks}"
+                "\nWhat our own programs do beyond the labs, at no cost; one check alone tells\nmore:\n{remarks}"
             );
         }
         for note in &self.notes {
-            let _ = writeln!(text, "\n{note}");
+            let _ = writeln!(text, "\n{}", report::wrapped_to_screen(note));
         }
-        format!("{text}\n{}\n", self.sum())
+        for story in whole.iter().rev().map(|result| report::story(result, &self.again)) {
+            if !story.is_empty() {
+                let _ = write!(text, "\n{story}");
+            }
+        }
+        format!("{text}\n{}\n", report::wrapped_to_screen(&self.sum()))
     }
 
     /// Why nothing was checked, in one line, if that is so.

@@ -50,7 +50,6 @@ fn a_wrong_diff_is_told_what_its_mistake_means() {
     let story = stdout(&graded).split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         "FAILED 03.second-client",
-        "[one-at-a-time]",
         "asked by L3, echo_server.py",
         "expected b gets",
         "when a had left, b was answered",

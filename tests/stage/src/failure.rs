@@ -219,10 +219,24 @@ fn quote_within(bytes: &[u8], shown: usize) -> String {
 /// The two texts of a failure over bytes: each escaped, from a little before the first
 /// difference, the second with a caret under it.
 pub fn difference(expected: &[u8], got: &[u8]) -> (String, String) {
+    /// How many columns the bytes take, and those of them that are before the difference: the
+    /// caret is only under it if no line is broken.
+    const COLUMNS: usize = 60;
+    const BEFORE: usize = 24;
+    let columns = |byte: &u8| byte.escape_ascii().count();
+    let many = |bytes: &mut dyn Iterator<Item = &u8>, most: usize| {
+        let mut used = 0;
+        bytes
+            .take_while(|byte| {
+                used += columns(byte);
+                used <= most
+            })
+            .count()
+    };
     let at = expected.iter().zip(got).take_while(|(a, b)| a == b).count();
-    let from = at.saturating_sub(SHOWN / 2);
+    let from = at - many(&mut expected[..at].iter().rev(), BEFORE);
     let shown = |bytes: &[u8]| {
-        let end = (from + SHOWN).min(bytes.len());
+        let end = from + many(&mut bytes[from..].iter(), COLUMNS);
         let more = if end < bytes.len() { "…" } else { "" };
         format!("\"{}\"{more}", bytes[from..end].escape_ascii())
     };

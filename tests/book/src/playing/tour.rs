@@ -6,7 +6,7 @@ use crate::{
     reading::session::{Act, Scene, Session, Step},
     wrapped,
 };
-use common::{Error, printable, put};
+use common::{Error, blocking, printable, put};
 use std::{env, io::IsTerminal, path::PathBuf, thread, time::Duration};
 
 /// How long a new text may be read, for each letter of it.
@@ -28,12 +28,13 @@ const WIDTH: usize = 76;
 /// yellow, blue (ECMA-48, Select Graphic Rendition).
 const NAMES: [&str; 5] = ["32", "36", "35", "33", "34"];
 
-/// Plays sessions live, one after another, whatever becomes of the ones before.
+/// Plays sessions live, one after another, whatever becomes of the ones before. If it `asks`, what
+/// follows a question waits until its reader, at a terminal, has pressed Enter.
 ///
 /// # Errors
 /// When stdout fails, or when a session was not true.
-pub fn tour(sessions: &[&Session], programs: &[PathBuf]) -> Result<(), Error> {
-    let (mut screen, mut untrue) = (Screen::new(), 0);
+pub fn tour(sessions: &[&Session], programs: &[PathBuf], asks: bool) -> Result<(), Error> {
+    let (mut screen, mut untrue) = (Screen::new(asks), 0);
     for session in sessions {
         screen.title(session);
         match play(session, programs, &mut screen) {
@@ -57,6 +58,8 @@ pub fn tour(sessions: &[&Session], programs: &[PathBuf]) -> Result<(), Error> {
 struct Screen {
     colours: bool,
     fast: bool,
+    /// True if what follows a question waits for a key.
+    asks: bool,
     /// The chapter that was announced last.
     chapter: String,
     /// The session's terminals.
@@ -66,11 +69,12 @@ struct Screen {
 }
 
 impl Screen {
-    fn new() -> Screen {
+    fn new(asks: bool) -> Screen {
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         Screen {
             colours: std::io::stdout().is_terminal() && !is_set("NO_COLOR"),
             fast: is_set("FAST"),
+            asks: asks && std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
             chapter: String::new(),
             terminals: Vec::new(),
             failed: None,
@@ -139,7 +143,12 @@ impl Audience for Screen {
         for line in wrapped(&text, WIDTH) {
             self.show(&self.coloured("3", &format!("{line}\n")));
         }
-        self.wait(READING * u32::try_from(text.len()).unwrap_or(0));
+        if self.asks {
+            self.show(&self.coloured("2", "(Enter shows it) "));
+            let _ = blocking("read", || std::io::stdin().read_line(&mut String::new()));
+        } else {
+            self.wait(READING * u32::try_from(text.len()).unwrap_or(0));
+        }
         self.show("\n");
     }
 
