@@ -47,6 +47,8 @@ fn a_student_finds_no_answer_and_hands_in_a_diff() {
     let checks = Path::new("tests/checks/src/echo_threaded/server.rs");
     assert_eq!(fs::read(folder.join(checks)).unwrap(), fs::read(root.join(checks)).unwrap());
 
+    the_desk_is_explained(&folder);
+
     // A student writes the chapter, and an exercise, and hands both in.
     git(&folder, &["init", "-q"]);
     git(&folder, &["add", "-A"]);
@@ -64,4 +66,27 @@ fn a_student_finds_no_answer_and_hands_in_a_diff() {
     let said = String::from_utf8_lossy(&graded.stdout);
     assert_eq!(graded.status.code(), Some(0), "{said}");
     assert!(said.contains("2 of 2 points"), "{said}");
+}
+
+/// What `make` says of the desk, without building anything.
+fn the_desk_is_explained(folder: &Path) {
+    let make = |words: &[&str]| {
+        let mut make = Command::new("make");
+        // The tests may have been started by another make, whose flags are not for this one.
+        make.env_remove("MAKEFLAGS").env_remove("MAKELEVEL");
+        let done = make.arg("-C").arg(folder).args(words).output().unwrap();
+        (done.status.success(), String::from_utf8_lossy(&done.stdout).into_owned())
+    };
+    let (started, said) = make(&["start", "CHAPTER=3"]);
+    assert!(started && said.contains("make try CHAPTER=03 "), "{said}");
+    let (_, said) = make(&["progress"]);
+    assert_eq!(said.lines().filter(|line| line.contains("make start CHAPTER=")).count(), 8);
+    assert!(said.contains("not checked yet: make check CHAPTER=03"), "{said}");
+    let desk = folder.join("work/03-echo-threaded");
+    fs::remove_file(desk.join("src/main.rs")).unwrap();
+    let (handed_in, said) = make(&["handin", "CHAPTER=03"]);
+    assert!(!handed_in && said.contains("nothing to hand in"), "{said}");
+    let (_, said) = make(&["-n", "check", "CHAPTER=3", "ONLY=descriptors"]);
+    assert!(said.contains("--only 03.descriptors"), "{said}");
+    fs::remove_dir_all(folder.join("work")).unwrap();
 }

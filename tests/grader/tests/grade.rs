@@ -62,6 +62,36 @@ fn a_wrong_diff_is_told_what_its_mistake_means() {
     }
 }
 
+/// A program that fails early: what waits for it is counted, its failure is the last story, and a
+/// terminal is wide enough.
+#[test]
+fn the_first_failure_is_on_the_screen() {
+    let said = stdout(&grade(&["--chapter", "03", "--program", "true"]).code(1));
+    let at = |part: &str| said.rfind(part).unwrap_or_else(|| panic!("{part:?}: {said}"));
+    assert!(at("checks wait for these, and were not tried.") < at("beyond the labs"));
+    assert!(at("beyond the labs") < at("FAILED   03.listens"), "{said}");
+    assert!(at("FAILED   03.listens") < at("0 of "), "{said}");
+    assert!(!said.contains("\nskipped"), "{said}");
+    let is_wide = |line: &&str| line.chars().count() > 80 && !line.starts_with("  again ");
+    assert_eq!(said.lines().find(is_wide), None);
+    // On a student's desk the command that runs it again is make's, and walls are no news.
+    let mut grade = Command::new(env!("CARGO_BIN_EXE_grade"));
+    grade.args(["--chapter", "03", "--program", "true", "--only", "03.listens"]);
+    let asked = grade.env("AGAIN", "make check CHAPTER=03 ONLY={id} SEED={seed}").assert();
+    let said = stdout(&asked);
+    assert!(said.contains("make check CHAPTER=03 ONLY=03.listens SEED="), "{said}");
+    assert!(!said.contains("unconfined"), "{said}");
+}
+
+#[test]
+fn an_exercise_is_known_by_the_name_of_its_program() {
+    let named = |name| grade(&["--chapter", "05", "--exercise", name]);
+    assert_eq!(stdout(&named("remembering").code(0)), "05.x-remembers\n05.x-idle\n");
+    let wrong = named("remember").code(4);
+    let said = String::from_utf8_lossy(&wrong.get_output().stderr).into_owned();
+    assert!(said.contains("there are stateless, remembering"), "{said}");
+}
+
 #[test]
 fn the_reference_is_shown_beside_a_wrong_program() {
     let mutant = one_at_a_time();
