@@ -56,10 +56,9 @@ pub const LANGUAGES: [Language; 5] = [
 ];
 
 /// Ends of files that are a program in no language: what stands beside one.
-const PAPERS: [&str; 26] = [
-    "bmp", "cfg", "class", "csv", "diff", "doc", "docx", "gif", "html", "ini", "jpeg", "jpg",
-    "json", "log", "md", "o", "odt", "patch", "pdf", "png", "pyc", "rtf", "toml", "txt", "xml",
-    "yml",
+const PAPERS: [&str; 24] = [
+    "bmp", "cfg", "class", "csv", "doc", "docx", "gif", "html", "ini", "jpeg", "jpg", "json",
+    "log", "md", "o", "odt", "pdf", "png", "pyc", "rtf", "toml", "txt", "xml", "yml",
 ];
 
 /// Ends of what has to be unpacked first.

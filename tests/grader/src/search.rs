@@ -519,6 +519,32 @@ mod tests {
     }
 
     #[test]
+    fn what_a_command_asks_for_is_found_in_its_place() {
+        let folder = env::temp_dir().join(format!("grade-search-{}-place", process::id()));
+        let files = ["lab/server.py", "lab/client.py", "lab/old/client.py", "lab/Main.java"];
+        for file in files {
+            let file = folder.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
+        }
+        let python = Language::of_command("python3 {}");
+        let found = |before, rest, role| {
+            let opening = Opening { before, rest };
+            let found = place(&folder, &opening, python, role);
+            found.map(|found| found.strip_prefix(&folder).unwrap().display().to_string())
+        };
+        let server = Some(Role::Server);
+        assert_eq!(found("python3", "", server), Ok("lab/server.py".to_string()));
+        assert!(matches!(found("python3", "", Some(Role::Client)), Err(Unfit::Refused(_))));
+        assert!(matches!(found("python3", "", None), Err(Unfit::Refused(_))));
+        assert_eq!(found("python3", "/SERVER.py", None), Ok("lab/server.py".to_string()));
+        assert_eq!(found("python3", "/lab/client.py", None), Ok("lab/client.py".to_string()));
+        assert_eq!(found("cd", "", None), Ok("lab".to_string()));
+        assert!(matches!(found("python3", "/echo.py", None), Err(Unfit::Missing(_))));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
     fn a_student_is_called_by_name() {
         for (name, student_is) in [
             ("alice.diff", "alice"),

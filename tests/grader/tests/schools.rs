@@ -5,6 +5,7 @@
 
 use checks::{check, workspace, zoo};
 use grader::edition;
+use stage::process::on_path;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -89,6 +90,10 @@ for member in (zip := zipfile.ZipFile(sys.argv[1])).infolist():
     let right = gradescope(&place, "main.rs", &fs::read(starter).unwrap());
     assert_eq!(python(READ_GRADESCOPE, &right), points("03").to_string());
 
+    if on_path("cc") {
+        let broken = gradescope(&place, "echo.c", b"int main(void) { return x; }");
+        assert!(broken.contains("it does not build: echo.c:"), "{broken}");
+    }
     let nothing = gradescope(&place, "essay.txt", b"I have thought about sockets.");
     assert!(nothing.contains("hand in one diff"), "{nothing}");
 }
