@@ -71,6 +71,11 @@ pub fn hand_in(chapter: &Chapter, file: &Path) -> Result<(), Error> {
 }
 
 fn hand_in_from(chapter: &Chapter, desk: &Path, file: &Path) -> Result<(), Error> {
+    let main = desk.join("src/main.rs");
+    if !main.exists() {
+        let what = format!("there is no {}", main.display());
+        return Err(Error::failed(what, "nothing to hand in"));
+    }
     let sides = Sides::lay_out(chapter, desk).context("cannot read the desk")?;
     let made = sides.git(&[]).args(["a", "b"]).output().context("cannot run git")?;
     match made.status.code() {
@@ -107,6 +112,9 @@ mod tests {
         ] {
             assert!(diff.contains(part), "{part}: {diff}");
         }
+        // Without its main.rs it would be a diff that takes ours away.
+        fs::remove_file(desk.join("src/main.rs")).unwrap();
+        assert!(hand_in_from(chapter, &desk, &file).is_err());
         fs::remove_dir_all(desk).unwrap();
     }
 }
