@@ -109,7 +109,9 @@ start: exercise
 	@[ -e $(DESK)/Cargo.toml ] || echo "$$DESK_MANIFEST" > $(DESK)/Cargo.toml
 	@echo 'Your program is in $(SHEET). Write it, then'
 	@echo '  run it:    make try CHAPTER=$(CHAPTER)$(if $(EXERCISE), EXERCISE=$(EXERCISE)) ARGS=--help'
-	@$(if $(EXERCISE),for id in $$($(EXERCISES)); do echo "  check it:  make check CHAPTER=$(CHAPTER) ONLY=$$id"; done,\
+	@$(if $(EXERCISE),$(EXERCISES) | while read id words; do \
+	        echo "  check it:  make check CHAPTER=$(CHAPTER) ONLY=$$id"; \
+	        echo "             which starts it as: $$words"; done,\
 	    echo '  check it:  make check CHAPTER=$(CHAPTER)')
 
 # The ids of the exercise's checks; fails, with the names that there are, if there is none.

@@ -281,19 +281,21 @@ fn list(chapter: Option<&'static Chapter>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The checks of an exercise, by the name of its program.
+/// The checks of an exercise, by the name of its program, and how each starts it.
 fn exercise(chapter: &Chapter, name: &str) -> Result<(), Error> {
     let exercises = || {
         let answers = chapter.checks.iter().filter_map(|check| Some((check, check.answer()?)));
-        answers.map(|(check, answer)| (check.id, answer.split(' ').next().unwrap_or_default()))
+        answers
+            .map(|(check, answer)| (check.id, answer.split(' ').next().unwrap_or(""), answer))
     };
-    let mut known: Vec<&str> = exercises().map(|(_, name)| name).collect();
+    let mut known: Vec<&str> = exercises().map(|(_, name, _)| name).collect();
     known.dedup();
     if !known.contains(&name) {
         let why = format!("no exercise of chapter {} is named {name:?}", chapter.number);
         return Err(Error::failed(why, format!("there are {}", known.join(", "))));
     }
-    exercises().filter(|(_, of)| *of == name).try_for_each(|(id, _)| say(id))
+    let mut of_name = exercises().filter(|(_, of, _)| *of == name);
+    of_name.try_for_each(|(id, _, answer)| say(&format!("{id} {answer}")))
 }
 
 impl Order {

@@ -86,7 +86,10 @@ fn the_first_failure_is_on_the_screen() {
 #[test]
 fn an_exercise_is_known_by_the_name_of_its_program() {
     let named = |name| grade(&["--chapter", "05", "--exercise", name]);
-    assert_eq!(stdout(&named("remembering").code(0)), "05.x-remembers\n05.x-idle\n");
+    assert_eq!(
+        stdout(&named("remembering").code(0)),
+        "05.x-remembers remembering {port}\n05.x-idle remembering {port} --idle 1\n"
+    );
     let wrong = named("remember").code(4);
     let said = String::from_utf8_lossy(&wrong.get_output().stderr).into_owned();
     assert!(said.contains("there are stateless, remembering"), "{said}");
