@@ -1,3 +1,4 @@
+# A busy machine may let it pass on too few lines to tell. not judged: 07.stalled
 """Chapter 7 with threads, a lock around the list of members, and a queue for each member: the
 lock is held for no write.
 

@@ -1,3 +1,4 @@
+# A busy machine may let it pass on too few lines to tell. not judged: 07.stalled
 """Chapter 7 with one thread and selectors: nobody shares anything, so nothing is locked.
 
     python3 07-selectors.py server PORT

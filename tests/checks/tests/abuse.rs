@@ -59,10 +59,8 @@ fn programs() -> &'static Programs {
 }
 
 fn subject(chapter: &Chapter) -> Subject {
-    Subject::program(
-        &programs().get(chapter.name).unwrap().display().to_string(),
-        chapter.roles,
-    )
+    let program = programs().get(chapter.name).unwrap().display().to_string();
+    Subject::program(&stage::process::shell_word(&program), chapter.roles)
 }
 
 /// Abuses a server that `start` has started; `ask` is served before, afterwards, and, where
