@@ -6,7 +6,9 @@ use stage::{
     failure::{Diagnosis, Explain, Outcome, Stop, fail, quote},
     kernel, patience,
     peer::Peer,
+    quiet,
 };
+use std::time::Instant;
 
 pub const WAIT_FOR_EACH_OTHER: Diagnosis = Diagnosis {
     id: "wait-for-each-other",
@@ -30,12 +32,14 @@ struct Side {
     peer: Peer,
     /// What it has said, each piece as it came.
     said: Vec<Vec<u8>>,
+    /// Since when the other has not read what came before.
+    waits: Option<Instant>,
     over: bool,
 }
 
 impl Side {
     fn new(peer: Peer) -> Side {
-        Side { peer, said: Vec::new(), over: false }
+        Side { peer, said: Vec::new(), waits: None, over: false }
     }
 
     /// Passes on what has come, once the other has read what came before: each piece is a read of
@@ -52,9 +56,11 @@ impl Side {
             }
             return self.over;
         }
-        if !to.is_read() {
-            return false; // not yet
+        // Not yet; but one that leaves something unread is not waited for.
+        if !to.is_read() && self.waits.get_or_insert_with(Instant::now).elapsed() < quiet() {
+            return false;
         }
+        self.waits = None;
         self.peer.ignore_so_far();
         let _ = to.send(&came); // it may have gone, which is seen elsewhere
         self.said.push(came);
@@ -145,9 +151,12 @@ impl Together {
                 |both: &Together| both.from_client.said.len() + both.from_server.said.len();
             let before = pieces(self);
             let is_seen = kernel::look_until(self.log.deadline(patience()), || {
-                // A piece, and the answer to it.
-                let _ = self.from_client.pass_on(&mut self.from_server.peer)
-                    | self.from_server.pass_on(&mut self.from_client.peer);
+                // What is said in answer is passed on at the same look: looks may be rare.
+                let says = |both: &mut Together| {
+                    both.from_client.pass_on(&mut both.from_server.peer)
+                        | both.from_server.pass_on(&mut both.from_client.peer)
+                };
+                let _ = (0..8).all(|_| says(self));
                 seen(self)
             });
             if is_seen || pieces(self) == before {
@@ -163,13 +172,16 @@ impl Together {
         if said.is_empty() || said.iter().any(|piece| piece.ends_with(b"\n")) {
             return None;
         }
-        let mut peer = self.server.connect("another client").ok()?;
-        for piece in said {
-            peer.send([piece.as_slice(), b"\n"].concat()).ok()?;
-            peer.settle();
-        }
         let before = self.from_server.said.concat().len();
-        let more = peer.take(before + 1).len() > before;
+        let says_more = |end: &[u8]| -> Option<bool> {
+            let mut peer = self.server.connect("another client").ok()?;
+            for piece in said {
+                peer.send([piece.as_slice(), end].concat()).ok()?;
+                peer.settle();
+            }
+            Some(peer.take(before + 1).len() > before)
+        };
+        let more = !says_more(b"")? && says_more(b"\n")?;
         more.then(|| {
             "with a line end behind each of the client's messages, the server answers".into()
         })

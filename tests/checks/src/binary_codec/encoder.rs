@@ -20,6 +20,19 @@ pub(super) static LENGTH: Check = Check::lab(
 .mistakes(&[&HTONS, &LITTLE_ENDIAN, &COUNTS_ITSELF, &TWO_BYTES, &NO_LENGTH])
 .steps(|stage| server_length(stage, Role::Encoder));
 
+pub(super) static ANSWERS: Check = Check::lab(
+    "06.answers",
+    Role::Encoder,
+    "encoder: answers a text with a group of binary digits for each byte",
+)
+.source("L1, question 1a")
+.needs(&[&LISTENS])
+.read("6.4")
+.steps(|stage| {
+    let server = stage.serve(Role::Encoder)?;
+    works(stage, Role::Encoder, &mut server.connect("a")?)
+});
+
 const UNPADDED: Diagnosis = Diagnosis {
     id: "unpadded",
     they: "leave out a byte's leading zeros",
@@ -29,10 +42,10 @@ const UNPADDED: Diagnosis = Diagnosis {
 pub(super) static ENCODES: Check = Check::lab(
     "06.encodes",
     Role::Encoder,
-    "encoder: answers a text with its bytes as groups of eight digits",
+    "encoder: its groups have eight digits each, in the order of the bytes",
 )
 .source("L1, question 1a")
-.needs(&[&LISTENS])
+.needs(&[&ANSWERS])
 .points(2)
 .read("6.4")
 .mistakes(&[&UNPADDED])
@@ -53,7 +66,7 @@ pub(super) static GOES_ON: Check = Check::lab(
     "encoder: answers one request after another on one connection",
 )
 .source("L1, question 1 and server1.py")
-.needs(&[&ENCODES])
+.needs(&[&ANSWERS])
 .read("6.4")
 .mistakes(&[&ONE_REQUEST])
 .steps(|stage| goes_on(stage, Role::Encoder));
@@ -179,7 +192,7 @@ pub(super) static TWO_CLIENTS: Check = Check::lab(
         return Ok(()); // it waits
     }
     let given = expect_answer(stage, role, &mut b, "its answer")?;
-    is(&answer, &given)
+    is_like(role, &answer, &given)
 });
 
 pub(super) static RESTS: Check =
@@ -209,7 +222,7 @@ pub(super) static NEXT_CLIENT: Check = Check::chapter(
     is_over(wire::send(stage, Role::Encoder, &mut b, request), &ONE_CLIENT)?;
     a.close();
     let given = expect_answer(stage, Role::Encoder, &mut b, "the answer");
-    is(&answer, &is_over(given, &ONE_CLIENT)?)?;
+    is_like(Role::Encoder, &answer, &is_over(given, &ONE_CLIENT)?)?;
     b.close();
     let mut c = is_over(server.connect("c"), &ONE_CLIENT)?;
     is_over(works(stage, Role::Encoder, &mut c), &ONE_CLIENT)
@@ -284,7 +297,7 @@ pub(super) static UTF8: Check = Check::chapter(
     "encoder: text beyond ASCII is bytes too, also when it comes in pieces",
 )
 .source("our contract, 06-binary-codec; the lab leaves it open")
-.needs(&[&PIECES])
+.needs(&[&ENCODES, &PIECES])
 .read("6.5")
 .mistakes(&[&CODE_POINTS, &PIECE_BY_PIECE])
 .steps(|stage| {
@@ -395,7 +408,7 @@ pub(super) static LONG_ANSWER: Check = Check::manners(
     "encoder: an answer over 1 MiB becomes `error:`, and it goes on",
 )
 .source("our contract, 06-binary-codec; the lab leaves it open")
-.needs(&[&LONG])
+.needs(&[&ENCODES, &LONG])
 .read("6.5")
 .mistakes(&[&ANSWER_OVER_LIMIT])
 .steps(|stage| {
@@ -421,7 +434,7 @@ pub(super) static BIND: Check = Check::manners(
     "encoder: listens on 127.0.0.1 alone, or where --bind says",
 )
 .source("our contract, 06-binary-codec; the lab leaves it open")
-.needs(&[&ENCODES])
+.needs(&[&ANSWERS])
 .read("6.5")
 .mistakes(&[&EVERYWHERE])
 .steps(bind);
@@ -457,7 +470,7 @@ pub(super) static INTERFACE: Check = Check::manners(
     "encoder: listens on the address of the --interface that is named",
 )
 .source("L1, question 2 and --interface")
-.needs(&[&ENCODES])
+.needs(&[&ANSWERS])
 .read("6.5")
 .steps(interface);
 

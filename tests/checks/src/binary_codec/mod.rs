@@ -42,6 +42,7 @@ pub static CHAPTER: Chapter = Chapter {
     checks: &[
         &encoder::LISTENS,
         &encoder::LENGTH,
+        &encoder::ANSWERS,
         &encoder::ENCODES,
         &encoder::GOES_ON,
         &encoder::PIECES,
@@ -204,10 +205,24 @@ fn is(expected: &str, answer: &[u8]) -> Outcome {
     fail(format!("the answer is {expected}"), got)
 }
 
+/// As [`is`], where zeros in front of a group cost nothing: one check asks for them, and no other.
+fn is_like(role: Role, expected: &str, answer: &[u8]) -> Outcome {
+    if role != Role::Encoder {
+        return is(expected, answer);
+    }
+    let padded = |text: &str| {
+        text.split_whitespace()
+            .map(|group| format!("{group:0>8}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    is(expected, padded(&String::from_utf8_lossy(answer)).as_bytes())
+}
+
 /// One request and its answer, both new at each call.
 fn works(stage: &Stage, role: Role, peer: &mut Peer) -> Outcome {
     let (request, answer) = request(role, &stage.payload(8));
-    is(&answer, &ask(stage, role, peer, request)?)
+    is_like(role, &answer, &ask(stage, role, peer, request)?)
 }
 
 /// As [`works`], where the answer must be an error.
@@ -311,7 +326,7 @@ fn pieces(stage: &Stage, role: Role) -> Outcome {
     let (request, answer) = request(role, &stage.payload(6));
     let in_pieces = || -> Outcome {
         send_in_pieces(&mut a, wire::framed(stage, role, request))?;
-        is(&answer, &expect_answer(stage, role, &mut a, "the answer")?)?;
+        is_like(role, &answer, &expect_answer(stage, role, &mut a, "the answer")?)?;
         works(stage, role, &mut a)
     };
     in_pieces()
@@ -333,13 +348,13 @@ fn coalesced(stage: &Stage, role: Role) -> Outcome {
     a.send(three.iter().flat_map(|(request, _)| frame(request)).collect::<Vec<_>>())?;
     three
         .iter()
-        .try_for_each(|(_, answer)| is(answer, &expect_frame(&mut a, "its answer")?))
+        .try_for_each(|(_, answer)| is_like(role, answer, &expect_frame(&mut a, "its answer")?))
         .confirm(&REST_DROPPED, "in a packet of its own each is answered", || {
             let alone = || -> Outcome {
                 let server = stage.serve(role)?;
                 let mut b = server.connect("b")?;
                 three.iter().try_for_each(|(request, answer)| {
-                    is(answer, &ask(stage, role, &mut b, request)?)
+                    is_like(role, answer, &ask(stage, role, &mut b, request)?)
                 })
             };
             alone().is_ok()
@@ -358,7 +373,7 @@ fn long(stage: &Stage) -> Outcome {
     let mut a = server.connect("a")?;
     let text = stage.payload(20_000);
     ask(stage, Role::Encoder, &mut a, &text)
-        .and_then(|answer| is(&groups(text.as_bytes()), &answer))
+        .and_then(|answer| is_like(Role::Encoder, &groups(text.as_bytes()), &answer))
         .confirm(&CUT_SHORT, "a text of 8 characters is encoded whole", || {
             is_answered(stage, Role::Encoder)
         })
