@@ -30,7 +30,7 @@ static void copy(int from, int to)
 {
     char buffer[1024] = {0};
     ssize_t length;
-    while ((length = read(from, buffer, sizeof buffer)) > 0)
+    while ((length = read(from, buffer, sizeof buffer - 24)) > 0)
         if (write(to, buffer, to == 1 ? (size_t)length : sizeof buffer) < 0)
             break;
     shutdown(to, SHUT_WR);
