@@ -82,7 +82,11 @@ pub fn main(cases: Vec<Case>, side_by_side: usize, again: Again) -> ExitCode {
 
 /// Prints a line, as `println` does; that nobody reads it (`| head -1`) ends no test.
 pub fn say(line: impl Display) {
-    let _ = writeln!(io::stdout(), "{line}");
+    if cfg!(test) {
+        println!("{line}"); // captured, so that no test's example is taken for a failure
+    } else {
+        let _ = writeln!(io::stdout(), "{line}");
+    }
 }
 
 /// Which tests the command line chooses, in the words of `cargo test -- --help`.
