@@ -1,7 +1,7 @@
 //! Chapter 7, the server: newcomers and their names.
 
 use super::{
-    server::{HEARS, JOINS, TOLD},
+    server::{HEARS, JOINS, TOLD, WHO},
     *,
 };
 
@@ -170,7 +170,7 @@ pub(super) static FREED_NAME: Check = Check::lab(
     "server: a name is free again when its member has left",
 )
 .source("L2, question 8: the chat room manager")
-.needs(&[&HEARS])
+.needs(&[&HEARS, &WHO])
 .read("7.4")
 .mistakes(&[&NAME_KEPT])
 .steps(|stage| {
