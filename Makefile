@@ -31,7 +31,7 @@ AGAIN    := make check CHAPTER=$(CHAPTER) ONLY={id} SEED={seed}
 quoted    = '$(subst ','\'',$(1))'
 
 # The longest first, so that none is left alone at the end.
-LONG     := checks.zoo checks.subjects book.book checks.abuse grader.edition
+LONG     := checks.zoo checks.subjects book.book checks.fuzz grader.edition
 TESTS    := $(LONG) $(filter-out $(LONG),$(subst /tests/,.,$(patsubst tests/%.rs,%,$(wildcard tests/*/tests/*.rs))))
 CRATES   := common stage checks grader book
 CHAPTERS := $(notdir $(wildcard chapters/*))
@@ -199,7 +199,7 @@ lint: cargo
 	@cargo clippy --workspace --all-targets -- -D warnings
 
 zoo: cargo
-	@ZOO=all cargo test -p grader -p checks --no-fail-fast --test zoo --test subjects --test hostile --test abuse
+	@ZOO=all cargo test -p grader -p checks --no-fail-fast --test zoo --test subjects --test hostile --test fuzz
 
 book: cargo
 	@$(BOOK) page target/book

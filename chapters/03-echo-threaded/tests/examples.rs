@@ -7,7 +7,7 @@
 use assert_cmd::Command;
 use stage::{
     kernel,
-    process::{Process, Surroundings, shell_path},
+    process::{Environment, Process, shell_path},
 };
 use std::{
     env, fs,
@@ -39,7 +39,7 @@ fn path(example: &str) -> PathBuf {
 
 fn start(example: &str, arguments: &str) -> Process {
     let command = format!("{} {arguments}", shell_path(&path(example)));
-    Process::start(&command, &Surroundings::default()).unwrap()
+    Process::start(&command, &Environment::default()).unwrap()
 }
 
 /// A server and its port.
@@ -55,7 +55,7 @@ impl Server {
         let path = path(example);
         let limited = format!("ulimit -n {descriptors}; exec \"$0\" 0");
         let command = format!("sh -c '{limited}' {}", shell_path(&path));
-        Server::ready(Process::start(&command, &Surroundings::default()).unwrap())
+        Server::ready(Process::start(&command, &Environment::default()).unwrap())
     }
 
     fn ready(process: Process) -> Server {
@@ -249,7 +249,7 @@ mod manners {
     #[test]
     fn a_reader_who_has_seen_enough_is_no_failure() {
         let line = format!("{{ {} --pause 0; echo $? >&2; }}", shell_path(&path("threads")));
-        let all = Process::start_joined(&format!("{line} | head -1"), &Surroundings::default());
+        let all = Process::start_joined(&format!("{line} | head -1"), &Environment::default());
         let (stdout, ..) = outcome(&all.unwrap());
         let mut lines: Vec<&str> = stdout.lines().collect();
         lines.sort_unstable();
@@ -685,9 +685,9 @@ mod polling {
 
     #[test]
     fn the_pause_grows_while_nothing_happens_up_to_its_limit() {
-        let around = Surroundings {
+        let around = Environment {
             variables: vec![("BLOCKING".to_string(), "1".into())],
-            ..Surroundings::default()
+            ..Environment::default()
         };
         let command = format!("{} 0", shell_path(&path("polling")));
         let server = Server::ready(Process::start(&command, &around).unwrap());

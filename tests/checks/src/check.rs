@@ -7,7 +7,7 @@ use crate::{
 };
 use stage::{
     Role, Stage,
-    failure::{Diagnosis, Outcome},
+    failure::{Diagnosis, Step},
 };
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ pub struct Check {
     /// The section of the book to read when it fails.
     pub book: &'static str,
     /// What it does.
-    pub run: fn(&Stage) -> Outcome,
+    pub run: fn(&Stage) -> Step,
     /// The mistakes that it can name, each with the evidence for it.
     pub mistakes: &'static [&'static Diagnosis],
 }
@@ -157,7 +157,7 @@ impl Check {
 
     /// What it does.
     #[must_use]
-    pub const fn steps(self, run: fn(&Stage) -> Outcome) -> Check {
+    pub const fn steps(self, run: fn(&Stage) -> Step) -> Check {
         Check { run, ..self }
     }
 

@@ -8,7 +8,7 @@ use crate::{
     runner::{self, CheckResult, Plan, Verdict},
     workspace,
 };
-use stage::{Subject, process::Surroundings};
+use stage::{Subject, process::Environment};
 use std::{
     env,
     path::Path,
@@ -56,11 +56,11 @@ fn run(
     let count = checks.len();
     say(format_args!("\nrunning {count} checks on {} (SEED={})", chapter.name, plan.seed));
     let folder = program.parent().unwrap_or(Path::new("."));
-    let around = Surroundings {
+    let environment = Environment {
         path: vec![folder.to_path_buf(), folder.join("examples")],
-        ..Surroundings::default()
+        ..Environment::default()
     };
-    let reference = Subject { around, ..Subject::program(chapter.name, chapter.roles) };
+    let reference = Subject { environment, ..Subject::program(chapter.name, chapter.roles) };
     let done = |result: &CheckResult| {
         let (check, word) = (result.check, word(&result.verdict));
         say(format_args!("test {} - {} ... {word}", check.id, check.title));

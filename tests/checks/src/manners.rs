@@ -5,7 +5,7 @@ use crate::check::Check;
 use crate::shared::{REFUSED_IS_FINE, written};
 use stage::{
     Program, Role, Stage,
-    failure::{Explain, Outcome, Stop, fail, quote},
+    failure::{Explain, Halt, Step, fail, quote},
     kernel, patience,
 };
 use std::{env, fs, net::SocketAddr, process};
@@ -14,7 +14,7 @@ const fn check(
     id: &'static str,
     role: Role,
     title: &'static str,
-    run: fn(&Stage) -> Outcome,
+    run: fn(&Stage) -> Step,
 ) -> Check {
     Check::manners(id, role, title)
         .source("our contract: manners, the same for every program")
@@ -60,12 +60,12 @@ pub const fn usage(id: &'static str, role: Role) -> Check {
 
 pub const fn refused(id: &'static str) -> Check {
     let title = "a refused connection is one line and exit 1";
-    let run: fn(&Stage) -> Outcome = |stage| is_refused(stage, "");
+    let run: fn(&Stage) -> Step = |stage| is_refused(stage, "");
     check(id, Role::Client, title, run).mistakes(&[&REFUSED_IS_FINE])
 }
 
 /// The client finds nobody: with these options, if it needs some.
-pub fn is_refused(stage: &Stage, options: &str) -> Outcome {
+pub fn is_refused(stage: &Stage, options: &str) -> Step {
     let nobody = SocketAddr::from(([127, 0, 0, 1], stage.free_port()?));
     let client = stage.client_with(nobody, options, &[])?;
     let success = client.ends()?.success();
@@ -78,14 +78,14 @@ pub fn is_refused(stage: &Stage, options: &str) -> Outcome {
 }
 
 pub const fn port_zero(id: &'static str, role: Role) -> Check {
-    let run: fn(&Stage) -> Outcome = match role {
+    let run: fn(&Stage) -> Step = match role {
         Role::Encoder => |stage| listens_where_it_says(stage, Role::Encoder),
         _ => |stage| listens_where_it_says(stage, Role::Server),
     };
     check(id, role, "with port 0 the first line on stderr says the real port", run)
 }
 
-fn listens_where_it_says(stage: &Stage, role: Role) -> Outcome {
+fn listens_where_it_says(stage: &Stage, role: Role) -> Step {
     let server = stage.start(role, &[("{port}", "0")], "")?;
     server.complains(&["listening on "])?;
     let (first, _) = first_two_lines(&server);
@@ -100,7 +100,7 @@ pub const fn ipv6(id: &'static str) -> Check {
     check(id, Role::Client, "an IPv6 address is a host too", |stage| {
         let host = match stage.host("::1") {
             Ok(host) => host,
-            Err(Stop::Grader(_)) => return Err(Stop::Lacking("IPv6 loopback")),
+            Err(Halt::Grader(_)) => return Err(Halt::Lacking("IPv6 loopback")),
             Err(stop) => return Err(stop),
         };
         stage.client(&host)?.connects_to(&host, "host").map(|_| ())
@@ -108,14 +108,14 @@ pub const fn ipv6(id: &'static str) -> Check {
 }
 
 pub const fn blocking_lines(id: &'static str, role: Role) -> Check {
-    let run: fn(&Stage) -> Outcome = match role {
+    let run: fn(&Stage) -> Step = match role {
         Role::Encoder => |stage| says_who_waited(stage, Role::Encoder),
         _ => |stage| says_who_waited(stage, Role::Server),
     };
     check(id, role, "BLOCKING=1 says who waited in which call for how long", run)
 }
 
-fn says_who_waited(stage: &Stage, role: Role) -> Outcome {
+fn says_who_waited(stage: &Stage, role: Role) -> Step {
     let server = stage.serve_with(role, "", &["env BLOCKING=1"])?;
     let _client = server.connect("a")?;
     let line = server.program.complains(&["accept", "main"])?;
@@ -126,14 +126,14 @@ fn says_who_waited(stage: &Stage, role: Role) -> Outcome {
 }
 
 pub const fn blocking_trace(id: &'static str, role: Role) -> Check {
-    let run: fn(&Stage) -> Outcome = match role {
+    let run: fn(&Stage) -> Step = match role {
         Role::Encoder => |stage| writes_a_trace(stage, Role::Encoder),
         _ => |stage| writes_a_trace(stage, Role::Server),
     };
     check(id, role, "BLOCKING=FILE.json is a trace that can be opened at any moment", run)
 }
 
-fn writes_a_trace(stage: &Stage, role: Role) -> Outcome {
+fn writes_a_trace(stage: &Stage, role: Role) -> Step {
     let name = format!("trace-{}-{}.json", process::id(), stage.free_port()?);
     let file = env::temp_dir().join(name);
     let variable = format!("env BLOCKING={}", stage::process::shell_path(&file));

@@ -6,7 +6,7 @@ use crate::check::{Check, Kind};
 use stage::{
     Stage, Subject,
     deadline::Cancel,
-    failure::{Failure, Saw, Stop, readable},
+    failure::{Failure, Halt, Saw, readable},
 };
 use std::{
     cmp::Reverse,
@@ -325,15 +325,15 @@ fn attempt(check: &'static Check, subject: &Subject, seed: u64) -> CheckResult {
     let outcome = catch_unwind(AssertUnwindSafe(|| (check.run)(&stage)));
     let verdict = match outcome {
         Ok(Ok(())) => Verdict::Passed,
-        Ok(Err(Stop::Failed(failure))) if limit.is_too_late() => {
+        Ok(Err(Halt::Failed(failure))) if limit.is_too_late() => {
             Verdict::Failed(took_too_long(failure.readable(), check.limit()))
         }
-        Ok(Err(Stop::Failed(failure))) => Verdict::Failed(failure.readable()),
-        Ok(Err(Stop::NotStarted(why))) => Verdict::NotStarted(readable(&why)),
-        Ok(Err(Stop::NotHandedIn)) => Verdict::NotHandedIn,
-        Ok(Err(Stop::NotJudged(why))) => Verdict::NotJudged(readable(&why)),
-        Ok(Err(Stop::Lacking(what))) => Verdict::Untried(what.to_string()),
-        Ok(Err(Stop::Grader(why))) => Verdict::GraderTrouble(readable(&why)),
+        Ok(Err(Halt::Failed(failure))) => Verdict::Failed(failure.readable()),
+        Ok(Err(Halt::NotStarted(why))) => Verdict::NotStarted(readable(&why)),
+        Ok(Err(Halt::NotHandedIn)) => Verdict::NotHandedIn,
+        Ok(Err(Halt::NotJudged(why))) => Verdict::NotJudged(readable(&why)),
+        Ok(Err(Halt::Lacking(what))) => Verdict::Untried(what.to_string()),
+        Ok(Err(Halt::Grader(why))) => Verdict::GraderTrouble(readable(&why)),
         Err(_) => Verdict::GraderTrouble(format!("the check {} panicked", check.id)),
     };
     let mut result = CheckResult::new(check, subject, verdict);
@@ -357,13 +357,13 @@ mod tests {
     use super::*;
     use stage::{
         Role,
-        failure::{Outcome, fail},
+        failure::{Step, fail},
     };
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
     const PLAN: Plan = Plan { seed: 1, side_by_side: 4, again: true };
 
-    const fn check(id: &'static str, run: fn(&Stage) -> Outcome) -> Check {
+    const fn check(id: &'static str, run: fn(&Stage) -> Step) -> Check {
         Check::lab(id, Role::Server, "does what it should").steps(run)
     }
 

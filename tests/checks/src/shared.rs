@@ -3,7 +3,7 @@
 
 use stage::{
     Program, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, Saw, fail},
+    failure::{Diagnosis, Explain, Saw, Step, fail},
     files, kernel, patience,
     peer::Peer,
 };
@@ -52,7 +52,7 @@ pub const SPINS: Diagnosis = Diagnosis {
 };
 
 /// The mistake, if nothing came, or the connection ended.
-pub fn is_over<T>(result: Outcome<T>, mistake: &'static Diagnosis) -> Outcome<T> {
+pub fn is_over<T>(result: Step<T>, mistake: &'static Diagnosis) -> Step<T> {
     result
         .because(Saw::Nothing, mistake)
         .because(Saw::Closed, mistake)
@@ -60,7 +60,7 @@ pub fn is_over<T>(result: Outcome<T>, mistake: &'static Diagnosis) -> Outcome<T>
 }
 
 /// An end, and then rest: a required check of each role.
-pub fn rests(program: &Program, end: &str) -> Outcome {
+pub fn rests(program: &Program, end: &str) -> Step {
     // What `rests` fails for is the evidence: it saw the program print or run without end.
     program.rests(end).confirm(&SPINS, "it did so for as long as it was watched", || {
         program.process.heard().exit().is_none()
@@ -132,8 +132,8 @@ pub const FEW_DESCRIPTORS: &str = r#"sh -c 'ulimit -n 24; exec "$@"' sh"#;
 pub fn outlives_descriptors(
     stage: &Stage,
     server: &Server,
-    talk: impl FnOnce(&mut Peer) -> Outcome,
-) -> Outcome {
+    talk: impl FnOnce(&mut Peer) -> Step,
+) -> Step {
     let mut clients = server.connect_many(2 * DESCRIPTORS);
     let said = server.program.complains(&["accept"]);
     let over = server.program.process.heard().exit().is_some();
@@ -166,12 +166,12 @@ pub fn outlives_descriptors(
 }
 
 /// The client connects to the host that it is given, which is not the usual one.
-pub fn connects_to_the_given_host(stage: &Stage) -> Outcome {
+pub fn connects_to_the_given_host(stage: &Stage) -> Step {
     connects_with(stage, "")
 }
 
 /// As [`connects_to_the_given_host`], for a client that needs options.
-pub fn connects_with(stage: &Stage, options: &str) -> Outcome {
+pub fn connects_with(stage: &Stage, options: &str) -> Step {
     let given = stage.host("127.0.0.2")?;
     let usual = TcpListener::bind(("127.0.0.1", given.address.port()))?;
     usual.set_nonblocking(true)?;

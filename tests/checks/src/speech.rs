@@ -4,11 +4,11 @@
 //! then speak as it was learned.
 
 use crate::check::Chapter;
-use stage::{Role, Stage, Subject, failure::Outcome, speech::Speech};
+use stage::{Role, Stage, Subject, failure::Step, speech::Speech};
 
 /// Finds out how a program speaks in one of its roles. What goes wrong at the first contact is
 /// no verdict: then it is taken to speak as our contract does, and the checks say what is wrong.
-pub type Learn = fn(&Stage, Role) -> Outcome<Speech>;
+pub type Learn = fn(&Stage, Role) -> Step<Speech>;
 
 /// The subject with how it speaks: a program from outside is asked, all others begin with our
 /// chapters.

@@ -3,7 +3,7 @@
 
 use stage::{
     Log, Program, Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, Stop, fail, quote},
+    failure::{Diagnosis, Explain, Halt, Step, fail, quote},
     kernel, patience,
     peer::Peer,
     quiet,
@@ -79,10 +79,10 @@ impl Together {
     /// Starts the server in this role, and the client, and connects them.
     ///
     /// # Errors
-    /// [`Stop::NotJudged`] where only one of them was handed in.
-    pub fn begin(stage: &Stage, role: Role) -> Outcome<Together> {
+    /// [`Halt::NotJudged`] where only one of them was handed in.
+    pub fn begin(stage: &Stage, role: Role) -> Step<Together> {
         if !stage.has(role) || !stage.has(Role::Client) {
-            return Err(Stop::NotJudged(format!("only with a client and a {role} of its own")));
+            return Err(Halt::NotJudged(format!("only with a client and a {role} of its own")));
         }
         let server = stage.serve(role)?;
         let host = stage.host("127.0.0.1")?;
@@ -102,7 +102,7 @@ impl Together {
     ///
     /// # Errors
     /// A failure, `what` did not happen, with what each of them said last.
-    pub fn until(&mut self, what: &str, mut seen: impl FnMut(&Together) -> bool) -> Outcome {
+    pub fn until(&mut self, what: &str, mut seen: impl FnMut(&Together) -> bool) -> Step {
         for _ in 0..2 {
             if self.pass_until(&mut seen) {
                 self.log.step(what);
@@ -135,7 +135,7 @@ impl Together {
     ///
     /// # Errors
     /// As [`Together::until`].
-    pub fn until_client_speaks(&mut self) -> Outcome {
+    pub fn until_client_speaks(&mut self) -> Step {
         let before = self.from_client.said.len();
         if self.pass_until(|both| both.from_client.said.len() > before) {
             return Ok(());

@@ -11,10 +11,11 @@ use checks::{
 use common::{Args, Error, Program, note, progress, put, say};
 use grader::{
     class::Class,
-    csv, desk, edition, html, json, junit, records,
+    csv, desk, edition, html, json, junit,
     reference::Reference,
     results::{Results, Status},
     sandbox::{self, Mode},
+    wire,
     work::{HandedIn, OPEN, Work},
     workshop::diff::Base,
 };
@@ -342,7 +343,7 @@ impl Order {
         if self.is_other {
             let results = work.grade(&|_, _| ());
             status.set(results.status());
-            return put(records::write(&results).as_bytes());
+            return put(wire::write(&results).as_bytes());
         }
         report::write_if_asked(self.json.as_deref(), || json::BEGUN.to_string())?;
         report::write_if_asked(self.junit.as_deref(), || junit::write(std::iter::empty()))?;

@@ -8,7 +8,7 @@ use checks::{
     workspace,
 };
 use common::Error;
-use stage::{Subject, process::Surroundings};
+use stage::{Subject, process::Environment};
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -49,8 +49,9 @@ impl Reference {
 
     fn run(&self, check: &'static Check) -> Vec<String> {
         let Some(chapter) = check::chapter(check.chapter_number()) else { return Vec::new() };
-        let around = Surroundings { path: self.folders.clone(), ..Surroundings::default() };
-        let mut subject = Subject { around, ..Subject::program(chapter.name, chapter.roles) };
+        let environment = Environment { path: self.folders.clone(), ..Environment::default() };
+        let mut subject =
+            Subject { environment, ..Subject::program(chapter.name, chapter.roles) };
         if let Some(answer) = check.answer() {
             subject.commands.insert(check.role, answer.to_string());
         }

@@ -3,7 +3,7 @@
 //! runs one of them for a grade gets it from here.
 
 use checks::workspace;
-use stage::process::Surroundings;
+use stage::process::Environment;
 use std::{
     env,
     ffi::{OsStr, OsString},
@@ -88,10 +88,10 @@ impl Toolchain {
 
     /// What surrounds cargo: nothing of ours but `PATH`, and no configuration that adds flags or
     /// puts a wrapper in front of the compiler. `home` is cargo's own folder.
-    pub fn surroundings(&self, folder: &Path, home: &Path) -> Surroundings {
+    pub fn environment(&self, folder: &Path, home: &Path) -> Environment {
         let (bin, none) = (self.folder.join("bin"), OsStr::new(""));
         let variable = |name: &str, value: &OsStr| (name.to_string(), value.to_os_string());
-        Surroundings {
+        Environment {
             directory: Some(folder.to_path_buf()),
             variables: vec![
                 variable("CARGO_HOME", home.as_os_str()),
@@ -102,16 +102,16 @@ impl Toolchain {
             ],
             path: vec![bin],
             bare: true,
-            ..Surroundings::default()
+            ..Environment::default()
         }
     }
 
     /// The same cargo, to be run by us and not for a submission.
     pub fn cargo(&self, folder: &Path, home: &Path) -> Command {
-        let around = self.surroundings(folder, home);
+        let environment = self.environment(folder, home);
         let mut cargo = Command::new(self.folder.join("bin/cargo"));
-        cargo.env_clear().env("PATH", around.search_path());
-        cargo.envs(around.variables).current_dir(folder).stdin(Stdio::null());
+        cargo.env_clear().env("PATH", environment.search_path());
+        cargo.envs(environment.variables).current_dir(folder).stdin(Stdio::null());
         cargo
     }
 }

@@ -4,11 +4,11 @@
 use crate::{
     desk,
     languages::Language,
-    records,
     results::Results,
     sandbox::{self, Mode, Sandbox},
     search::{self, Found, Unfit},
-    workshop::{self, Refusal, Taken, Workshop, diff::Base},
+    wire,
+    workshop::{self, BuildDir, Refusal, Taken, diff::Base},
 };
 use checks::{
     check::{self, Chapter, Check},
@@ -21,7 +21,7 @@ use stage::{
     Role, Subject, cgroup,
     failure::readable,
     kernel,
-    process::{Opening, Process, Surroundings, shell_fill, shell_split, shell_word},
+    process::{Environment, Opening, Process, shell_fill, shell_split, shell_word},
 };
 use std::{
     collections::BTreeMap,
@@ -179,27 +179,31 @@ impl HandedIn {
         check: Option<&Check>,
         all: Option<&[PathBuf]>,
     ) -> std::result::Result<Taken, Refusal> {
-        let around = |commands: Vec<&str>, belonging: Option<&[PathBuf]>| Surroundings {
+        let environment = |commands: Vec<&str>, belonging: Option<&[PathBuf]>| Environment {
             wall: walls
                 .map(|walls| walls.around_commands(&commands, belonging))
                 .unwrap_or_default(),
-            ..Surroundings::default()
+            ..Environment::default()
         };
         let one = |chapter: &'static Chapter, subject| {
             Ok(Taken { subjects: vec![(chapter, subject)], ..Taken::default() })
         };
-        let workshop = || Workshop::open(walls.cloned());
+        let workshop = || BuildDir::open(walls.cloned());
         let of_check = check.and_then(|check| check::chapter(check.chapter_number()));
         match self {
             HandedIn::Program(chapter, command) => {
-                let around = around(vec![command], all);
+                let environment = environment(vec![command], all);
                 let subject = Subject::program(command, chapter.roles);
-                one(chapter, Subject { around, outside: true, ..subject })
+                one(chapter, Subject { environment, outside: true, ..subject })
             }
             HandedIn::Commands(chapter, roles) => {
                 let commands: BTreeMap<_, _> = roles.iter().cloned().collect();
-                let around = around(commands.values().map(String::as_str).collect(), all);
-                one(chapter, Subject { commands, around, outside: true, ..Subject::default() })
+                let environment =
+                    environment(commands.values().map(String::as_str).collect(), all);
+                one(
+                    chapter,
+                    Subject { commands, environment, outside: true, ..Subject::default() },
+                )
             }
             HandedIn::Diff(..) if check.is_some_and(|check| check.answer().is_some()) => {
                 let why = "an exercise is graded as a folder or a program, not as a diff";
@@ -353,13 +357,13 @@ impl Work {
     fn other_grader(&self) -> std::result::Result<Results, String> {
         let trouble = |e: io::Error| cause(&e);
         let words = self.words_for_other().map_err(trouble)?;
-        let grader = Process::start_words(&words, &Surroundings::default());
+        let grader = Process::start_words(&words, &Environment::default());
         let grader = grader.map_err(trouble)?;
         let Some(exit) = grader.wait(LIMIT) else {
             return Err(format!("it did not end within {} minutes", LIMIT.as_secs() / 60));
         };
         let heard = grader.heard();
-        records::read(&String::from_utf8_lossy(&heard.stdout)).ok_or_else(|| {
+        wire::read(&String::from_utf8_lossy(&heard.stdout)).ok_or_else(|| {
             let said = String::from_utf8_lossy(&heard.stderr);
             format!("it ended without results ({exit}): {}", said.trim())
         })

@@ -4,7 +4,7 @@
 use crate::{
     Log, Program,
     deadline::Deadline,
-    failure::{Outcome, Saw, fail, fail_having, quote},
+    failure::{Saw, Step, fail, fail_having, quote},
     host::bind_near,
     patience, quiet,
 };
@@ -46,7 +46,7 @@ impl Datagrams {
     ///
     /// # Errors
     /// When it cannot be bound there.
-    pub fn new(name: &str, ip: &str, port: u16, log: Log) -> Outcome<Datagrams> {
+    pub fn new(name: &str, ip: &str, port: u16, log: Log) -> Step<Datagrams> {
         let socket = bind_near(port, |port| UdpSocket::bind((ip, port)))?;
         let address = socket.local_addr()?;
         Ok(Datagrams { name: name.to_string(), socket, log, address })
@@ -61,7 +61,7 @@ impl Datagrams {
     ///
     /// # Errors
     /// When the grader's own socket fails.
-    pub fn send(&self, bytes: impl AsRef<[u8]>, to: SocketAddr) -> Outcome {
+    pub fn send(&self, bytes: impl AsRef<[u8]>, to: SocketAddr) -> Step {
         let bytes = bytes.as_ref();
         self.step(format_args!("sends {} to port {}", quote(bytes), to.port()));
         self.send_again(bytes, to)
@@ -71,7 +71,7 @@ impl Datagrams {
     ///
     /// # Errors
     /// When the grader's own socket fails.
-    pub fn send_again(&self, bytes: impl AsRef<[u8]>, to: SocketAddr) -> Outcome {
+    pub fn send_again(&self, bytes: impl AsRef<[u8]>, to: SocketAddr) -> Step {
         self.socket.send_to(bytes.as_ref(), to)?;
         Ok(())
     }
@@ -80,11 +80,11 @@ impl Datagrams {
     ///
     /// # Errors
     /// When the grader's own socket fails.
-    pub fn receive(&self, within: Duration) -> Outcome<Option<Datagram>> {
+    pub fn receive(&self, within: Duration) -> Step<Option<Datagram>> {
         self.receive_by(self.log.deadline(within))
     }
 
-    fn receive_by(&self, mut deadline: Deadline) -> Outcome<Option<Datagram>> {
+    fn receive_by(&self, mut deadline: Deadline) -> Step<Option<Datagram>> {
         let mut bytes = vec![0; 64 * 1024];
         loop {
             let left = deadline.left().max(Duration::from_millis(1));
@@ -111,7 +111,7 @@ impl Datagrams {
     ///
     /// # Errors
     /// A failure when none comes.
-    pub fn expect(&self, what: &str) -> Outcome<Datagram> {
+    pub fn expect(&self, what: &str) -> Step<Datagram> {
         match self.receive(patience())? {
             Some(datagram) => Ok(datagram),
             None => fail_having(
@@ -126,7 +126,7 @@ impl Datagrams {
     ///
     /// # Errors
     /// A failure that shows what came.
-    pub fn expect_silence(&self, why: &str) -> Outcome {
+    pub fn expect_silence(&self, why: &str) -> Step {
         match self.receive(quiet())? {
             None => {
                 self.step(format_args!("hears nothing: {why}"));
@@ -142,11 +142,7 @@ impl Datagrams {
     ///
     /// # Errors
     /// When the grader's own socket fails.
-    pub fn receive_while(
-        &self,
-        program: &Program,
-        within: Duration,
-    ) -> Outcome<Option<Datagram>> {
+    pub fn receive_while(&self, program: &Program, within: Duration) -> Step<Option<Datagram>> {
         self.receive_unless(|| program.process.heard().exit().is_some(), within)
     }
 
@@ -158,7 +154,7 @@ impl Datagrams {
         &self,
         mut over: impl FnMut() -> bool,
         within: Duration,
-    ) -> Outcome<Option<Datagram>> {
+    ) -> Step<Option<Datagram>> {
         let mut until = self.log.deadline(within);
         loop {
             // What was sent before the end is here by now: looked at once more, not waited for.
@@ -174,7 +170,7 @@ impl Datagrams {
     ///
     /// # Errors
     /// A failure when none comes.
-    pub fn expect_first(&self, program: &Program, what: &str) -> Outcome<Datagram> {
+    pub fn expect_first(&self, program: &Program, what: &str) -> Step<Datagram> {
         let mut received = Ok(None);
         program.starts_to(4, || {
             received = self.receive_by(Duration::ZERO.into());
@@ -190,7 +186,7 @@ impl Datagrams {
     ///
     /// # Errors
     /// A failure when none comes.
-    pub fn expect_from(&self, program: &Program, what: &str) -> Outcome<Datagram> {
+    pub fn expect_from(&self, program: &Program, what: &str) -> Step<Datagram> {
         match self.receive_while(program, 2 * patience())? {
             Some(datagram) => Ok(datagram),
             None => program.missing(format!("{} gets {what}", self.name)),

@@ -54,15 +54,15 @@ impl Cancel {
 
 /// The programs that a check has started, by the ids of their first processes.
 #[derive(Clone, Debug, Default)]
-pub struct Cast {
+pub struct ProgramSet {
     processes: Arc<Mutex<Vec<u32>>>,
     cancel: Cancel,
 }
 
-impl Cast {
+impl ProgramSet {
     /// No program yet; nothing is waited for once `cancel` says so.
-    pub fn until(cancel: &Cancel) -> Cast {
-        Cast { cancel: cancel.clone(), ..Cast::default() }
+    pub fn until(cancel: &Cancel) -> ProgramSet {
+        ProgramSet { cancel: cancel.clone(), ..ProgramSet::default() }
     }
 
     /// When nothing is waited for any more.
@@ -143,28 +143,28 @@ pub struct Deadline {
     /// When it is over, however often something happens.
     last: Instant,
     extensions: u32,
-    cast: Cast,
+    programs: ProgramSet,
 }
 
 impl Deadline {
     /// After this time, of which the programs have had some.
-    pub fn new(time: Duration, cast: &Cast) -> Deadline {
+    pub fn new(time: Duration, programs: &ProgramSet) -> Deadline {
         Deadline {
             time,
             until: Instant::now() + time,
             last: Instant::now() + LAST * time.max(Duration::from_secs(1)),
             extensions: EXTENSIONS,
-            cast: cast.clone(),
+            programs: programs.clone(),
         }
     }
 
     /// How long to wait still. Zero: it is over.
     pub fn left(&mut self) -> Duration {
-        if self.cast.cancel.get() {
+        if self.programs.cancel.get() {
             return Duration::ZERO;
         }
         let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() && self.extensions > 0 && self.cast.is_starved(self.time) {
+        if left.is_zero() && self.extensions > 0 && self.programs.is_starved(self.time) {
             self.extensions -= 1;
             self.until = Instant::now() + self.time / 2;
             return self.time / 2;
@@ -187,27 +187,27 @@ impl Deadline {
 /// By the clock alone, where no program is waited for.
 impl From<Duration> for Deadline {
     fn from(time: Duration) -> Deadline {
-        Deadline::new(time, &Cast::default())
+        Deadline::new(time, &ProgramSet::default())
     }
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
-    use crate::process::{Process, Surroundings};
+    use crate::process::{Environment, Process};
 
     #[test]
     fn a_program_that_waits_gets_no_more_time() {
         let time = Duration::from_millis(50);
-        let waits = Process::start("sleep 1000", &Surroundings::default()).unwrap();
+        let waits = Process::start("sleep 1000", &Environment::default()).unwrap();
         // It has to start first, on a busy machine too.
         let starts = || {
             let name = fs::read_to_string(format!("/proc/{}/comm", waits.id()));
-            name.is_ok_and(|name| name != "sleep\n") || waits.cast().is_starved(time)
+            name.is_ok_and(|name| name != "sleep\n") || waits.programs().is_starved(time)
         };
         let begun = Instant::now();
         while starts() && begun.elapsed() < Duration::from_secs(60) {}
-        let mut deadline = Deadline::new(time, waits.cast());
+        let mut deadline = Deadline::new(time, waits.programs());
         while !deadline.is_over() {
             thread::park_timeout(deadline.left());
         }
@@ -218,16 +218,16 @@ mod tests {
     #[test]
     fn a_program_that_may_not_run_gets_more_time() {
         let processors = thread::available_parallelism().unwrap().get();
-        let cast = Cast::default();
+        let programs = ProgramSet::default();
         let _crowd: Vec<Process> = (0..2 * processors)
             .map(|_| {
                 let busy = "sh -c 'while :; do :; done'";
-                let busy = Process::start(busy, &Surroundings::default()).unwrap();
-                cast.add(busy.first());
+                let busy = Process::start(busy, &Environment::default()).unwrap();
+                programs.add(busy.first());
                 busy
             })
             .collect();
-        let mut deadline = Deadline::new(Duration::from_millis(300), &cast);
+        let mut deadline = Deadline::new(Duration::from_millis(300), &programs);
         while deadline.extensions == EXTENSIONS && !deadline.is_over() {
             thread::park_timeout(deadline.left());
         }

@@ -63,7 +63,7 @@ impl Failure {
 
 /// Why a check stopped before its end.
 #[derive(Debug)]
-pub enum Stop {
+pub enum Halt {
     /// The program did something else than it should.
     Failed(Failure),
     /// The program could not be started at all.
@@ -79,10 +79,10 @@ pub enum Stop {
 }
 
 /// What a step of a check returns.
-pub type Outcome<T = ()> = Result<T, Stop>;
+pub type Step<T = ()> = Result<T, Halt>;
 
 /// A failed step, from what was expected and what was seen.
-pub fn fail<T>(expected: impl Into<String>, got: impl Into<String>) -> Outcome<T> {
+pub fn fail<T>(expected: impl Into<String>, got: impl Into<String>) -> Step<T> {
     fail_having(Saw::Something, expected, got)
 }
 
@@ -91,9 +91,9 @@ pub fn fail_having<T>(
     saw: Saw,
     expected: impl Into<String>,
     got: impl Into<String>,
-) -> Outcome<T> {
+) -> Step<T> {
     let (expected, got) = (expected.into(), got.into());
-    Err(Stop::Failed(Failure { expected, got, saw, means: None }))
+    Err(Halt::Failed(Failure { expected, got, saw, means: None }))
 }
 
 /// True for what the other side of a connection did; all else that a socket of ours reports
@@ -112,14 +112,14 @@ pub fn is_peers_doing(error: &io::Error) -> bool {
     )
 }
 
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Stop {
+impl From<io::Error> for Halt {
+    fn from(error: io::Error) -> Halt {
         use io::ErrorKind as E;
         // Not every system has 127.0.0.2, or IPv6.
         if matches!(error.kind(), E::AddrNotAvailable | E::NetworkUnreachable) {
-            return Stop::Lacking("such address of its own");
+            return Halt::Lacking("such address of its own");
         }
-        Stop::Grader(format!("the grader's own call failed: {}", common::cause(&error)))
+        Halt::Grader(format!("the grader's own call failed: {}", common::cause(&error)))
     }
 }
 
@@ -153,13 +153,13 @@ pub trait Explain: Sized {
     ) -> Self;
 }
 
-impl<T> Explain for Outcome<T> {
+impl<T> Explain for Step<T> {
     fn means(self, symptom: bool, diagnosis: &'static Diagnosis) -> Self {
         self.probe(diagnosis, || symptom.then(String::new))
     }
 
     fn because(self, saw: Saw, diagnosis: &'static Diagnosis) -> Self {
-        let seen = matches!(&self, Err(Stop::Failed(failure)) if failure.saw == saw);
+        let seen = matches!(&self, Err(Halt::Failed(failure)) if failure.saw == saw);
         self.probe(diagnosis, || seen.then(String::new))
     }
 
@@ -177,7 +177,7 @@ impl<T> Explain for Outcome<T> {
         diagnosis: &'static Diagnosis,
         look: impl FnOnce() -> Option<String>,
     ) -> Self {
-        if let Err(Stop::Failed(failure)) = &mut self {
+        if let Err(Halt::Failed(failure)) = &mut self {
             if failure.means.is_none() {
                 if let Some(seen) = look() {
                     failure.means = Some(diagnosis);
@@ -297,9 +297,9 @@ mod tests {
     fn the_first_diagnosis_that_fits_stays() {
         const A: Diagnosis = Diagnosis { id: "a", they: "", text: "" };
         const B: Diagnosis = Diagnosis { id: "b", they: "", text: "" };
-        let result: Outcome = fail("x", "y").means(false, &A).means(true, &B).means(true, &A);
+        let result: Step = fail("x", "y").means(false, &A).means(true, &B).means(true, &A);
         match result {
-            Err(Stop::Failed(failure)) => assert_eq!(failure.means, Some(&B)),
+            Err(Halt::Failed(failure)) => assert_eq!(failure.means, Some(&B)),
             other => panic!("{other:?}"),
         }
     }

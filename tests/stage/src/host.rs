@@ -1,6 +1,6 @@
 //! A listener of the grader's own, to which the program under test connects.
 
-use crate::{Log, failure::Outcome, kernel, peer::Peer};
+use crate::{Log, failure::Step, kernel, peer::Peer};
 use std::{
     io::{self, ErrorKind},
     net::{SocketAddr, TcpListener},
@@ -39,7 +39,7 @@ impl Host {
     ///
     /// # Errors
     /// When the address cannot be listened on.
-    pub fn new(ip: &str, port: u16, log: Log) -> Outcome<Host> {
+    pub fn new(ip: &str, port: u16, log: Log) -> Step<Host> {
         let listener = bind_near(port, |port| TcpListener::bind((ip, port)))?;
         Ok(Host::accepting(listener, log)?)
     }
@@ -62,7 +62,7 @@ impl Host {
     ///
     /// # Errors
     /// When the grader's own accept fails.
-    pub fn accept_within(&self, name: &str, within: Duration) -> Outcome<Option<Peer>> {
+    pub fn accept_within(&self, name: &str, within: Duration) -> Step<Option<Peer>> {
         let mut accepted = Ok(None);
         kernel::look_until(self.log.deadline(within), || {
             accepted = self.accept(name);
@@ -75,7 +75,7 @@ impl Host {
     ///
     /// # Errors
     /// When the grader's own accept fails.
-    pub fn accept(&self, name: &str) -> Outcome<Option<Peer>> {
+    pub fn accept(&self, name: &str) -> Step<Option<Peer>> {
         match self.listener.accept() {
             Ok((stream, _)) => {
                 stream.set_nonblocking(false)?;

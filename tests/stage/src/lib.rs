@@ -35,8 +35,8 @@ pub use subject::{Role, Subject};
 
 use crate::{
     datagrams::Datagrams,
-    deadline::{Cancel, Cast, Deadline},
-    failure::{Outcome, Stop, fail},
+    deadline::{Cancel, Deadline, ProgramSet},
+    failure::{Halt, Step, fail},
     peer::Peer,
     process::Process,
     random::Random,
@@ -69,13 +69,13 @@ const FEW_SOCKETS: usize = 200;
 #[derive(Clone, Debug, Default)]
 pub struct Log {
     steps: Arc<Mutex<Vec<String>>>,
-    cast: Cast,
+    programs: ProgramSet,
 }
 
 impl Log {
     /// The end of a wait for the check's programs.
     pub fn deadline(&self, time: Duration) -> Deadline {
-        Deadline::new(time, &self.cast)
+        Deadline::new(time, &self.programs)
     }
 
     /// Adds a step.
@@ -107,7 +107,7 @@ impl<'a> Stage<'a> {
 
     /// An empty stage, on which nothing is waited for once `cancel` says so.
     pub fn until(cancel: &Cancel, subject: &'a Subject, seed: u64, check: &str) -> Stage<'a> {
-        let log = Log { cast: Cast::until(cancel), ..Log::default() };
+        let log = Log { programs: ProgramSet::until(cancel), ..Log::default() };
         Stage { subject, random: Mutex::new(Random::new(seed, check)), log }
     }
 
@@ -125,13 +125,8 @@ impl<'a> Stage<'a> {
     /// for nothing.
     ///
     /// # Errors
-    /// [`Stop::NotStarted`] when the role was not handed in.
-    pub fn start(
-        &self,
-        role: Role,
-        places: &[(&str, &str)],
-        options: &str,
-    ) -> Outcome<Program> {
+    /// [`Halt::NotStarted`] when the role was not handed in.
+    pub fn start(&self, role: Role, places: &[(&str, &str)], options: &str) -> Step<Program> {
         self.start_in(role, places, options, &[])
     }
 
@@ -139,16 +134,16 @@ impl<'a> Stage<'a> {
     /// variables `NAME=VALUE`, for `env`.
     ///
     /// # Errors
-    /// [`Stop::NotStarted`] when the role was not handed in.
+    /// [`Halt::NotStarted`] when the role was not handed in.
     pub fn start_in(
         &self,
         role: Role,
         places: &[(&str, &str)],
         options: &str,
         before: &[&str],
-    ) -> Outcome<Program> {
+    ) -> Step<Program> {
         let Some(template) = self.subject.commands.get(&role) else {
-            return Err(Stop::NotStarted(format!("no {} was handed in", role.name())));
+            return Err(Halt::NotStarted(format!("no {} was handed in", role.name())));
         };
         let filled = places
             .iter()
@@ -161,20 +156,20 @@ impl<'a> Stage<'a> {
     /// Starts the program itself with these words behind it.
     ///
     /// # Errors
-    /// [`Stop::NotHandedIn`] when only command lines for roles were handed in.
-    pub fn program(&self, words: &str) -> Outcome<Program> {
+    /// [`Halt::NotHandedIn`] when only command lines for roles were handed in.
+    pub fn program(&self, words: &str) -> Step<Program> {
         match &self.subject.program {
             Some(program) => self.start_command("program", &format!("{program} {words}")),
-            None => Err(Stop::NotHandedIn),
+            None => Err(Halt::NotHandedIn),
         }
     }
 
-    fn start_command(&self, name: &'static str, command: &str) -> Outcome<Program> {
+    fn start_command(&self, name: &'static str, command: &str) -> Step<Program> {
         self.log.step(format_args!("`{command}` is started"));
-        let mut process = Process::start(command, &self.subject.around)
-            .map_err(|e| Stop::Grader(format!("cannot start sh: {}", common::cause(&e))))?;
-        process.until(self.log.cast.cancel());
-        self.log.cast.add(process.first());
+        let mut process = Process::start(command, &self.subject.environment)
+            .map_err(|e| Halt::Grader(format!("cannot start sh: {}", common::cause(&e))))?;
+        process.until(self.log.programs.cancel());
+        self.log.programs.add(process.first());
         Ok(Program { name, process, log: self.log.clone(), printed: 0 })
     }
 
@@ -182,7 +177,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// A failure when it does not listen in time.
-    pub fn serve(&self, role: Role) -> Outcome<Server> {
+    pub fn serve(&self, role: Role) -> Step<Server> {
         self.serve_with(role, "", &[])
     }
 
@@ -190,7 +185,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// As [`Stage::serve`].
-    pub fn serve_with(&self, role: Role, options: &str, before: &[&str]) -> Outcome<Server> {
+    pub fn serve_with(&self, role: Role, options: &str, before: &[&str]) -> Step<Server> {
         self.serve_at("{port}", kernel::is_listening, role, &[], options, before)
     }
 
@@ -198,7 +193,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// As [`Stage::serve`].
-    pub fn serve_datagrams(&self, before: &[&str]) -> Outcome<Server> {
+    pub fn serve_datagrams(&self, before: &[&str]) -> Step<Server> {
         self.serve_at("{port}", kernel::is_bound_udp, Role::Server, &[], "", before)
     }
 
@@ -207,7 +202,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// As [`Stage::serve`].
-    pub fn tunnel(&self, target: SocketAddr) -> Outcome<Server> {
+    pub fn tunnel(&self, target: SocketAddr) -> Step<Server> {
         self.tunnel_with(target, "", &[])
     }
 
@@ -220,7 +215,7 @@ impl<'a> Stage<'a> {
         target: SocketAddr,
         options: &str,
         before: &[&str],
-    ) -> Outcome<Server> {
+    ) -> Step<Server> {
         let (ip, port) = (target.ip().to_string(), target.port().to_string());
         let target = [("{host}", ip.as_str()), ("{port}", port.as_str())];
         self.serve_at("{lport}", kernel::is_listening, Role::Tunnel, &target, options, before)
@@ -235,7 +230,7 @@ impl<'a> Stage<'a> {
         other_places: &[(&str, &str)],
         options: &str,
         before: &[&str],
-    ) -> Outcome<Server> {
+    ) -> Step<Server> {
         let port = self.free_port()?;
         let own_port = port.to_string();
         let places = [&[(place, own_port.as_str())], other_places].concat();
@@ -249,7 +244,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// As [`Stage::start`].
-    pub fn client(&self, host: &Host) -> Outcome<Program> {
+    pub fn client(&self, host: &Host) -> Step<Program> {
         self.client_with(host.address, "", &[])
     }
 
@@ -263,7 +258,7 @@ impl<'a> Stage<'a> {
         server: SocketAddr,
         options: &str,
         before: &[&str],
-    ) -> Outcome<Program> {
+    ) -> Step<Program> {
         let (ip, port) = (server.ip().to_string(), server.port().to_string());
         self.start_in(Role::Client, &[("{host}", &ip), ("{port}", &port)], options, before)
     }
@@ -273,7 +268,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// A failure when it does not connect.
-    pub fn client_and_peer(&self, name: &str) -> Outcome<(Program, Peer)> {
+    pub fn client_and_peer(&self, name: &str) -> Step<(Program, Peer)> {
         let host = self.host("127.0.0.1")?;
         let client = self.client(&host)?;
         let peer = client.connects_to(&host, name)?;
@@ -285,14 +280,14 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// A failure if the programs of this check hold so many ports that none is left, else the
     /// grader's own trouble.
-    pub fn free_port(&self) -> Outcome<u16> {
+    pub fn free_port(&self) -> Step<u16> {
         match kernel::free_port() {
             Some(port) => Ok(port),
-            None if self.log.cast.sockets() > FEW_SOCKETS => fail(
+            None if self.log.programs.sockets() > FEW_SOCKETS => fail(
                 "the program leaves ports for others",
-                format!("it holds {} sockets", self.log.cast.sockets()),
+                format!("it holds {} sockets", self.log.programs.sockets()),
             ),
-            None => Err(Stop::Grader("there is no free port".to_string())),
+            None => Err(Halt::Grader("there is no free port".to_string())),
         }
     }
 
@@ -300,7 +295,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When it cannot listen there.
-    pub fn host(&self, ip: &str) -> Outcome<Host> {
+    pub fn host(&self, ip: &str) -> Step<Host> {
         Host::new(ip, self.free_port()?, self.log.clone())
     }
 
@@ -308,7 +303,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When it cannot be bound there.
-    pub fn datagrams(&self, name: &str, ip: &str) -> Outcome<Datagrams> {
+    pub fn datagrams(&self, name: &str, ip: &str) -> Step<Datagrams> {
         Datagrams::new(name, ip, self.free_port()?, self.log.clone())
     }
 
@@ -316,7 +311,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When it cannot listen there.
-    pub fn host_at(&self, address: SocketAddr) -> Outcome<Host> {
+    pub fn host_at(&self, address: SocketAddr) -> Step<Host> {
         self.log.step(format_args!("somebody listens on {address}"));
         Ok(Host::at(address, self.log.clone())?)
     }

@@ -9,8 +9,7 @@ use crate::{
     Log,
     deadline::Deadline,
     failure::{
-        Outcome, Saw, Stop, difference, fail, fail_having, is_peers_doing, quote,
-        quote_complaint,
+        Halt, Saw, Step, difference, fail, fail_having, is_peers_doing, quote, quote_complaint,
     },
     find, kernel, patience,
     process::Shared,
@@ -107,7 +106,7 @@ impl Peer {
     ///
     /// # Errors
     /// A failure when the program does not take them.
-    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Step {
         let bytes = bytes.as_ref();
         self.step(format_args!("sends {}", quote(bytes)));
         self.write(bytes)
@@ -117,11 +116,11 @@ impl Peer {
     ///
     /// # Errors
     /// As [`Peer::send`].
-    pub fn send_quietly(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
+    pub fn send_quietly(&mut self, bytes: impl AsRef<[u8]>) -> Step {
         self.write(bytes.as_ref())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Outcome {
+    fn write(&mut self, bytes: &[u8]) -> Step {
         hand_over(&self.stream, bytes, &self.log).or_else(|e| {
             if !is_peers_doing(&e) {
                 return Err(e.into());
@@ -143,7 +142,7 @@ impl Peer {
     ///
     /// # Errors
     /// A failure when the program does not take them.
-    pub fn dribble(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
+    pub fn dribble(&mut self, bytes: impl AsRef<[u8]>) -> Step {
         let bytes = bytes.as_ref();
         self.step(format_args!("sends {} a byte at a time", quote(bytes)));
         let mut unread = 0;
@@ -215,7 +214,7 @@ impl Peer {
     ///
     /// # Errors
     /// When the grader's own sockets fail.
-    pub fn exchange(&mut self, bytes: &[u8]) -> Outcome<Vec<u8>> {
+    pub fn exchange(&mut self, bytes: &[u8]) -> Step<Vec<u8>> {
         self.step(format_args!("sends {} and reads meanwhile", quote(bytes)));
         let (sender, log) = (self.stream.try_clone()?, self.log.clone());
         thread::scope(|scope| {
@@ -337,7 +336,7 @@ impl Peer {
     ///
     /// # Errors
     /// A failure when nothing comes that could stay unread.
-    pub fn reset(mut self) -> Outcome {
+    pub fn reset(mut self) -> Step {
         self.abort()
     }
 
@@ -345,7 +344,7 @@ impl Peer {
     ///
     /// # Errors
     /// As [`Peer::reset`].
-    pub fn abort(&mut self) -> Outcome {
+    pub fn abort(&mut self) -> Step {
         let waiting = in_time(&mut self.log.deadline(patience()), |left| {
             self.stream.set_read_timeout(Some(left))?;
             self.stream.peek(&mut [0])
@@ -353,7 +352,7 @@ impl Peer {
         if !matches!(waiting, Ok(Some(1..))) {
             let why =
                 format!("nothing came that {} could leave unread, and so reset", self.name);
-            return Err(Stop::NotJudged(why));
+            return Err(Halt::NotJudged(why));
         }
         self.step("resets the connection");
         Ok(())

@@ -11,7 +11,7 @@ pub use crate::shell::{
 pub use crate::tree::finish;
 use crate::{
     cgroup::Cgroup,
-    deadline::{Cancel, Cast, Deadline, kept_waiting, wanted_to_run},
+    deadline::{Cancel, Deadline, ProgramSet, kept_waiting, wanted_to_run},
     limits,
     shell::SHELL,
     tree::{MARK, children, family, guard, marked, signal},
@@ -44,7 +44,7 @@ const LAST_TEXT: Duration = Duration::from_millis(500);
 
 /// Where a command finds its programs, and what else surrounds it.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct Environment {
     /// Folders searched before those of `PATH`: the reference's programs, for example.
     pub path: Vec<PathBuf>,
     /// The working directory; none for that of the grader.
@@ -89,7 +89,7 @@ const MODULES: [&str; 24] = [
 /// What comes through a wall of our environment: how the user writes, and what time it is.
 const THROUGH_WALLS: [&str; 4] = ["LANG", "LC_ALL", "LC_CTYPE", "TZ"];
 
-impl Surroundings {
+impl Environment {
     /// The folders in which commands are searched.
     pub fn search_path(&self) -> OsString {
         let inherited = env::var_os("PATH").unwrap_or_default();
@@ -168,7 +168,7 @@ pub struct Process {
     /// What all of it is in, where there is such a thing.
     group: Option<Arc<Cgroup>>,
     /// Itself, for its deadlines.
-    cast: Cast,
+    programs: ProgramSet,
     /// To the thread that writes to stdin; dropping it ends the input.
     stdin: Option<Sender<Vec<u8>>>,
     heard: Shared,
@@ -181,19 +181,19 @@ impl Process {
     /// # Errors
     /// When `sh` itself cannot be started. That the command does not exist is seen later, as
     /// exit status 127.
-    pub fn start(command: &str, around: &Surroundings) -> io::Result<Process> {
-        Process::start_as(&format!("exec {} {command}", prefix()), &[], command, around)
+    pub fn start(command: &str, environment: &Environment) -> io::Result<Process> {
+        Process::start_as(&format!("exec {} {command}", prefix()), &[], command, environment)
     }
 
     /// Starts the program that is the first of these words, with the others, whatever is in them.
     ///
     /// # Errors
     /// As [`Process::start`].
-    pub fn start_words(words: &[OsString], around: &Surroundings) -> io::Result<Process> {
+    pub fn start_words(words: &[OsString], environment: &Environment) -> io::Result<Process> {
         let shown: Vec<_> =
             words.iter().map(|word| shell_word(&word.to_string_lossy())).collect();
         let script = format!("exec {} \"$@\"", prefix());
-        Process::start_as(&script, words, &shown.join(" "), around)
+        Process::start_as(&script, words, &shown.join(" "), environment)
     }
 
     /// Starts `command`, any command line for `sh` (a pipeline, say), with stderr joined to
@@ -201,43 +201,43 @@ impl Process {
     ///
     /// # Errors
     /// When `sh` itself cannot be started.
-    pub fn start_joined(command: &str, around: &Surroundings) -> io::Result<Process> {
-        Process::start_as(&format!("exec 2>&1; {command}"), &[], command, around)
+    pub fn start_joined(command: &str, environment: &Environment) -> io::Result<Process> {
+        Process::start_as(&format!("exec 2>&1; {command}"), &[], command, environment)
     }
 
     fn start_as(
         script: &str,
         words: &[OsString],
         command: &str,
-        around: &Surroundings,
+        environment: &Environment,
     ) -> io::Result<Process> {
         static RUNS: AtomicU64 = AtomicU64::new(0);
         guard();
         let mark = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
-        let walled = !around.wall.is_empty();
+        let walled = !environment.wall.is_empty();
         let group = Cgroup::new(walled.then_some(limits::BOUNDS)).map(Arc::new);
         let script = if walled { format!("{YIELD} {script}") } else { script.to_string() };
         let mut line: Vec<OsString> = Vec::new();
         if let Some(group) = &group {
             line.extend([SHELL.into(), "-c".into(), ENTER.into(), group.entrance().into()]);
         }
-        line.extend(around.wall.iter().cloned());
+        line.extend(environment.wall.iter().cloned());
         line.extend([SHELL, "-c", &script, "sh"].map(OsString::from));
         line.extend(words.iter().cloned());
         let mut sh = Command::new(&line[0]);
-        if walled || around.bare {
+        if walled || environment.bare {
             let kept = THROUGH_WALLS.iter().filter_map(|name| Some((name, env::var_os(name)?)));
             sh.env_clear().envs(kept).env("HOME", "/tmp");
         }
         sh.args(&line[1..])
-            .env("PATH", around.search_path())
+            .env("PATH", environment.search_path())
             .env("PYTHONUNBUFFERED", "1")
             .env(MARK, &mark)
-            .envs(around.variables.iter().map(|(name, value)| (name, value)))
+            .envs(environment.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if let Some(directory) = &around.directory {
+        if let Some(directory) = &environment.directory {
             sh.current_dir(directory);
         }
         own_group(&mut sh);
@@ -257,11 +257,11 @@ impl Process {
         if walled {
             limits::watch(id, group.clone(), Arc::clone(&heard));
         }
-        let cast = Cast::default();
-        cast.add(id);
-        let directory = around.directory.clone().unwrap_or_default();
+        let programs = ProgramSet::default();
+        programs.add(id);
+        let directory = environment.directory.clone().unwrap_or_default();
         let command = command.to_string();
-        Ok(Process { command, id, walled, directory, mark, group, cast, stdin, heard })
+        Ok(Process { command, id, walled, directory, mark, group, programs, stdin, heard })
     }
 
     /// The id of the process from which all of its others descend: the command, or the wall in
@@ -284,13 +284,13 @@ impl Process {
 
     /// From now on nothing of it is waited for once `cancel` says so.
     pub fn until(&mut self, cancel: &Cancel) {
-        self.cast = Cast::until(cancel);
-        self.cast.add(self.id);
+        self.programs = ProgramSet::until(cancel);
+        self.programs.add(self.id);
     }
 
-    /// A cast of this program alone.
-    pub fn cast(&self) -> &Cast {
-        &self.cast
+    /// The set that is this program alone.
+    pub fn programs(&self) -> &ProgramSet {
+        &self.programs
     }
 
     /// How long it and all that it has started have run or would have liked to, so far.
@@ -362,7 +362,7 @@ impl Process {
         patience: Duration,
         mut seen: impl FnMut(&Heard) -> Option<T>,
     ) -> Option<T> {
-        let mut deadline = Deadline::new(patience, &self.cast);
+        let mut deadline = Deadline::new(patience, &self.programs);
         let mut heard = self.heard();
         loop {
             if let Some(found) = seen(&heard) {
@@ -535,7 +535,7 @@ mod tests {
 
     #[test]
     fn input_output_and_exit_status_are_heard() {
-        let mut cat = Process::start("cat", &Surroundings::default()).unwrap();
+        let mut cat = Process::start("cat", &Environment::default()).unwrap();
         cat.input(b"hello\n");
         assert!(
             cat.wait_for(PATIENCE, |heard| (heard.stdout == b"hello\n").then_some(()))
@@ -548,7 +548,7 @@ mod tests {
     #[test]
     fn a_word_stays_one_word() {
         let words = ["printf", "%s|", "a b", "it's", "", "$HOME;"];
-        let shown = Process::start(&shell_words(&words), &Surroundings::default()).unwrap();
+        let shown = Process::start(&shell_words(&words), &Environment::default()).unwrap();
         shown.wait(PATIENCE).unwrap();
         assert_eq!(shown.heard().stdout, b"a b|it's||$HOME;|");
     }
@@ -557,7 +557,7 @@ mod tests {
     fn a_pipeline_is_heard_in_the_order_it_was_written() {
         let both = Process::start_joined(
             "echo 1 >&2; echo 2; echo 3 >&2; exit 7",
-            &Surroundings::default(),
+            &Environment::default(),
         );
         let both = both.unwrap();
         assert_eq!(both.wait(PATIENCE).unwrap().code(), Some(7));
@@ -567,7 +567,7 @@ mod tests {
     #[test]
     fn a_grandchild_that_left_the_group_dies_too() {
         let mut parent =
-            Process::start("setsid sh -c 'echo $$; exec sleep 1000'", &Surroundings::default())
+            Process::start("setsid sh -c 'echo $$; exec sleep 1000'", &Environment::default())
                 .unwrap();
         let id = parent.wait_for(PATIENCE, |heard| {
             let text = String::from_utf8_lossy(&heard.stdout);
@@ -583,7 +583,7 @@ mod tests {
 
     #[test]
     fn endless_output_costs_bounded_memory() {
-        let yes = Process::start("yes", &Surroundings::default()).unwrap();
+        let yes = Process::start("yes", &Environment::default()).unwrap();
         let dropped = yes.wait_for(PATIENCE, |heard| (heard.dropped > 0).then_some(()));
         assert!(dropped.is_some() && yes.heard().stdout.len() == KEPT_OUTPUT);
     }

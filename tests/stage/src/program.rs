@@ -3,7 +3,7 @@
 use crate::{
     HIDDEN_MODULE, Log,
     failure::{
-        Explain, Outcome, Saw, Stop, difference, fail, fail_having, quote, quote_complaint,
+        Explain, Halt, Saw, Step, difference, fail, fail_having, quote, quote_complaint,
     },
     find,
     host::Host,
@@ -57,7 +57,7 @@ impl Program {
     ///
     /// # Errors
     /// A failure when none comes before the program ends or patience does.
-    pub fn connects_to(&self, host: &Host, name: &str) -> Outcome<Peer> {
+    pub fn connects_to(&self, host: &Host, name: &str) -> Step<Peer> {
         let mut accepted = Ok(None);
         self.starts_to(2, || {
             accepted = host.accept(name);
@@ -97,20 +97,16 @@ impl Program {
     /// Something expected of it did not come: perhaps because it could not even be started.
     ///
     /// # Errors
-    /// Always: a failure, or [`Stop::NotStarted`].
-    pub fn missing<T>(&self, expected: String) -> Outcome<T> {
+    /// Always: a failure, or [`Halt::NotStarted`].
+    pub fn missing<T>(&self, expected: String) -> Step<T> {
         self.misses(expected, || self.state())
     }
 
     /// As [`Program::missing`], where there is more to say of what was got: when its last words
     /// have been heard, if it has ended.
-    pub(crate) fn misses<T>(
-        &self,
-        expected: String,
-        got: impl FnOnce() -> String,
-    ) -> Outcome<T> {
+    pub(crate) fn misses<T>(&self, expected: String, got: impl FnOnce() -> String) -> Step<T> {
         match self.process.wait(Duration::ZERO).and_then(|exit| exit.code()) {
-            Some(code @ (126 | 127)) => Err(Stop::NotStarted(format!(
+            Some(code @ (126 | 127)) => Err(Halt::NotStarted(format!(
                 "`{}`: {}",
                 self.process.command,
                 self.last_words(code)
@@ -128,7 +124,7 @@ impl Program {
     ///
     /// # Errors
     /// A failure that shows what stdout said instead.
-    pub fn prints(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
+    pub fn prints(&mut self, bytes: impl AsRef<[u8]>) -> Step {
         self.prints_within(patience(), bytes)
     }
 
@@ -136,7 +132,7 @@ impl Program {
     ///
     /// # Errors
     /// As [`Program::prints`].
-    pub fn prints_within(&mut self, time: Duration, bytes: impl AsRef<[u8]>) -> Outcome {
+    pub fn prints_within(&mut self, time: Duration, bytes: impl AsRef<[u8]>) -> Step {
         let (bytes, from) = (bytes.as_ref(), self.printed);
         let found = self.process.wait_for(time, |heard| {
             find(&heard.stdout[from..], bytes).map(|at| from + at + bytes.len())
@@ -159,7 +155,7 @@ impl Program {
     ///
     /// # Errors
     /// As [`Program::prints`].
-    pub fn prints_among_line_breaks(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
+    pub fn prints_among_line_breaks(&mut self, bytes: impl AsRef<[u8]>) -> Step {
         let (bytes, from) = (bytes.as_ref(), self.printed);
         let without_breaks = |heard: &Heard| -> Vec<u8> {
             heard.stdout[from..].iter().copied().filter(|byte| *byte != b'\n').collect()
@@ -196,7 +192,7 @@ impl Program {
     ///
     /// # Errors
     /// A failure when they do.
-    pub fn keeps_back(&self, bytes: impl AsRef<[u8]>, why: &str) -> Outcome {
+    pub fn keeps_back(&self, bytes: impl AsRef<[u8]>, why: &str) -> Step {
         let (bytes, from) = (bytes.as_ref(), self.printed);
         let seen = |heard: &Heard| find(&heard.stdout[from..], bytes);
         match self.process.wait_for(quiet(), seen) {
@@ -219,7 +215,7 @@ impl Program {
     ///
     /// # Errors
     /// A failure when it still runs after patience.
-    pub fn ends(&self) -> Outcome<ExitStatus> {
+    pub fn ends(&self) -> Step<ExitStatus> {
         self.process.wait_for(patience(), Heard::exit);
         self.has_ended(&format!("{:?}", patience()))
     }
@@ -228,7 +224,7 @@ impl Program {
     ///
     /// # Errors
     /// A failure when it still runs: `after` what.
-    pub fn has_ended(&self, after: &str) -> Outcome<ExitStatus> {
+    pub fn has_ended(&self, after: &str) -> Step<ExitStatus> {
         match self.process.wait(Duration::ZERO) {
             Some(exit) => {
                 self.log.step(format_args!("the {} ends ({exit})", self.name));
@@ -246,7 +242,7 @@ impl Program {
     ///
     /// # Errors
     /// A failure when it still runs, or ended with another one.
-    pub fn ends_with(&self, code: i32) -> Outcome {
+    pub fn ends_with(&self, code: i32) -> Step {
         let exit = self.ends()?;
         if exit.code() == Some(code) {
             return Ok(());
@@ -258,7 +254,7 @@ impl Program {
     ///
     /// # Errors
     /// A failure when it has ended.
-    pub fn stays(&self, why: &str) -> Outcome {
+    pub fn stays(&self, why: &str) -> Step {
         match self.process.wait_for(quiet(), Heard::exit) {
             None => Ok(()),
             Some(_) => fail_having(
@@ -273,7 +269,7 @@ impl Program {
     ///
     /// # Errors
     /// A failure that shows what stderr said instead.
-    pub fn complains(&self, words: &[&str]) -> Outcome<String> {
+    pub fn complains(&self, words: &[&str]) -> Step<String> {
         let found = self.process.wait_for(patience(), |heard| {
             let text = String::from_utf8_lossy(&heard.stderr);
             let has_all = |line: &&str| words.iter().all(|word| line.contains(word));
@@ -299,7 +295,7 @@ impl Program {
     ///
     /// # Errors
     /// A failure that shows what stdout said instead; `what` says what the line should hold.
-    pub fn says(&self, what: &str, fits: impl Fn(&str) -> bool) -> Outcome<String> {
+    pub fn says(&self, what: &str, fits: impl Fn(&str) -> bool) -> Step<String> {
         let found = self.process.wait_for(patience(), |heard| {
             let text = String::from_utf8_lossy(&heard.stdout);
             text.lines().find(|line| fits(line)).map(String::from)
@@ -361,7 +357,7 @@ impl Program {
     ///
     /// # Errors
     /// A failure that says which of both it does.
-    pub fn rests(&self, end: &str) -> Outcome {
+    pub fn rests(&self, end: &str) -> Step {
         let expected = format!("the {} ends, or waits, after {end}", self.name);
         if self.floods() {
             return fail(expected, format!("it prints without end: {}", self.said()));

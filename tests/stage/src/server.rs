@@ -2,7 +2,7 @@
 
 use crate::{
     Log, Program,
-    failure::{Diagnosis, Outcome, Saw, Stop, fail_having, is_peers_doing},
+    failure::{Diagnosis, Halt, Saw, Step, fail_having, is_peers_doing},
     kernel, patience,
     peer::Peer,
     quiet, whereabouts,
@@ -29,7 +29,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub(crate) fn wait_until_ready(&self, ready: impl FnMut() -> bool) -> Outcome {
+    pub(crate) fn wait_until_ready(&self, ready: impl FnMut() -> bool) -> Step {
         if self.program.starts_to(2, ready) {
             self.log.step("it listens");
             return Ok(());
@@ -51,7 +51,7 @@ impl Server {
     ///
     /// # Errors
     /// A failure when the connection is refused.
-    pub fn connect(&self, name: &str) -> Outcome<Peer> {
+    pub fn connect(&self, name: &str) -> Step<Peer> {
         self.connect_to("127.0.0.1", name)
     }
 
@@ -72,7 +72,7 @@ impl Server {
     ///
     /// # Errors
     /// A failure when a connection is refused.
-    pub fn connect_in_turn(&self, count: usize) -> Outcome<Vec<Peer>> {
+    pub fn connect_in_turn(&self, count: usize) -> Step<Vec<Peer>> {
         let connect = |n| {
             let client = self.connect(&format!("client {n}"))?;
             kernel::look_until(self.log.deadline(quiet()), || {
@@ -87,14 +87,14 @@ impl Server {
     ///
     /// # Errors
     /// A failure when the connection is refused.
-    pub fn connect_to(&self, ip: &str, name: &str) -> Outcome<Peer> {
+    pub fn connect_to(&self, ip: &str, name: &str) -> Step<Peer> {
         self.connect_within(CONNECT_PATIENCE, ip, name)
     }
 
-    fn connect_within(&self, time: Duration, ip: &str, name: &str) -> Outcome<Peer> {
+    fn connect_within(&self, time: Duration, ip: &str, name: &str) -> Step<Peer> {
         let address = format!("{ip}:{}", self.port);
         let address =
-            address.parse().map_err(|_| Stop::Grader(format!("{address} is no address")))?;
+            address.parse().map_err(|_| Halt::Grader(format!("{address} is no address")))?;
         let connect = || TcpStream::connect_timeout(&address, time);
         // A server that listens anew for each client may need a moment.
         let over = || self.program.process.heard().exit().is_some();

@@ -1,6 +1,6 @@
 //! What was handed in: the roles that it plays, and the command line of each.
 
-use crate::{process::Surroundings, speech::Speech};
+use crate::{process::Environment, speech::Speech};
 use std::{
     collections::BTreeMap,
     fmt::{self},
@@ -57,7 +57,7 @@ pub struct Subject {
     /// The program that plays all of them, if one does: it can be asked for its `--help`.
     pub program: Option<String>,
     /// Where they run.
-    pub around: Surroundings,
+    pub environment: Environment,
     /// True for a program from outside: it need not speak as our contract does, and is not asked
     /// for what only our chapters ask for.
     pub outside: bool,

@@ -113,7 +113,7 @@ fn known(function: &str) -> Option<&'static str> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
-    use crate::process::{Process, Surroundings};
+    use crate::process::{Environment, Process};
     use std::{net::TcpListener, time::Duration};
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_program_that_reads_its_input_waits_there() {
-        let cat = Process::start("cat", &Surroundings::default()).unwrap();
+        let cat = Process::start("cat", &Environment::default()).unwrap();
         let expected = Some("its thread waits in read, on its stdin".to_string());
         kernel::look_until(Duration::from_secs(20), || of(cat.first()) == expected);
         assert_eq!(of(cat.first()), expected);

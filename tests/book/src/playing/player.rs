@@ -8,7 +8,7 @@ use crate::{
         session::{Act, Scene, Session, Step},
     },
 };
-use stage::process::{Heard, Process, Surroundings};
+use stage::process::{Environment, Heard, Process};
 use std::{
     env, fs, io,
     path::PathBuf,
@@ -106,7 +106,7 @@ pub fn play(
 
 /// The terminals of a session and what surrounds them.
 struct Stage {
-    around: Surroundings,
+    environment: Environment,
     ports: Ports,
     terminals: Vec<Terminal>,
     folder: PathBuf,
@@ -143,12 +143,12 @@ impl Stage {
         let folder = env::temp_dir().join(format!("book-{}-{number}", process::id()));
         let variables = [("BLOCKING", ""), ("LC_ALL", "C")]; // as they are where nobody set them
         Stage {
-            around: Surroundings {
+            environment: Environment {
                 path: programs.to_vec(),
                 directory: Some(folder.clone()),
                 variables: variables.map(|(name, value)| (name.into(), value.into())).into(),
                 wall: Vec::new(),
-                ..Surroundings::default()
+                ..Environment::default()
             },
             ports: Ports::default(),
             terminals: Vec::new(),
@@ -164,9 +164,9 @@ impl Stage {
             let Act::Start(command) = &step.act else { continue };
             for tool in tools(command) {
                 let failed = |e: io::Error| Untrue::new(step.line, format!("no sh: {e}"));
-                let mut around = self.around.clone();
-                around.directory = None;
-                let found = Process::start_joined(&is_usable(&tool), &around);
+                let mut environment = self.environment.clone();
+                environment.directory = None;
+                let found = Process::start_joined(&is_usable(&tool), &environment);
                 let is_here =
                     found.map_err(failed)?.wait(PATIENCE).is_some_and(|e| e.success());
                 if !is_here && OTHER_TOOLS.split(' ').any(|other| other == tool) {
@@ -204,7 +204,7 @@ impl Stage {
         fs::create_dir_all(&self.folder)?;
         self.terminals.retain(|terminal| terminal.name != step.terminal);
         let command = format!("{INTERACTIVE}{}", self.ports.to_real(command));
-        let process = Process::start_joined(&command, &self.around)?;
+        let process = Process::start_joined(&command, &self.environment)?;
         let (name, line) = (step.terminal.clone(), step.line);
         self.terminals.push(Terminal { name, process, read: 0, line });
         Ok(())

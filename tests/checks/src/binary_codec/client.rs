@@ -49,7 +49,7 @@ pub(super) static CLIENT_PRINTS: Check =
         });
 
 /// The client's user types a line, and the grader answers.
-fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Outcome {
+fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Step {
     let (line, answer) = (stage.payload(8), stage.payload(16));
     client.types(&line);
     let sent = expect_answer(stage, Role::Client, server, "the request")?;
@@ -104,7 +104,7 @@ pub(super) static CLIENT_PIECES: Check = Check::lab(
     let answer = stage.payload(8);
     client.types("a line");
     expect_answer(stage, Role::Client, &mut server, "the request")?;
-    let mut in_pieces = || -> Outcome {
+    let mut in_pieces = || -> Step {
         send_in_pieces(&mut server, wire::framed(stage, Role::Client, &answer))?;
         client.prints(&answer)?;
         exchange(stage, &mut client, &mut server)
@@ -140,7 +140,7 @@ fn client_leaves(
     stage: &Stage,
     mistake: &'static Diagnosis,
     leave: impl Fn(&mut Program),
-) -> Outcome {
+) -> Step {
     let (mut client, mut server) = stage.client_and_peer("the server")?;
     exchange(stage, &mut client, &mut server)?;
     leave(&mut client);
@@ -216,12 +216,12 @@ pub(super) static TOGETHER: Check = Check::lab(
         talk_together(stage, *role)?;
     }
     if roles.is_empty() {
-        return Err(Stop::NotJudged("no server of its own was handed in".to_string()));
+        return Err(Halt::NotJudged("no server of its own was handed in".to_string()));
     }
     Ok(())
 });
 
-fn talk_together(stage: &Stage, role: Role) -> Outcome {
+fn talk_together(stage: &Stage, role: Role) -> Step {
     let mut both = Together::begin(stage, role)?;
     let (line, _) = request(role, &stage.payload(6));
     both.client.types(&line);

@@ -123,7 +123,7 @@ pub(super) static BAD_GROUP: Check = Check::lab(
 });
 
 /// A session as it should be.
-fn leaves_politely(stage: &Stage, role: Role, mut peer: Peer) -> Outcome {
+fn leaves_politely(stage: &Stage, role: Role, mut peer: Peer) -> Step {
     works(stage, role, &mut peer)?;
     if frames_only(stage, role).is_ok() {
         peer.send(EMPTY_FRAME)?;

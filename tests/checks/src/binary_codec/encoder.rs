@@ -153,7 +153,7 @@ pub(super) static HUGE_LENGTH: Check = Check::lab(
 });
 
 /// A session that ends in the middle of a frame, of a length that is nothing special.
-fn leaves_midway(_: &Stage, _: Role, mut peer: Peer) -> Outcome {
+fn leaves_midway(_: &Stage, _: Role, mut peer: Peer) -> Step {
     peer.send(&frame([b'x'; 100])[..7])?;
     peer.settle();
     peer.close();
@@ -377,7 +377,7 @@ pub(super) static RESET: Check = Check::chapter(
 .mistakes(&[&SESSION_KILLS])
 .steps(reset);
 
-fn reset(stage: &Stage) -> Outcome {
+fn reset(stage: &Stage) -> Step {
     let server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
     a.send(frame(stage.payload(9)))?;
@@ -439,14 +439,14 @@ pub(super) static BIND: Check = Check::manners(
 .mistakes(&[&EVERYWHERE])
 .steps(bind);
 
-fn bind(stage: &Stage) -> Outcome {
+fn bind(stage: &Stage) -> Step {
     let server = stage.serve(Role::Encoder)?;
     listens_only_at(stage, &server, "127.0.0.1", "127.0.0.2")?;
     let server = stage.serve_with(Role::Encoder, "--bind 127.0.0.2", &[])?;
     listens_only_at(stage, &server, "127.0.0.2", "127.0.0.1")
 }
 
-fn listens_only_at(stage: &Stage, server: &Server, ip: &str, not_at: &str) -> Outcome {
+fn listens_only_at(stage: &Stage, server: &Server, ip: &str, not_at: &str) -> Step {
     if !is_reached_at(stage, server, ip) {
         return fail(format!("it serves at {ip}"), "it does not");
     }
@@ -474,9 +474,9 @@ pub(super) static INTERFACE: Check = Check::manners(
 .read("6.5")
 .steps(interface);
 
-fn interface(stage: &Stage) -> Outcome {
+fn interface(stage: &Stage) -> Step {
     if !["ip", "ifconfig"].iter().any(|tool| process::on_path(tool)) {
-        return Err(Stop::Lacking("ip or ifconfig"));
+        return Err(Halt::Lacking("ip or ifconfig"));
     }
     let server = stage.serve_with(Role::Encoder, "--interface lo", &[])?;
     listens_only_at(stage, &server, "127.0.0.1", "127.0.0.2")?;

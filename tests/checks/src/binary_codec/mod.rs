@@ -26,7 +26,7 @@ use client::CLIENT_HOST;
 use encoder::LISTENS;
 use stage::{
     Program, Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, Saw, Stop, difference, fail, quote},
+    failure::{Diagnosis, Explain, Halt, Saw, Step, difference, fail, quote},
     find,
     peer::Peer,
     process, quiet,
@@ -147,7 +147,7 @@ const NO_LENGTH: Diagnosis = Diagnosis {
 
 /// Reads one frame of the program's, and returns what is behind its length. What is wrong
 /// with the length is said here, before anything that follows from it.
-fn expect_frame(peer: &mut Peer, what: &str) -> Outcome<Vec<u8>> {
+fn expect_frame(peer: &mut Peer, what: &str) -> Step<Vec<u8>> {
     let head = peer.expect_bytes(4, &format!("{what}, and first its length"))?;
     let claim = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
     let body = peer.expect_bytes(claim as usize, what);
@@ -170,7 +170,7 @@ fn expect_frame(peer: &mut Peer, what: &str) -> Outcome<Vec<u8>> {
 
 /// Sends a frame in pieces, each a read of its own: its length byte by byte, then what is
 /// behind it, in three.
-fn send_in_pieces(peer: &mut Peer, frame: Vec<u8>) -> Outcome {
+fn send_in_pieces(peer: &mut Peer, frame: Vec<u8>) -> Step {
     let (length, body) = frame.split_at(4);
     peer.dribble(length)?;
     body.chunks(body.len().div_ceil(3)).try_for_each(|piece| {
@@ -197,7 +197,7 @@ fn same(expected: &str, answer: &[u8]) -> bool {
     answer.split(white).filter(|word| !word.is_empty()).eq(words)
 }
 
-fn is(expected: &str, answer: &[u8]) -> Outcome {
+fn is(expected: &str, answer: &[u8]) -> Step {
     if same(expected, answer) {
         return Ok(());
     }
@@ -206,7 +206,7 @@ fn is(expected: &str, answer: &[u8]) -> Outcome {
 }
 
 /// As [`is`], where zeros in front of a group cost nothing: one check asks for them, and no other.
-fn is_like(role: Role, expected: &str, answer: &[u8]) -> Outcome {
+fn is_like(role: Role, expected: &str, answer: &[u8]) -> Step {
     if role != Role::Encoder {
         return is(expected, answer);
     }
@@ -220,13 +220,13 @@ fn is_like(role: Role, expected: &str, answer: &[u8]) -> Outcome {
 }
 
 /// One request and its answer, both new at each call.
-fn works(stage: &Stage, role: Role, peer: &mut Peer) -> Outcome {
+fn works(stage: &Stage, role: Role, peer: &mut Peer) -> Step {
     let (request, answer) = request(role, &stage.payload(8));
     is_like(role, &answer, &ask(stage, role, peer, request)?)
 }
 
 /// As [`works`], where the answer must be an error.
-fn is_told(stage: &Stage, role: Role, peer: &mut Peer, request: impl AsRef<[u8]>) -> Outcome {
+fn is_told(stage: &Stage, role: Role, peer: &mut Peer, request: impl AsRef<[u8]>) -> Step {
     let answer = ask(stage, role, peer, request)?;
     if answer.starts_with(b"error:") {
         return Ok(());
@@ -242,8 +242,8 @@ fn costs_nobody_else(
     server: &Server,
     role: Role,
     mistake: &'static Diagnosis,
-    harmless: fn(&Stage, Role, Peer) -> Outcome,
-) -> Outcome<bool> {
+    harmless: fn(&Stage, Role, Peer) -> Step,
+) -> Step<bool> {
     let next = |server: &Server| {
         let mut next = server.connect("the next client")?;
         works(stage, role, &mut next)
@@ -263,7 +263,7 @@ fn costs_nobody_else(
 
 /// True if a client of its own is answered by a server that is started for it.
 fn is_answered(stage: &Stage, role: Role) -> bool {
-    let works = || -> Outcome {
+    let works = || -> Step {
         let server = stage.serve(role)?;
         works(stage, role, &mut server.connect("another client")?)
     };
@@ -271,7 +271,7 @@ fn is_answered(stage: &Stage, role: Role) -> bool {
 }
 
 // -- the encoder; some of it is asked of the decoder too
-fn server_length(stage: &Stage, role: Role) -> Outcome {
+fn server_length(stage: &Stage, role: Role) -> Step {
     frames_only(stage, role)?;
     let server = stage.serve(role)?;
     let mut a = server.connect("a")?;
@@ -305,7 +305,7 @@ const ONE_REQUEST: Diagnosis = Diagnosis {
     text: "the first request was answered and the second was not: is there a loop around reading and answering, until the client says goodbye?",
 };
 
-fn goes_on(stage: &Stage, role: Role) -> Outcome {
+fn goes_on(stage: &Stage, role: Role) -> Step {
     let server = stage.serve(role)?;
     let mut a = server.connect("a")?;
     works(stage, role, &mut a)?;
@@ -318,13 +318,13 @@ const SHORT_READ: Diagnosis = Diagnosis {
     text: "the same bytes in pieces were not understood: a read of four bytes may return one. Ask again for what is missing, of the length and of the text, until all is there.",
 };
 
-fn pieces(stage: &Stage, role: Role) -> Outcome {
+fn pieces(stage: &Stage, role: Role) -> Step {
     frames_only(stage, role)?;
     let server = stage.serve(role)?;
     let mut a = server.connect("a")?;
     works(stage, role, &mut a)?;
     let (request, answer) = request(role, &stage.payload(6));
-    let in_pieces = || -> Outcome {
+    let in_pieces = || -> Step {
         send_in_pieces(&mut a, wire::framed(stage, role, request))?;
         is_like(role, &answer, &expect_answer(stage, role, &mut a, "the answer")?)?;
         works(stage, role, &mut a)
@@ -339,7 +339,7 @@ const REST_DROPPED: Diagnosis = Diagnosis {
     text: "the first of three requests in one packet was answered, and the others were lost: a read may return more than one frame. Ask for no more bytes than the frame has, or keep the rest for the next one.",
 };
 
-fn coalesced(stage: &Stage, role: Role) -> Outcome {
+fn coalesced(stage: &Stage, role: Role) -> Step {
     wire::right_lengths(stage, role)?;
     let server = stage.serve(role)?;
     let mut a = server.connect("a")?;
@@ -350,7 +350,7 @@ fn coalesced(stage: &Stage, role: Role) -> Outcome {
         .iter()
         .try_for_each(|(_, answer)| is_like(role, answer, &expect_frame(&mut a, "its answer")?))
         .confirm(&REST_DROPPED, "in a packet of its own each is answered", || {
-            let alone = || -> Outcome {
+            let alone = || -> Step {
                 let server = stage.serve(role)?;
                 let mut b = server.connect("b")?;
                 three.iter().try_for_each(|(request, answer)| {
@@ -367,7 +367,7 @@ const CUT_SHORT: Diagnosis = Diagnosis {
     text: "a long text was not encoded to its end: has a buffer, or the length's type, a size that texts may exceed?",
 };
 
-fn long(stage: &Stage) -> Outcome {
+fn long(stage: &Stage) -> Step {
     wire::right_lengths(stage, Role::Encoder)?;
     let server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
@@ -391,7 +391,7 @@ const GOODBYE_KILLS: Diagnosis = Diagnosis {
     text: "the empty frame ended more than its own session: the next client was not served. What happens to a text of no bytes?",
 };
 
-fn goodbye(stage: &Stage) -> Outcome {
+fn goodbye(stage: &Stage) -> Step {
     frames_only(stage, Role::Encoder)?;
     let server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
@@ -421,7 +421,7 @@ const SESSION_KILLS: Diagnosis = Diagnosis {
 };
 
 /// The next client is served, whatever happened to those before.
-fn serves_on(stage: &Stage, server: &Server) -> Outcome {
+fn serves_on(stage: &Stage, server: &Server) -> Step {
     let next = server
         .connect("the next client")
         .and_then(|mut next| works(stage, Role::Encoder, &mut next));
@@ -436,7 +436,7 @@ const NO_LIMIT: Diagnosis = Diagnosis {
 };
 
 /// A frame over the limit is announced, and begins.
-fn announce_too_much(peer: &mut Peer) -> Outcome {
+fn announce_too_much(peer: &mut Peer) -> Step {
     peer.send((MAX_FRAME as u32 + 1).to_be_bytes())?;
     peer.settle();
     // The program may have closed already.
@@ -444,7 +444,7 @@ fn announce_too_much(peer: &mut Peer) -> Outcome {
     Ok(())
 }
 
-fn limit(stage: &Stage) -> Outcome {
+fn limit(stage: &Stage) -> Step {
     let server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
     announce_too_much(&mut a)?;
@@ -464,7 +464,7 @@ const COUNTS_CHARACTERS: Diagnosis = Diagnosis {
 /// More bytes than a server has to say when a client has left.
 const FLOOD: usize = 64 << 10;
 
-fn server_rests(stage: &Stage, role: Role) -> Outcome {
+fn server_rests(stage: &Stage, role: Role) -> Step {
     let server = stage.serve(role)?;
     let mut a = server.connect("a")?;
     let _ = works(stage, role, &mut a); // other checks ask for it

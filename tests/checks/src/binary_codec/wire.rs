@@ -10,12 +10,7 @@ use std::time::Duration;
 const A_MOMENT: Duration = Duration::from_millis(500);
 
 /// Sends a request, or an answer, as the program speaks in this role.
-pub(super) fn send(
-    stage: &Stage,
-    role: Role,
-    peer: &mut Peer,
-    text: impl AsRef<[u8]>,
-) -> Outcome {
+pub(super) fn send(stage: &Stage, role: Role, peer: &mut Peer, text: impl AsRef<[u8]>) -> Step {
     let (way, text) = (stage.speech(role), text.as_ref());
     if !way.no_frames {
         return peer.send(framed(stage, role, text));
@@ -42,7 +37,7 @@ pub(super) fn expect_answer(
     role: Role,
     peer: &mut Peer,
     what: &str,
-) -> Outcome<Vec<u8>> {
+) -> Step<Vec<u8>> {
     let way = stage.speech(role);
     if way.no_frames {
         return Ok(peer.expect_message(what)?.text.into_bytes());
@@ -65,39 +60,39 @@ pub(super) fn ask(
     role: Role,
     peer: &mut Peer,
     request: impl AsRef<[u8]>,
-) -> Outcome<Vec<u8>> {
+) -> Step<Vec<u8>> {
     send(stage, role, peer, request)?;
     expect_answer(stage, role, peer, "the answer")
 }
 
 /// Stops a check that is about frames, if the program has none.
-pub(super) fn frames_only(stage: &Stage, role: Role) -> Outcome {
+pub(super) fn frames_only(stage: &Stage, role: Role) -> Step {
     match stage.speech(role).no_frames {
-        true => Err(Stop::NotJudged("it speaks without frames".to_string())),
+        true => Err(Halt::NotJudged("it speaks without frames".to_string())),
         false => Ok(()),
     }
 }
 
 /// Stops a check that cannot tell where an answer ends, because its length is wrong.
-pub(super) fn right_lengths(stage: &Stage, role: Role) -> Outcome {
+pub(super) fn right_lengths(stage: &Stage, role: Role) -> Step {
     frames_only(stage, role)?;
     match stage.speech(role).wrong_length {
-        true => Err(Stop::NotJudged("the lengths of its answers are wrong".to_string())),
+        true => Err(Halt::NotJudged("the lengths of its answers are wrong".to_string())),
         false => Ok(()),
     }
 }
 
 /// Finds out whether a program has frames, and how its messages end where it has none.
-pub(super) fn learn(stage: &Stage, role: Role) -> Outcome<Speech> {
+pub(super) fn learn(stage: &Stage, role: Role) -> Step<Speech> {
     match role {
         Role::Client => learn_client(stage),
         _ => learn_server(stage, role),
     }
 }
 
-fn learn_server(stage: &Stage, role: Role) -> Outcome<Speech> {
+fn learn_server(stage: &Stage, role: Role) -> Step<Speech> {
     let (request, _) = request(role, "co");
-    let answered = |pieces: &[&[u8]]| -> Outcome<Vec<u8>> {
+    let answered = |pieces: &[&[u8]]| -> Step<Vec<u8>> {
         let server = stage.serve(role)?;
         let mut a = server.connect("a")?;
         for piece in pieces {
@@ -147,7 +142,7 @@ fn has_wrong_length(came: &[u8]) -> bool {
     came.len() > 4 && frame(&came[4..])[..4] != came[..4]
 }
 
-fn learn_client(stage: &Stage) -> Outcome<Speech> {
+fn learn_client(stage: &Stage) -> Step<Speech> {
     let (client, mut server) = stage.client_and_peer("the server")?;
     let line = stage.payload(9);
     client.types(&line);

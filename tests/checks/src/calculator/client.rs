@@ -11,7 +11,7 @@ pub(super) static CLIENT_NAME: Check =
 
 /// A client that has sent its name. A program may have a name of its own: then the one that
 /// is typed here is a malformed line to it, which it does not send.
-fn named_client(stage: &Stage) -> Outcome<(Program, Peer)> {
+fn named_client(stage: &Stage) -> Step<(Program, Peer)> {
     let (client, mut server) = stage.client_and_peer("the server")?;
     let way = stage.speech(Role::Client);
     if way.awaits_greeting {
@@ -65,7 +65,7 @@ pub(super) static CLIENT_ASKS: Check = Check::lab(
 });
 
 /// The client has sent what was typed, and nothing else.
-fn is_sent(sent: &Message, typed: &str) -> Outcome {
+fn is_sent(sent: &Message, typed: &str) -> Step {
     if sent.text == typed {
         return Ok(());
     }
@@ -77,7 +77,7 @@ fn is_sent(sent: &Message, typed: &str) -> Outcome {
 }
 
 /// The grader gives an answer that nobody can guess, as the client speaks.
-fn answers(stage: &Stage, server: &mut Peer) -> Outcome<String> {
+fn answers(stage: &Stage, server: &mut Peer) -> Step<String> {
     let answer = sum(stage).1.to_string();
     match stage.speech(Role::Client).ends {
         MessageEnd::Line => server.send(format!("{answer}\n"))?,
@@ -113,7 +113,7 @@ pub(super) static CLIENT_GOES_ON: Check = Check::lab(
 
 /// The user types a request, and the answer is printed. Returns whether the request was a line,
 /// and the answer.
-fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Outcome<(bool, String)> {
+fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Step<(bool, String)> {
     exchange_of(stage, client, server, &sum(stage).0)
 }
 
@@ -122,7 +122,7 @@ fn exchange_of(
     client: &mut Program,
     server: &mut Peer,
     request: &str,
-) -> Outcome<(bool, String)> {
+) -> Step<(bool, String)> {
     client.types(request);
     let sent = server.expect_message("the request")?;
     is_sent(&sent, request)?;
@@ -273,7 +273,7 @@ pub(super) static CLIENT_QUITS: Check =
         });
 
 /// The server gets `q`, and the client ends.
-fn quits(client: &Program, mut server: Peer, mistake: &'static Diagnosis) -> Outcome {
+fn quits(client: &Program, mut server: Peer, mistake: &'static Diagnosis) -> Step {
     let sent = server.expect_message("`q`");
     is_over(sent.and_then(|sent| is_sent(&sent, "q")), mistake)?;
     server.close();

@@ -3,7 +3,7 @@
 use crate::check::Check;
 use stage::{
     Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, fail, quote},
+    failure::{Diagnosis, Explain, Step, fail, quote},
     peer::Peer,
 };
 
@@ -53,7 +53,7 @@ pub(super) static X_STATELESS: Check = Check::exercise(
 });
 
 /// Sends a line, and expects this one back.
-fn gives(client: &mut Peer, line: &str, answer: &str) -> Outcome {
+fn gives(client: &mut Peer, line: &str, answer: &str) -> Step {
     client.send(format!("{line}\n"))?;
     client.expect(format!("{answer}\n"))
 }
@@ -75,7 +75,7 @@ pub(super) static X_REMEMBERS: Check = Check::exercise(
 .mistakes(&[&ONE_MEMORY])
 .steps(remembers);
 
-fn remembers(stage: &Stage) -> Outcome {
+fn remembers(stage: &Stage) -> Step {
     let server = stage.serve(Role::Server)?;
     let (mut ada, mut bob) = (join(&server, "Ada")?, join(&server, "Bob")?);
     gives(&mut ada, "12 + 42", "54")?;
@@ -102,7 +102,7 @@ fn remembers(stage: &Stage) -> Outcome {
 }
 
 /// A client in a session.
-fn join(server: &Server, name: &str) -> Outcome<Peer> {
+fn join(server: &Server, name: &str) -> Step<Peer> {
     let mut client = server.connect(name)?;
     client.send(format!("{name}\n"))?;
     Ok(client)

@@ -28,7 +28,7 @@ use server::LISTENS;
 use session::{Client, calculates, serves, session, shown, speaks_in_lines, sum};
 use stage::{
     Program, Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, Saw, Stop, fail, quote},
+    failure::{Diagnosis, Explain, Halt, Saw, Step, fail, quote},
     find, kernel, patience,
     peer::{Message, Peer},
     process::Heard,
@@ -98,7 +98,7 @@ pub static CHAPTER: Chapter = Chapter {
 };
 
 /// A request that has no result gets one reply, and the next one is answered.
-fn outlives(stage: &Stage, client: &mut Client, request: &str) -> Outcome {
+fn outlives(stage: &Stage, client: &mut Client, request: &str) -> Step {
     client.gives_error(request)?;
     let (next, result) = sum(stage);
     client.gives(&next, result).map(|_| ())

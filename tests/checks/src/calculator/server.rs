@@ -29,7 +29,7 @@ pub(super) static ANSWERS: Check = Check::lab(
 .mistakes(&[&NAME_IS_REQUEST, &NEVER_FLUSHED, &AT_THE_END])
 .steps(answers);
 
-fn answers(stage: &Stage) -> Outcome {
+fn answers(stage: &Stage) -> Step {
     let (server, mut ada) = session(stage)?;
     if !stage.is_outside() {
         ada.peer
@@ -141,11 +141,11 @@ fn asks_on(
     client: &mut Client,
     request: &str,
     result: f64,
-) -> Outcome {
+) -> Step {
     let first = client.gives(request, result).map(|_| ());
-    let Err(Stop::Failed(failure)) = first else { return first };
+    let Err(Halt::Failed(failure)) = first else { return first };
     if failure.saw == Saw::Something {
-        return Err(Stop::Failed(failure));
+        return Err(Halt::Failed(failure));
     }
     stage.log.step("a new client asks the same");
     *client = Client::join(stage, server, "Eve")?;
@@ -170,7 +170,7 @@ pub(super) static DECIMALS: Check = Check::lab(
 .mistakes(&[&INTEGERS])
 .steps(decimals);
 
-fn decimals(stage: &Stage) -> Outcome {
+fn decimals(stage: &Stage) -> Step {
     let server = stage.serve(Role::Server)?;
     let mut ada = Client::join(stage, &server, "Ada")?;
     // Each with the same of whole numbers, whose answer tells whether it is the decimals.
@@ -306,7 +306,7 @@ pub(super) static PIECES: Check = Check::lab(
 });
 
 /// Stops a check that can only be tried where replies are lines.
-fn answers_in_lines(stage: &Stage) -> Outcome {
+fn answers_in_lines(stage: &Stage) -> Step {
     let (_server, mut ada) = session(stage)?;
     let (request, result) = sum(stage);
     let reply = ada.gives(&request, result)?;
@@ -334,7 +334,7 @@ pub(super) static COALESCED: Check = Check::lab(
     let mut bob = Client::connect(stage, &server, "Bob")?;
     let sums = [sum(stage), sum(stage)];
     bob.peer.send(format!("Bob\n{}\n{}\n", sums[0].0, sums[1].0))?;
-    let apart = || -> Outcome {
+    let apart = || -> Step {
         let mut eve = Client::join(stage, &server, "Eve")?;
         sums.iter().try_for_each(|(request, result)| eve.gives(request, *result).map(|_| ()))
     };

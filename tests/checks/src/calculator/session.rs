@@ -16,13 +16,13 @@ pub(super) struct Client {
 
 impl Client {
     /// Connects, and says nothing.
-    pub fn connect(stage: &Stage, server: &Server, name: &str) -> Outcome<Client> {
+    pub fn connect(stage: &Stage, server: &Server, name: &str) -> Step<Client> {
         let (peer, way) = (server.connect(name)?, stage.speech(Role::Server));
         Ok(Client { peer, way, outside: stage.is_outside() })
     }
 
     /// Connects, and says its name: a message of its own, read before the next one.
-    pub fn join(stage: &Stage, server: &Server, name: &str) -> Outcome<Client> {
+    pub fn join(stage: &Stage, server: &Server, name: &str) -> Step<Client> {
         let mut client = Client::connect(stage, server, name)?;
         if client.way.greets {
             client.peer.expect_anything("what others were told first")?;
@@ -37,7 +37,7 @@ impl Client {
     }
 
     /// As [`Client::join`], of a server that may not look after this client yet.
-    pub fn early(stage: &Stage, server: &Server, name: &str) -> Outcome<Client> {
+    pub fn early(stage: &Stage, server: &Server, name: &str) -> Step<Client> {
         let mut client = Client::connect(stage, server, name)?;
         let (greets, answers) = (client.way.greets, client.way.answers_name);
         if greets {
@@ -50,7 +50,7 @@ impl Client {
         Ok(client)
     }
 
-    fn says_name(&mut self, server: &Server, name: &str) -> Outcome {
+    fn says_name(&mut self, server: &Server, name: &str) -> Step {
         self.says(name)?;
         // A thread has to start first. A client whom nobody accepts is not waited for so long.
         let waits = || kernel::queued(server.port).is_some_and(|waiting| waiting > 0);
@@ -59,7 +59,7 @@ impl Client {
     }
 
     /// Sends a message, whole.
-    pub fn says(&mut self, text: &str) -> Outcome {
+    pub fn says(&mut self, text: &str) -> Step {
         self.peer.send(self.message(text))
     }
 
@@ -72,7 +72,7 @@ impl Client {
     }
 
     /// Sends a request, and returns the first message that comes back.
-    pub fn asks(&mut self, request: &str) -> Outcome<Message> {
+    pub fn asks(&mut self, request: &str) -> Step<Message> {
         if self.outside {
             self.peer.ignore_so_far(); // a prompt, say: nothing was asked yet
         }
@@ -81,7 +81,7 @@ impl Client {
     }
 
     /// Sends a request, and expects this number.
-    pub fn gives(&mut self, request: &str, expected: f64) -> Outcome<Message> {
+    pub fn gives(&mut self, request: &str, expected: f64) -> Step<Message> {
         let reply = self.asks(request)?;
         self.is_number(reply, request, expected)
     }
@@ -92,7 +92,7 @@ impl Client {
         mut reply: Message,
         request: &str,
         expected: f64,
-    ) -> Outcome<Message> {
+    ) -> Step<Message> {
         while !is_in(&reply.text, request, expected) {
             let more = if self.outside { self.hears_line(A_MOMENT) } else { None };
             let Some(more) = more else {
@@ -105,7 +105,7 @@ impl Client {
     }
 
     /// Sends a request, and expects a reply that is no number.
-    pub fn gives_error(&mut self, request: &str) -> Outcome {
+    pub fn gives_error(&mut self, request: &str) -> Step {
         let reply = self.asks(request)?;
         match number::claimed(&reply.text, request) {
             Some(_) => fail(format!("an error as the reply to {request}"), shown(&reply)),
@@ -135,7 +135,7 @@ pub(super) fn shown(reply: &Message) -> String {
 }
 
 /// A server, and a client in a session.
-pub(super) fn session(stage: &Stage) -> Outcome<(Server, Client)> {
+pub(super) fn session(stage: &Stage) -> Step<(Server, Client)> {
     let server = stage.serve(Role::Server)?;
     let client = Client::join(stage, &server, "Ada")?;
     Ok((server, client))
@@ -154,7 +154,7 @@ pub(super) fn calculates(
     server: &Server,
     request: &str,
     result: f64,
-) -> Outcome<Message> {
+) -> Step<Message> {
     Client::join(stage, server, "Eve")?.gives(request, result)
 }
 
@@ -166,23 +166,23 @@ pub(super) fn serves(stage: &Stage, server: &Server) -> bool {
 
 /// Stops a check that can only be tried with a program that is told lines, and answers in lines. A
 /// diff or a crate speaks as our contract does, and is not excused.
-pub(super) fn speaks_in_lines(stage: &Stage, role: Role, answers_in_lines: bool) -> Outcome {
+pub(super) fn speaks_in_lines(stage: &Stage, role: Role, answers_in_lines: bool) -> Step {
     let lines = stage.speech(role).ends == MessageEnd::Line && answers_in_lines;
     if lines || !stage.is_outside() {
         return Ok(());
     }
-    Err(Stop::NotJudged("its messages have no line end, and are judged whole".to_string()))
+    Err(Halt::NotJudged("its messages have no line end, and are judged whole".to_string()))
 }
 
 /// Finds out how a calculator's server or its client speaks.
-pub(super) fn learn(stage: &Stage, role: Role) -> Outcome<Speech> {
+pub(super) fn learn(stage: &Stage, role: Role) -> Step<Speech> {
     match role {
         Role::Server => learn_server(stage),
         _ => learn_client(stage),
     }
 }
 
-fn learn_server(stage: &Stage) -> Outcome<Speech> {
+fn learn_server(stage: &Stage) -> Step<Speech> {
     let server = stage.serve(Role::Server)?;
     let mut ada = Client::connect(stage, &server, "Ada")?;
     let greeting = ada.hears_more(quiet()).unwrap_or_default().to_ascii_lowercase();
@@ -213,7 +213,7 @@ fn learn_server(stage: &Stage) -> Outcome<Speech> {
 pub(super) const QUESTION: &str = "Hello, who are you?\n";
 pub(super) const GREETING: &str = "Hello, you can ask now.\n";
 
-fn learn_client(stage: &Stage) -> Outcome<Speech> {
+fn learn_client(stage: &Stage) -> Step<Speech> {
     let mut way = Speech::default();
     let (client, mut server) = stage.client_and_peer("the server")?;
     client.types("Ada");

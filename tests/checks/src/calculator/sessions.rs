@@ -35,7 +35,7 @@ pub(super) static QUIT: Check = Check::lab(
 
 /// The program prints this: on stdout, as our contract has it, or anywhere and in capitals or
 /// small letters if it comes from outside.
-pub(super) fn shows(stage: &Stage, program: &Program, text: &str) -> Outcome {
+pub(super) fn shows(stage: &Stage, program: &Program, text: &str) -> Step {
     let outside = stage.is_outside();
     let small = |bytes: &[u8]| String::from_utf8_lossy(bytes).to_lowercase();
     let printed = |heard: &Heard| {
@@ -106,7 +106,7 @@ pub(super) static VANISHES: Check = Check::lab(
 .steps(|stage| {
     let (server, ada) = session(stage)?;
     ada.peer.close();
-    let next = || -> Outcome {
+    let next = || -> Step {
         server.connect("one that says nothing")?.close();
         let mut bob = Client::join(stage, &server, "Bob")?;
         let (request, result) = sum(stage);
@@ -144,7 +144,7 @@ struct Asked {
     client: Client,
     /// What it asked, and the result.
     sums: [(String, f64); 2],
-    result: Outcome,
+    result: Step,
 }
 
 impl Asked {
@@ -170,7 +170,7 @@ pub(super) static MANY_CLIENTS: Check = Check::lab(
     let server = stage.serve(Role::Server)?;
     // One after the other, because the queue of a listen(5) is short; they ask at once.
     let name = |n| format!("client {}", char::from(b'a' + n));
-    let clients: Outcome<Vec<Client>> =
+    let clients: Step<Vec<Client>> =
         (0..CLIENTS).map(|n| Client::early(stage, &server, &name(n))).collect();
     let mut asked: Vec<Asked> = thread::scope(|scope| {
         let ask = |client| {
@@ -178,12 +178,12 @@ pub(super) static MANY_CLIENTS: Check = Check::lab(
             scope.spawn(move || Asked::of(client, sums))
         };
         let asking: Vec<_> = clients?.into_iter().map(ask).collect();
-        Ok::<_, Stop>(asking.into_iter().filter_map(|client| client.join().ok()).collect())
+        Ok::<_, Halt>(asking.into_iter().filter_map(|client| client.join().ok()).collect())
     })?;
     let Some(at) = asked.iter().position(|one| one.result.is_err()) else { return Ok(()) };
     let mut failed = asked.swap_remove(at);
     let got = match &failed.result {
-        Err(Stop::Failed(failure)) => failure.got.clone(),
+        Err(Halt::Failed(failure)) => failure.got.clone(),
         _ => String::new(),
     };
     failed
@@ -331,7 +331,7 @@ pub(super) static END_NOTED: Check = Check::chapter(
     server.program.prints("Eve: Session ended\n").because(Saw::Nothing, &END_MISSED)
 });
 
-fn reset(stage: &Stage) -> Outcome {
+fn reset(stage: &Stage) -> Step {
     let (server, mut ada) = session(stage)?;
     let mut bob = Client::join(stage, &server, "Bob")?;
     ada.says("1 + 1")?;

@@ -103,7 +103,7 @@ pub(super) static CLIENT_QUITS: Check =
         .steps(|stage| client_leaves(stage, |client| client.types("quit")));
 
 /// The user leaves: the server is told, or sees the end, and the client ends.
-fn client_leaves(stage: &Stage, leave: fn(&mut Program)) -> Outcome {
+fn client_leaves(stage: &Stage, leave: fn(&mut Program)) -> Step {
     let (mut client, mut server) = member(stage)?;
     let line = stage.payload(16);
     client.types(&line);

@@ -3,7 +3,7 @@
 use crate::check::Check;
 use stage::{
     Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, fail, quote},
+    failure::{Diagnosis, Explain, Step, fail, quote},
     peer::Peer,
 };
 
@@ -24,7 +24,7 @@ pub(super) static X_PRIVATE: Check = Check::exercise(
 .mistakes(&[&OVERHEARD])
 .steps(private);
 
-fn private(stage: &Stage) -> Outcome {
+fn private(stage: &Stage) -> Step {
     let server = stage.serve(Role::Server)?;
     let mut members = room(&server, ["Batman", "Robin", "Joker"])?;
     let (secret, open) = (stage.payload(16), stage.payload(16));
@@ -39,7 +39,7 @@ fn private(stage: &Stage) -> Outcome {
 }
 
 /// Members who have heard each other join. News are not what these checks are about.
-fn room<const N: usize>(server: &Server, names: [&str; N]) -> Outcome<Vec<Peer>> {
+fn room<const N: usize>(server: &Server, names: [&str; N]) -> Step<Vec<Peer>> {
     let mut members: Vec<Peer> = Vec::new();
     for name in names {
         let mut member = server.connect(name)?;
@@ -53,7 +53,7 @@ fn room<const N: usize>(server: &Server, names: [&str; N]) -> Outcome<Vec<Peer>>
 }
 
 /// Reads up to a line that fits, and returns it.
-fn hears(member: &mut Peer, fits: impl Fn(&str) -> bool, what: &str) -> Outcome<String> {
+fn hears(member: &mut Peer, fits: impl Fn(&str) -> bool, what: &str) -> Step<String> {
     loop {
         let line = member.expect_line(what)?;
         if fits(&line) {
@@ -100,7 +100,7 @@ pub(super) static X_HISTORY: Check = Check::exercise(
         .means(heard.len() > 10, &NO_BOUND)
 });
 
-fn who(stage: &Stage) -> Outcome {
+fn who(stage: &Stage) -> Step {
     let server = stage.serve(Role::Server)?;
     let mut members = room(&server, ["Batman", "Robin", "Joker"])?;
     members[1].send("quit\n")?;

@@ -59,7 +59,7 @@ enum Leaving {
     Resets,
 }
 
-fn leaves(stage: &Stage, how: Leaving) -> Outcome {
+fn leaves(stage: &Stage, how: Leaving) -> Step {
     let (server, [batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
     let resets = how == Leaving::Resets;
     if resets {

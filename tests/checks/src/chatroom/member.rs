@@ -29,14 +29,14 @@ pub(super) struct Member {
 
 impl Member {
     /// Connects, and gives a name, as the room wants it; what comes of it is still to be heard.
-    pub fn knock(stage: &Stage, server: &Server, name: &str) -> Outcome<Member> {
+    pub fn knock(stage: &Stage, server: &Server, name: &str) -> Step<Member> {
         let mut member = Member::connect(stage, server, name)?;
         member.says(name)?;
         Ok(member)
     }
 
     /// Connects, and gives a name without waiting for a greeting.
-    pub fn early(stage: &Stage, server: &Server, name: &str) -> Outcome<Member> {
+    pub fn early(stage: &Stage, server: &Server, name: &str) -> Step<Member> {
         let (peer, way) = (server.connect(name)?, stage.speech(Role::Server));
         let mut member = Member { name: name.to_string(), peer, way };
         if member.way.greets {
@@ -48,7 +48,7 @@ impl Member {
     }
 
     /// Connects, and hears the greeting of a room that greets.
-    pub fn connect(stage: &Stage, server: &Server, name: &str) -> Outcome<Member> {
+    pub fn connect(stage: &Stage, server: &Server, name: &str) -> Step<Member> {
         let (mut peer, way) = (server.connect(name)?, stage.speech(Role::Server));
         if way.greets {
             peer.expect_anything("the greeting that others got")?;
@@ -57,7 +57,7 @@ impl Member {
     }
 
     /// Sends a message, and waits until it was read: it is a read of its own.
-    pub fn says(&mut self, text: &str) -> Outcome {
+    pub fn says(&mut self, text: &str) -> Step {
         self.peer.send(self.message(text))?;
         self.peer.settle();
         Ok(())
@@ -65,7 +65,7 @@ impl Member {
 
     /// As [`Member::says`], where there is too much for the log; somebody else's hearing it tells
     /// that it was read.
-    pub fn says_quietly(&mut self, text: &str) -> Outcome {
+    pub fn says_quietly(&mut self, text: &str) -> Step {
         self.peer.send_quietly(self.message(text))
     }
 
@@ -78,21 +78,21 @@ impl Member {
 
     /// Expects what `name` has said, and returns all that came up to its end. Who has said it, only
     /// [`Member::hears_from`] asks.
-    pub fn hears(&mut self, name: &str, text: &str) -> Outcome<Vec<u8>> {
+    pub fn hears(&mut self, name: &str, text: &str) -> Step<Vec<u8>> {
         let heard = self.hears_quietly(name, text)?;
         self.peer.step(format_args!("hears that {name} says {}", quote(text.as_bytes())));
         Ok(heard)
     }
 
     /// As [`Member::hears`], where there is too much for the log.
-    pub fn hears_quietly(&mut self, name: &str, text: &str) -> Outcome<Vec<u8>> {
+    pub fn hears_quietly(&mut self, name: &str, text: &str) -> Step<Vec<u8>> {
         let what = format!("{}, which {name} says", quote(text.as_bytes()));
         let end = |bytes: &[u8]| find(bytes, text.as_bytes()).map(|at| at + text.len());
         self.peer.expect_seen(patience(), &what, end)
     }
 
     /// Expects what `name` has said, with the name before it.
-    pub fn hears_from(&mut self, name: &str, text: &str) -> Outcome {
+    pub fn hears_from(&mut self, name: &str, text: &str) -> Step {
         let what = format!("{}, and before it that {name} says it", quote(text.as_bytes()));
         let end = |bytes: &[u8]| said(bytes, name, text).map(|at| at + text.len());
         self.peer.expect_seen(patience(), &what, end)?;
@@ -102,13 +102,13 @@ impl Member {
 
     /// Expects news of `name`: a message with this name that does not pass on what its member
     /// says. Returns the message.
-    pub fn hears_news(&mut self, of: &str, what: &str) -> Outcome<Vec<u8>> {
+    pub fn hears_news(&mut self, of: &str, what: &str) -> Step<Vec<u8>> {
         let news = self.hears_news_within(patience(), of, what)?;
         self.peer.step(format_args!("gets {}", quote(&news)));
         Ok(news)
     }
 
-    fn hears_news_within(&mut self, time: Duration, of: &str, what: &str) -> Outcome<Vec<u8>> {
+    fn hears_news_within(&mut self, time: Duration, of: &str, what: &str) -> Step<Vec<u8>> {
         let (way, mut looked) = (self.way.clone(), 0);
         let (mut begin, mut flood) = (0, 0);
         let what = format!("the news that {of} {what}");
@@ -149,7 +149,7 @@ impl Member {
     }
 
     /// Expects all these texts, in any order.
-    pub fn hears_all(&mut self, texts: &[&String]) -> Outcome {
+    pub fn hears_all(&mut self, texts: &[&String]) -> Step {
         let end =
             |bytes: &[u8], text: &str| find(bytes, text.as_bytes()).map(|at| at + text.len());
         let mut last = 0;
@@ -188,7 +188,7 @@ impl Member {
     }
 
     /// Says something that nobody can guess, and expects that the other hears it.
-    pub fn is_heard_by(&mut self, stage: &Stage, other: &mut Member) -> Outcome {
+    pub fn is_heard_by(&mut self, stage: &Stage, other: &mut Member) -> Step {
         let text = stage.payload(16);
         self.says(&text)?;
         other.hears(&self.name, &text).map(|_| ())
@@ -302,7 +302,7 @@ fn numbers(bytes: &[u8]) -> Vec<u64> {
 pub(super) fn room<const N: usize>(
     stage: &Stage,
     names: &[&str; N],
-) -> Outcome<(Server, [Member; N])> {
+) -> Step<(Server, [Member; N])> {
     let server = stage.serve(Role::Server)?;
     let members = fill(stage, &server, names)?;
     match members.try_into() {
@@ -317,7 +317,7 @@ pub(super) fn fill(
     stage: &Stage,
     server: &Server,
     names: &[impl AsRef<str>],
-) -> Outcome<Vec<Member>> {
+) -> Step<Vec<Member>> {
     let mut members: Vec<Member> = Vec::new();
     let (mut newcomer_hears, mut first_hears) = (true, true);
     for name in names {
@@ -336,22 +336,22 @@ pub(super) fn fill(
 }
 
 /// Stops a check that can only be tried with a room that is told lines.
-pub(super) fn speaks_in_lines(stage: &Stage) -> Outcome {
+pub(super) fn speaks_in_lines(stage: &Stage) -> Step {
     match stage.speech(Role::Server).ends {
         MessageEnd::Line => Ok(()),
-        MessageEnd::Pause => Err(Stop::NotJudged("one read is a message for it".to_string())),
+        MessageEnd::Pause => Err(Halt::NotJudged("one read is a message for it".to_string())),
     }
 }
 
 /// Finds out how a room or its client speaks.
-pub(super) fn learn(stage: &Stage, role: Role) -> Outcome<Speech> {
+pub(super) fn learn(stage: &Stage, role: Role) -> Step<Speech> {
     match role {
         Role::Server => learn_room(stage),
         _ => learn_client(stage),
     }
 }
 
-fn learn_room(stage: &Stage) -> Outcome<Speech> {
+fn learn_room(stage: &Stage) -> Step<Speech> {
     let mut way = Speech::default();
     let server = stage.serve(Role::Server)?;
     let mut batman = server.connect("Batman")?;
@@ -405,7 +405,7 @@ fn heard(peer: &mut Peer) -> String {
     text
 }
 
-fn learn_client(stage: &Stage) -> Outcome<Speech> {
+fn learn_client(stage: &Stage) -> Step<Speech> {
     let (_client, mut server) = typed_name(stage)?;
     let is_line = server.expect_message("the name")?.is_line;
     let ends = if is_line { MessageEnd::Line } else { MessageEnd::Pause };

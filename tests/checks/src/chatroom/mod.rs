@@ -22,7 +22,7 @@ use member::{Member, room};
 use server::LISTENS;
 use stage::{
     Program, Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, Saw, Stop, fail, quote},
+    failure::{Diagnosis, Explain, Halt, Saw, Step, fail, quote},
     patience,
     peer::Peer,
     quiet,
@@ -96,7 +96,7 @@ fn joined(name: &str, count: usize) -> String {
 }
 
 /// A client whose user has typed a name, perhaps before it connects, and its connection.
-fn typed_name(stage: &Stage) -> Outcome<(Program, Peer)> {
+fn typed_name(stage: &Stage) -> Step<(Program, Peer)> {
     let host = stage.host("127.0.0.1")?;
     let client = stage.client(&host)?;
     client.types("Batman");
@@ -106,7 +106,7 @@ fn typed_name(stage: &Stage) -> Outcome<(Program, Peer)> {
 
 /// A client that has sent its user's name: when it connected, or when it was asked for it, which
 /// many do who follow one book, with this word.
-fn member(stage: &Stage) -> Outcome<(Program, Peer)> {
+fn member(stage: &Stage) -> Step<(Program, Peer)> {
     let (client, mut server) = typed_name(stage)?;
     let silent = stage.is_outside() && server.expect_silence("it may wait to be asked").is_ok();
     if silent {

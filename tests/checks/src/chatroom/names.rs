@@ -133,7 +133,7 @@ pub(super) static AT_ONCE: Check = Check::lab(
     let news = watcher.hears_news("Robin", "has joined")?;
     let once = times(&news, "Robin");
     // One after the other, because the queue of a listen(5) is short; they ask at once.
-    let peers: Outcome<Vec<Member>> =
+    let peers: Step<Vec<Member>> =
         (0..ASKING).map(|_| Member::connect(stage, &server, "Batman")).collect();
     let mut peers = peers?;
     thread::scope(|scope| {

@@ -63,7 +63,7 @@ pub(super) static HEARS: Check =
                     let others = members.iter_mut().filter(|member| member.name != name);
                     others
                         .map(|member| member.hears(&name, &text))
-                        .collect::<Outcome<Vec<_>>>()?;
+                        .collect::<Step<Vec<_>>>()?;
                 }
             }
             Ok(())
@@ -129,7 +129,7 @@ pub(super) static WORDS: Check = Check::chapter(
 .read("7.4")
 .steps(|stage| {
     let (server, [mut batman]) = room(stage, &["Batman"])?;
-    let news = |member: &mut Member, wanted: &str| -> Outcome {
+    let news = |member: &mut Member, wanted: &str| -> Step {
         let line = member.peer.expect_line(&format!("`Server: time=… {wanted}`"))?;
         let told = line.strip_prefix("Server: time=").and_then(|line| line.split_once(' '));
         if told.is_some_and(|(_, told)| told.trim_end() == wanted) {
@@ -156,7 +156,7 @@ pub(super) static TIME: Check = Check::chapter(
 .read("7.4")
 .steps(time);
 
-fn time(stage: &Stage) -> Outcome {
+fn time(stage: &Stage) -> Step {
     // Another hour than the machine's own clock shows, wherever it stands.
     let utc = Zone::UTC.now()?;
     let zone = Zone::find(|moment| moment.hour() != utc.hour())?;
@@ -287,7 +287,7 @@ pub(super) static STALLED: Check = Check::lab(
 
 /// Batman talks and Robin reads, line by line, until more was said than the kernels hold for
 /// Joker, who reads nothing: Robin sets the pace, and only a standstill is wrong.
-fn stalled(stage: &Stage) -> Outcome {
+fn stalled(stage: &Stage) -> Step {
     /// More than the kernels hold, and how far beyond that a program must have got.
     const MUCH: usize = 16 << 20;
     const BEYOND: u64 = 1 << 20;
@@ -322,7 +322,7 @@ fn stalled(stage: &Stage) -> Outcome {
                 break;
             }
             if begun.elapsed() > LONG_ENOUGH {
-                return Err(Stop::NotJudged(format!(
+                return Err(Halt::NotJudged(format!(
                     "it passes on {lines} lines in {} s, too few to fill what a kernel holds",
                     LONG_ENOUGH.as_secs()
                 )));
@@ -350,7 +350,7 @@ pub(super) static PIECES: Check = Check::chapter(
 .mistakes(&[&READ_IS_LINE])
 .steps(pieces);
 
-fn pieces(stage: &Stage) -> Outcome {
+fn pieces(stage: &Stage) -> Step {
     member::speaks_in_lines(stage)?;
     let (server, [mut batman, mut robin]) = room(stage, &["Batman", "Robin"])?;
     let line = stage.payload(8);
@@ -396,7 +396,7 @@ pub(super) static SAME_ORDER: Check = Check::chapter(
     let server = stage.serve(Role::Server)?;
     let mut members = member::fill(stage, &server, &crowd())?;
     // All stay until the last one has heard all, or waited in vain.
-    let heard: Vec<Outcome<Vec<String>>> = thread::scope(|scope| {
+    let heard: Vec<Step<Vec<String>>> = thread::scope(|scope| {
         let listening: Vec<_> = members
             .iter_mut()
             .enumerate()
@@ -422,7 +422,7 @@ pub(super) static SAME_ORDER: Check = Check::chapter(
             .collect();
         listening.into_iter().filter_map(|member| member.join().ok()).collect()
     });
-    let heard: Outcome<Vec<_>> = heard.into_iter().collect();
+    let heard: Step<Vec<_>> = heard.into_iter().collect();
     let heard = heard.because(Saw::Nothing, &ORDERS_DIFFER)?;
     let silent = &heard[MEMBERS - 1];
     for (n, lines) in heard.iter().enumerate() {

@@ -19,7 +19,7 @@ pub(super) static SENDS: Check =
         .read("1.4")
         .steps(sends);
 
-fn sends(stage: &Stage) -> Outcome {
+fn sends(stage: &Stage) -> Step {
     let (client, mut server) = stage.client_and_peer("server")?;
     let line = stage.payload(20);
     client.types(&line);
@@ -60,7 +60,7 @@ pub(super) static CRLF: Check =
             )
         });
 
-fn ends(stage: &Stage) -> Outcome {
+fn ends(stage: &Stage) -> Step {
     let (client, mut server) = after_the_line(stage)?;
     server.send(format!("{}\n", stage.payload(10)))?;
     server.close();
@@ -68,7 +68,7 @@ fn ends(stage: &Stage) -> Outcome {
 }
 
 /// A client that has sent its line, the last of its input, and the server that has read it.
-fn after_the_line(stage: &Stage) -> Outcome<(Program, Peer)> {
+fn after_the_line(stage: &Stage) -> Step<(Program, Peer)> {
     let (mut client, mut server) = stage.client_and_peer("server")?;
     let line = stage.payload(12);
     client.types(&line);
@@ -104,7 +104,7 @@ pub(super) static ONE_LINE: Check =
             silence.confirm(&SENDS_ALL, "that is the second line", || all)
         });
 
-fn bytes(stage: &Stage) -> Outcome {
+fn bytes(stage: &Stage) -> Step {
     let (client, mut server) = after_the_line(stage)?;
     let reply = stage.bytes(100_000);
     server.send(&reply).because(Saw::Closed, &AS_TEXT)?;
@@ -154,7 +154,7 @@ pub(super) static PRINTS: Check =
         .read("1.4")
         .steps(prints);
 
-fn prints(stage: &Stage) -> Outcome {
+fn prints(stage: &Stage) -> Step {
     let (mut client, mut server) = after_the_line(stage)?;
     let reply = stage.payload(30);
     server.send(format!("{reply}\n"))?;
@@ -183,7 +183,7 @@ pub(super) static PIECES: Check =
         .mistakes(&[&ONE_READ, &SHORT_READ])
         .steps(pieces);
 
-fn pieces(stage: &Stage) -> Outcome {
+fn pieces(stage: &Stage) -> Step {
     let (mut client, mut server) = after_the_line(stage)?;
     // The first piece fills a usual buffer to its last byte, the others are short reads.
     let words =

@@ -2,7 +2,7 @@
 use crate::check::Check;
 use stage::{
     Program, Role, Stage,
-    failure::{Diagnosis, Explain, Outcome, Saw, fail, quote},
+    failure::{Diagnosis, Explain, Saw, Step, fail, quote},
     peer::Peer,
 };
 const HEAD_NOT_ENDED: Diagnosis = Diagnosis {
@@ -41,7 +41,7 @@ pub(super) static X_GET: Check = Check::exercise(
 });
 
 /// The lines up to the blank one, in small letters, each without its `\r\n`.
-fn headers(server: &mut Peer) -> Outcome<Vec<String>> {
+fn headers(server: &mut Peer) -> Step<Vec<String>> {
     let mut headers = Vec::new();
     loop {
         let line = server.expect_line("a header or the blank line");
@@ -57,20 +57,20 @@ fn headers(server: &mut Peer) -> Outcome<Vec<String>> {
 }
 
 /// A reply that promises a page of this length; the page comes right behind its head.
-fn answer(server: &mut Peer, page: &str, length: usize) -> Outcome {
+fn answer(server: &mut Peer, page: &str, length: usize) -> Step {
     server.send("HTTP/1.1 200 OK\r\nContent-Ty")?;
     server.settle();
     server.send(format!("pe: text/plain\r\ncontent-length: {length}\r\n\r\n{page}"))
 }
 
-fn equal(what: &str, got: &str, expected: &str) -> Outcome {
+fn equal(what: &str, got: &str, expected: &str) -> Step {
     if got == expected {
         return Ok(());
     }
     fail(format!("{what} is {}", quote(expected.as_bytes())), quote(got.as_bytes()))
 }
 
-fn length(stage: &Stage) -> Outcome {
+fn length(stage: &Stage) -> Step {
     let page = stage.payload(4000);
     let (mut client, mut server) = asked(stage)?;
     answer(&mut server, &page, page.len())?;
@@ -103,7 +103,7 @@ const CUT_IS_WHOLE: Diagnosis = Diagnosis {
 };
 
 /// The client with its request sent, and the server that has read it.
-fn asked(stage: &Stage) -> Outcome<(Program, Peer)> {
+fn asked(stage: &Stage) -> Step<(Program, Peer)> {
     let host = stage.host("127.0.0.1")?;
     let client = stage.client(&host)?;
     client.types("/");

@@ -15,7 +15,7 @@ use crate::{
 use client::CONNECTS;
 use stage::{
     Program, Role, Stage,
-    failure::{Diagnosis, Explain, Outcome, Saw, difference, fail},
+    failure::{Diagnosis, Explain, Saw, Step, difference, fail},
     find, patience,
     peer::Peer,
     quiet,

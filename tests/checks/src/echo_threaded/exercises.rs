@@ -2,7 +2,7 @@
 use crate::check::Check;
 use stage::{
     Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, Saw, fail, quote},
+    failure::{Diagnosis, Explain, Saw, Step, fail, quote},
     peer::Peer,
     process::shell_path,
 };
@@ -24,7 +24,7 @@ pub(super) static X_REPLY: Check = Check::exercise(
 .mistakes(&[&TURNS_BYTES])
 .steps(reply);
 
-fn reply(stage: &Stage) -> Outcome {
+fn reply(stage: &Stage) -> Step {
     let server = stage.serve(Role::Server)?;
     for name in ["a", "b"] {
         let mut client = server.connect(name)?;
@@ -63,7 +63,7 @@ pub(super) static X_FILES: Check = Check::exercise(
 .mistakes(&[&LEAKS])
 .steps(files);
 
-fn files(stage: &Stage) -> Outcome {
+fn files(stage: &Stage) -> Step {
     let folder = Folder::new()?;
     let (page, secret) = (stage.bytes(300_000), stage.payload(30));
     fs::write(folder.0.join("root/page"), &page)?;
@@ -91,7 +91,7 @@ fn files(stage: &Stage) -> Outcome {
 }
 
 /// Asks for one name, and returns all that comes before the close.
-fn ask(server: &Server, name: &str) -> Outcome<Vec<u8>> {
+fn ask(server: &Server, name: &str) -> Step<Vec<u8>> {
     let mut client = server.connect("a")?;
     client.send(format!("{name}\n"))?;
     Ok(client.take_until_close())
@@ -157,7 +157,7 @@ pub(super) static X_POLLING: Check = Check::exercise(
     Ok(())
 });
 
-fn speak(stage: &Stage, client: &mut Peer) -> Outcome {
+fn speak(stage: &Stage, client: &mut Peer) -> Step {
     let line = stage.payload(12);
     client.send(&line)?;
     client.expect(&line)

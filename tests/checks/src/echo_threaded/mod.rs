@@ -16,7 +16,7 @@ use crate::{
 use server::LISTENS;
 use stage::{
     Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, Saw, Stop, difference, fail},
+    failure::{Diagnosis, Explain, Halt, Saw, Step, difference, fail},
     find, kernel,
     peer::Peer,
 };

@@ -86,18 +86,18 @@ fn comes_with_more(client: &mut Peer) -> Option<String> {
 /// Says something new and expects an answer with it. Whether all of it is exact, and comes when
 /// it should, other checks say: a program that adds something, or waits for the client to close
 /// its sending side, can be asked the rest all the same.
-fn say(stage: &Stage, client: &mut Peer) -> Outcome {
+fn say(stage: &Stage, client: &mut Peer) -> Step {
     let word = stage.payload(16);
     client.send(format!("{word}\n"))?;
     answers(client, &word)
 }
 
 /// The answer with this word comes, at the latest when the client has closed its sending side.
-fn answers(client: &mut Peer, what: impl AsRef<[u8]>) -> Outcome {
+fn answers(client: &mut Peer, what: impl AsRef<[u8]>) -> Step {
     match client.expect_among(&what) {
-        Err(Stop::Failed(failure)) if failure.saw == Saw::Nothing => {
+        Err(Halt::Failed(failure)) if failure.saw == Saw::Nothing => {
             client.half_close();
-            client.expect_among(what).map_err(|_| Stop::Failed(failure))?;
+            client.expect_among(what).map_err(|_| Halt::Failed(failure))?;
         }
         result => _ = result?,
     }
@@ -130,7 +130,7 @@ pub(super) static GOES_ON: Check =
         .steps(|stage| {
             let server = stage.serve(Role::Server)?;
             let mut a = server.connect("a")?;
-            let mut echoes = || -> Outcome {
+            let mut echoes = || -> Step {
                 let word = stage.payload(16);
                 a.send(format!("{word}\n"))?;
                 a.expect_among(&word)?;
@@ -312,7 +312,7 @@ struct Talk {
     said: Vec<String>,
     /// What came besides its own words.
     besides: Vec<u8>,
-    result: Outcome,
+    result: Step,
 }
 
 impl Talk {

@@ -53,7 +53,7 @@ pub(super) static SENDS: Check = Check::lab(
 });
 
 /// A run of one client, and its session.
-fn one_session(stage: &Stage, message_bytes: usize) -> Outcome<(Program, Peer)> {
+fn one_session(stage: &Stage, message_bytes: usize) -> Step<(Program, Peer)> {
     let host = stage.host("127.0.0.1")?;
     let client = stage.client_with(host.address, &load(1, message_bytes), &[])?;
     let session = client.connects_to(&host, "server")?;
@@ -138,7 +138,7 @@ fn all_connected(
     host: &Host,
     clients: usize,
     options: &str,
-) -> Outcome<(Program, Vec<Peer>)> {
+) -> Step<(Program, Vec<Peer>)> {
     let client = stage.client_with(host.address, options, &[])?;
     let mut sessions = vec![client.connects_to(host, "session 1")?];
     while sessions.len() < clients {
@@ -166,9 +166,9 @@ fn tells_served(
     stage: &Stage,
     clients: usize,
     failing: [usize; 2],
-    fail_with: impl Fn(Peer) -> Outcome + Sync,
+    fail_with: impl Fn(Peer) -> Step + Sync,
     counted: &'static Diagnosis,
-) -> Outcome {
+) -> Step {
     let mut reports = Vec::new();
     for failed in failing {
         let (client, _) = play(stage, &load(clients, 1000), &[], |number, session| {
@@ -228,8 +228,8 @@ pub(super) fn play(
     stage: &Stage,
     options: &str,
     before: &[&str],
-    serve: impl Fn(usize, Peer) -> Outcome + Sync,
-) -> Outcome<(Program, Outcome)> {
+    serve: impl Fn(usize, Peer) -> Step + Sync,
+) -> Step<(Program, Step)> {
     const MOST: usize = 1000;
     let host = stage.host("127.0.0.1")?;
     let client = stage.client_with(host.address, options, before)?;
@@ -253,7 +253,7 @@ pub(super) fn play(
             next = host.accept_within(&name, Duration::from_millis(50))?;
         }
         sessions.into_iter().try_for_each(|session| {
-            session.join().unwrap_or_else(|_| Err(Stop::Grader("a thread panicked".into())))
+            session.join().unwrap_or_else(|_| Err(Halt::Grader("a thread panicked".into())))
         })
     });
     client.has_ended(&format!("{count} sessions"))?;
@@ -289,11 +289,11 @@ pub(super) static CUT_OFF: Check = Check::lab(
 /// Of 40 sessions some fail, each behind its intro, and the report says how many were served.
 fn failures(
     stage: &Stage,
-    fail: impl Fn(&mut Peer) -> Outcome + Sync,
+    fail: impl Fn(&mut Peer) -> Step + Sync,
     counted: &'static Diagnosis,
-) -> Outcome {
+) -> Step {
     if stage.speech(Role::Client).no_answer {
-        return Err(Stop::NotJudged("it reads no answer".to_string()));
+        return Err(Halt::NotJudged("it reads no answer".to_string()));
     }
     let fail_with = |mut session: Peer| {
         session.send(NO_WELCOME)?;

@@ -3,7 +3,7 @@
 use crate::check::Check;
 use stage::{
     Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, Saw, fail},
+    failure::{Diagnosis, Explain, Saw, Step, fail},
     kernel, patience,
     peer::Peer,
 };
@@ -32,7 +32,7 @@ pub(super) static X_POOL: Check = Check::exercise(
 .mistakes(&[&POOL_GROWS, &POOL_SHRINKS])
 .steps(pool);
 
-fn pool(stage: &Stage) -> Outcome {
+fn pool(stage: &Stage) -> Step {
     const THREADS: [&str; 4] = ["a", "b", "c", "d"];
     let server = stage.serve(Role::Server)?;
     for name in THREADS {
@@ -40,7 +40,7 @@ fn pool(stage: &Stage) -> Outcome {
         rude.send(stage.payload(100))?;
         rude.reset()?; // over its intro
     }
-    let welcomed: Outcome<Vec<Peer>> =
+    let welcomed: Step<Vec<Peer>> =
         THREADS.iter().map(|name| welcomed(&server, name)).collect();
     let mut clients = welcomed.because(Saw::Nothing, &POOL_SHRINKS)?;
     let mut e = server.connect("e")?;
@@ -51,14 +51,14 @@ fn pool(stage: &Stage) -> Outcome {
     clients.into_iter().try_for_each(|client| is_served(stage, client))
 }
 
-fn welcomed(server: &Server, name: &str) -> Outcome<Peer> {
+fn welcomed(server: &Server, name: &str) -> Step<Peer> {
     let mut client = server.connect(name)?;
     client.expect_anything("an intro")?;
     Ok(client)
 }
 
 /// One client's message, its count, and the close.
-fn is_served(stage: &Stage, mut client: Peer) -> Outcome {
+fn is_served(stage: &Stage, mut client: Peer) -> Step {
     client.send(stage.payload(700))?;
     client.half_close();
     client.expect_among("received 700 bytes").map(|_| ())
@@ -94,7 +94,7 @@ pub(super) static X_LIMIT: Check = Check::exercise(
 .steps(|stage| {
     let server = stage.serve(Role::Server)?;
     let rude = server.connect("a")?;
-    let welcomed: Outcome<Vec<Peer>> =
+    let welcomed: Step<Vec<Peer>> =
         ["b", "c", "d", "e"].iter().map(|name| welcomed(&server, name)).collect();
     let clients = welcomed?;
     for name in ["f", "g"] {

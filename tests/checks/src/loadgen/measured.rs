@@ -47,7 +47,7 @@ pub(super) static CSV: Check = Check::manners(
 .read("8.4")
 .steps(csv);
 
-fn csv(stage: &Stage) -> Outcome {
+fn csv(stage: &Stage) -> Step {
     let options = "--clients 3,5 --message-bytes 1000";
     let rows = measured(stage, options, &[], |_, session| serve(session, 1000))?;
     let clients: Vec<&str> = rows.iter().map(|row| row["clients"].as_str()).collect();
@@ -63,8 +63,8 @@ fn measured(
     stage: &Stage,
     options: &str,
     before: &[&str],
-    serve: impl Fn(usize, Peer) -> Outcome + Sync,
-) -> Outcome<Vec<Row>> {
+    serve: impl Fn(usize, Peer) -> Step + Sync,
+) -> Step<Vec<Row>> {
     let file = Output::new("csv");
     let options = format!("{options} {}", file.option("--csv"));
     let (_, served) = play(stage, &options, before, serve)?;
@@ -87,7 +87,7 @@ impl Output {
     }
 
     /// The rows of the CSV file.
-    fn rows(&self) -> Outcome<Vec<Row>> {
+    fn rows(&self) -> Step<Vec<Row>> {
         let text = written(&self.0).unwrap_or_default();
         let mut lines = text.lines();
         if lines.next() != Some(COLUMNS) {
@@ -165,7 +165,7 @@ pub(super) static ROUNDS: Check = Check::manners(
 .read("8.4")
 .steps(rounds);
 
-fn rounds(stage: &Stage) -> Outcome {
+fn rounds(stage: &Stage) -> Step {
     let options = format!("{} --rounds 3", load(4, 1000));
     let rows = measured(stage, &options, &[], |_, session| serve(session, 1000))?;
     counted(&rows[0], &[("done", 12)])
@@ -373,7 +373,7 @@ pub(super) static CLOCK: Check = Check::manners(
 .mistakes(&[&LATE_CLOCK, &CONNECT_UNTIMED])
 .steps(clock);
 
-fn clock(stage: &Stage) -> Outcome {
+fn clock(stage: &Stage) -> Step {
     let (row, waited) = through_a_full_queue(stage)?;
     let least = waited.as_secs_f64() * 1e3;
     for (column, means) in
@@ -389,7 +389,7 @@ fn clock(stage: &Stage) -> Outcome {
 
 /// A run of one client that finds the listener's queue full: its request is dropped, and sent
 /// again by its kernel. Returns what it reports, and how long it had to wait at least.
-fn through_a_full_queue(stage: &Stage) -> Outcome<(Row, Duration)> {
+fn through_a_full_queue(stage: &Stage) -> Step<(Row, Duration)> {
     let (file, host) = (Output::new("csv"), stage.host("127.0.0.1")?);
     // What closes at once stays in the queue all the same, until somebody accepts it.
     let knock = || TcpStream::connect_timeout(&host.address, Duration::from_millis(50));
@@ -413,7 +413,7 @@ fn through_a_full_queue(stage: &Stage) -> Outcome<(Row, Duration)> {
 }
 
 /// Waits until the client's kernel has asked for a connection; since then it waits.
-fn waits_for_connect(stage: &Stage, client: &Program, port: u16) -> Outcome<Instant> {
+fn waits_for_connect(stage: &Stage, client: &Program, port: u16) -> Step<Instant> {
     let asks = || kernel::tcp().any(|socket| socket.connecting && socket.remote_port == port);
     if kernel::look_until(stage.log.deadline(2 * patience()), asks) {
         return Ok(Instant::now());
@@ -438,7 +438,7 @@ pub(super) static PERCENTILES: Check = Check::manners(
 .mistakes(&[&AVERAGED])
 .steps(percentiles);
 
-fn percentiles(stage: &Stage) -> Outcome {
+fn percentiles(stage: &Stage) -> Step {
     // Slow is what takes far longer than the whole first round, on a busy machine too.
     let (begun, first_round) = (OnceLock::new(), Mutex::new(Duration::ZERO));
     let slow = || 3 * quiet() + 5 * first_round.lock().map_or(Duration::ZERO, |time| *time);
@@ -501,7 +501,7 @@ pub(super) static SVG: Check = Check::manners(
 .read("8.1")
 .steps(svg);
 
-fn svg(stage: &Stage) -> Outcome {
+fn svg(stage: &Stage) -> Step {
     let file = Output::new("svg");
     let options = format!("--clients 3,5 --message-bytes 1000 {}", file.option("--svg"));
     let (_, served) = play(stage, &options, &[], |_, session| serve(session, 1000))?;
@@ -557,7 +557,7 @@ pub(super) static EXIT: Check = Check::manners(
 .read("8.4")
 .steps(exit);
 
-fn exit(stage: &Stage) -> Outcome {
+fn exit(stage: &Stage) -> Step {
     let (served, _) = play(stage, &load(5, 1000), &[], |_, session| serve(session, 1000))?;
     served.ends_with(0)?;
     let (failed, _) = play(stage, &load(5, 1000), &[], |number, mut session| {

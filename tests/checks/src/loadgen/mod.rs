@@ -19,7 +19,7 @@ use client::{CONNECTS, load, play};
 use server::LISTENS;
 use stage::{
     Program, Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, Saw, Stop, fail, fail_having, quote},
+    failure::{Diagnosis, Explain, Halt, Saw, Step, fail, fail_having, quote},
     find, kernel, patience,
     peer::{Host, Peer},
     quiet,
@@ -112,7 +112,7 @@ fn number(row: &Row, name: &str) -> f64 {
 }
 
 /// Expects these counts in a row, and 0 for all others.
-fn counted(row: &Row, expected: &[(&str, usize)]) -> Outcome {
+fn counted(row: &Row, expected: &[(&str, usize)]) -> Step {
     let wanted =
         |name| expected.iter().find(|(n, _)| *n == name).map_or(0, |(_, count)| *count);
     let wanted = COUNT_COLUMNS.map(|name| format!("{name}={}", wanted(name))).join(" ");

@@ -53,7 +53,7 @@ pub(super) static TAKES: Check =
             a.half_close();
             let end = match a.expect_anything("an answer, or the end of the connection") {
                 // A socket that is closed with bytes unread resets.
-                Err(Stop::Failed(failure))
+                Err(Halt::Failed(failure))
                     if failure.saw == Saw::Closed && stage.is_outside() =>
                 {
                     Ok(())
@@ -119,7 +119,7 @@ pub(super) static PIECES: Check =
             // More of an intro is no harm.
             let counted = numbers(a.so_far()).iter().any(|n| [692, 700].contains(n));
             let over =
-                matches!(&early, Err(Stop::Failed(failure)) if failure.saw == Saw::Closed);
+                matches!(&early, Err(Halt::Failed(failure)) if failure.saw == Saw::Closed);
             if counted || over {
                 return early
                     .because(Saw::Closed, &ONE_READ)
@@ -246,10 +246,10 @@ pub(super) static APART: Check = Check::lab(
     const CLIENTS: usize = 50;
     let server = stage.serve(Role::Server)?;
     // One comes after another, and all stay: a listen(5) would drop many that come together.
-    let clients: Outcome<Vec<Peer>> =
+    let clients: Step<Vec<Peer>> =
         (1..=CLIENTS).map(|n| welcomed(&server, &format!("client {n}"))).collect();
     let mut clients = clients?;
-    let crossed: Outcome = (|| {
+    let crossed: Step = (|| {
         for (n, client) in clients.iter_mut().enumerate() {
             client.send(message(stage.payload(100 + n).into_bytes()))?;
         }
@@ -333,7 +333,7 @@ pub(super) static EMPTY: Check = Check::manners(
 .mistakes(&[&EMPTY_UNANSWERED])
 .steps(empty);
 
-fn empty(stage: &Stage) -> Outcome {
+fn empty(stage: &Stage) -> Step {
     let server = stage.serve(Role::Server)?;
     let mut a = welcomed(&server, "a")?;
     a.half_close();

@@ -23,19 +23,19 @@ pub(super) fn message(mut bytes: Vec<u8>) -> Vec<u8> {
 }
 
 /// A client that has heard its intro, if there is one: that it comes has a check of its own.
-pub(super) fn welcomed(server: &Server, name: &str) -> Outcome<Peer> {
+pub(super) fn welcomed(server: &Server, name: &str) -> Step<Peer> {
     let mut client = server.connect(name)?;
     let greets = client.expect_seen(A_MOMENT, "an intro", |got| (!got.is_empty()).then_some(0));
     match greets {
         Ok(_) => client.ignore_so_far(),
-        Err(Stop::Failed(failure)) if failure.saw == Saw::Nothing => {}
+        Err(Halt::Failed(failure)) if failure.saw == Saw::Nothing => {}
         Err(other) => return Err(other),
     }
     Ok(client)
 }
 
 /// Sends a message of this length, and expects that it is received.
-pub(super) fn is_served(stage: &Stage, client: &mut Peer, length: usize) -> Outcome {
+pub(super) fn is_served(stage: &Stage, client: &mut Peer, length: usize) -> Step {
     let sent = client.send(message(stage.payload(length).into_bytes()));
     client.half_close();
     is_received(stage, client, length).or_else(|stop| sent.and(Err(stop)))
@@ -44,14 +44,14 @@ pub(super) fn is_served(stage: &Stage, client: &mut Peer, length: usize) -> Outc
 /// Expects that the message was received: that its bytes are counted in the answer, or, of a
 /// server that does not count, that all of it was read. What stands before the answer is the rest
 /// of an intro that came in pieces.
-pub(super) fn is_received(stage: &Stage, client: &mut Peer, length: usize) -> Outcome {
+pub(super) fn is_received(stage: &Stage, client: &mut Peer, length: usize) -> Step {
     if !stage.is_outside() {
         return client.expect_among(format!("received {length} bytes")).map(|_| ());
     }
     if stage.speech(Role::Server).no_answer {
         return match client.expect_anything("an answer, or the end of the connection") {
             // A socket that is closed with bytes unread resets.
-            Err(Stop::Failed(failure)) if failure.saw == Saw::Closed => Ok(()),
+            Err(Halt::Failed(failure)) if failure.saw == Saw::Closed => Ok(()),
             other => other.map(|_| ()),
         };
     }
@@ -71,7 +71,7 @@ pub(super) fn numbers(text: &[u8]) -> Vec<usize> {
 }
 
 /// A session as it should be, for a message of this length. Who reads no answer may have gone.
-pub(super) fn serve(mut session: Peer, length: usize) -> Outcome {
+pub(super) fn serve(mut session: Peer, length: usize) -> Step {
     session.send(NO_WELCOME)?;
     takes_message(&mut session, length)?;
     let _ = session.send(format!("received {length} bytes\n"));
@@ -88,7 +88,7 @@ pub(super) enum End {
 }
 
 /// Reads the message to its end; the digits that count it may come on top of its length.
-pub(super) fn takes_message(session: &mut Peer, length: usize) -> Outcome<End> {
+pub(super) fn takes_message(session: &mut Peer, length: usize) -> Step<End> {
     let whole = |got: &[u8]| counted(got).filter(|whole| got.len() >= *whole);
     let fits = |whole: &usize| [length, length + DIGITS].contains(whole);
     if let Some(taken) = session.take_through(|got| whole(got).filter(fits)) {
@@ -117,14 +117,14 @@ fn counted(got: &[u8]) -> Option<usize> {
 }
 
 /// Finds out how a server ends a message and whether it answers, or a client.
-pub(super) fn learn(stage: &Stage, role: Role) -> Outcome<Speech> {
+pub(super) fn learn(stage: &Stage, role: Role) -> Step<Speech> {
     match role {
         Role::Server => learn_server(stage),
         _ => learn_client(stage),
     }
 }
 
-fn learn_server(stage: &Stage) -> Outcome<Speech> {
+fn learn_server(stage: &Stage) -> Step<Speech> {
     const LENGTH: usize = 1500;
     let server = stage.serve(Role::Server)?;
     let mut client = welcomed(&server, "a client")?;
@@ -139,7 +139,7 @@ fn learn_server(stage: &Stage) -> Outcome<Speech> {
     let early = client.expect_seen(A_MOMENT, "an answer", |got| (!got.is_empty()).then_some(0));
     let over = match early {
         Ok(_) => true,
-        Err(Stop::Failed(failure)) => failure.saw == Saw::Closed,
+        Err(Halt::Failed(failure)) => failure.saw == Saw::Closed,
         Err(other) => return Err(other),
     };
     let hex_length = waits && over;
@@ -149,7 +149,7 @@ fn learn_server(stage: &Stage) -> Outcome<Speech> {
     Ok(Speech { hex_length, no_answer: !counts, ..Speech::default() })
 }
 
-fn learn_client(stage: &Stage) -> Outcome<Speech> {
+fn learn_client(stage: &Stage) -> Step<Speech> {
     let host = stage.host("127.0.0.1")?;
     let client = stage.client_with(host.address, &load(1, 1000), &[])?;
     let mut session = client.connects_to(&host, "a server")?;

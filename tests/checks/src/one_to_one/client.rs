@@ -86,7 +86,7 @@ pub(super) static CLIENT_LINES: Check = Check::lab(
 
 /// The client's user speaks and the grader answers. True: the client's message claims to be a
 /// line.
-fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Outcome<bool> {
+fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Step<bool> {
     let (line, answer) = (stage.payload(16), stage.payload(16));
     client.types(&line);
     server.expect(&line)?;

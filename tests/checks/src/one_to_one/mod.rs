@@ -22,7 +22,7 @@ use client::HOST;
 use server::LISTENS;
 use stage::{
     Program, Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, Saw, Stop, fail},
+    failure::{Diagnosis, Explain, Halt, Saw, Step, fail},
     find,
     peer::Peer,
     quiet,
@@ -80,7 +80,7 @@ pub static CHAPTER: Chapter = Chapter {
 };
 
 /// Whether a program ends its messages with a line end: the message that its user types shows it.
-fn learn(stage: &Stage, role: Role) -> Outcome<Speech> {
+fn learn(stage: &Stage, role: Role) -> Step<Speech> {
     let word = stage.payload(8);
     let is_line = if role == Role::Server {
         let server = stage.serve(role)?;
@@ -101,7 +101,7 @@ fn learn(stage: &Stage, role: Role) -> Outcome<Speech> {
 }
 
 /// Sends a message as the program in this role would: a line, or its text in a packet of its own.
-fn say(stage: &Stage, role: Role, peer: &mut Peer, text: &str) -> Outcome {
+fn say(stage: &Stage, role: Role, peer: &mut Peer, text: &str) -> Step {
     match stage.speech(role).ends {
         MessageEnd::Line => peer.send(format!("{text}\n")),
         MessageEnd::Pause => peer.send(text).map(|()| _ = peer.settle()),
@@ -109,8 +109,8 @@ fn say(stage: &Stage, role: Role, peer: &mut Peer, text: &str) -> Outcome {
 }
 
 /// What is about lines is not judged in a program that has none.
-fn no_lines() -> Stop {
-    Stop::NotJudged("its messages have no line end: it is judged with whole ones".to_string())
+fn no_lines() -> Halt {
+    Halt::NotJudged("its messages have no line end: it is judged with whole ones".to_string())
 }
 
 const NO_TURNS: Diagnosis = Diagnosis {
@@ -137,7 +137,7 @@ const CLIENT_WAITS: Diagnosis = Diagnosis {
     text: "it sent its line only after it had been spoken to: at the start it is the client's user who has the turn.",
 };
 
-fn begins(stage: &Stage) -> Outcome {
+fn begins(stage: &Stage) -> Step {
     let (client, mut server) = stage.client_and_peer("server")?;
     let line = stage.payload(16);
     client.types(&line);
@@ -156,7 +156,7 @@ const NOT_FLUSHED: Diagnosis = Diagnosis {
     text: "the answer was printed only when the program ended: on a pipe stdout keeps what is written until it is flushed.",
 };
 
-fn prints(stage: &Stage) -> Outcome {
+fn prints(stage: &Stage) -> Step {
     let (mut client, mut server) = stage.client_and_peer("server")?;
     let line = stage.payload(16);
     client.types(&line);

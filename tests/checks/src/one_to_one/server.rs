@@ -70,20 +70,20 @@ pub(super) static ANSWERS: Check =
             round(stage, &mut server, &mut a).map(|_| ())
         });
 
-fn round(stage: &Stage, server: &mut Server, client: &mut Peer) -> Outcome<bool> {
+fn round(stage: &Stage, server: &mut Server, client: &mut Peer) -> Step<bool> {
     client_speaks(stage, server, client)?;
     server_answers(stage, server, client)
 }
 
 /// The client speaks, the server prints it: one half of a round.
-fn client_speaks(stage: &Stage, server: &mut Server, client: &mut Peer) -> Outcome {
+fn client_speaks(stage: &Stage, server: &mut Server, client: &mut Peer) -> Step {
     let line = stage.payload(16);
     say(stage, Role::Server, client, &line)?;
     server.program.prints(&line)
 }
 
 /// The server's user answers, the client gets it. True: the message claims to be a line.
-fn server_answers(stage: &Stage, server: &Server, client: &mut Peer) -> Outcome<bool> {
+fn server_answers(stage: &Stage, server: &Server, client: &mut Peer) -> Step<bool> {
     let line = stage.payload(16);
     server.program.types(&line);
     client.expect(&line)?;
@@ -238,7 +238,7 @@ pub(super) static WAITING_CLIENT: Check = Check::lab(
     let mut a = server.connect("a")?;
     round(stage, &mut server, &mut a)?;
     let line = stage.payload(16);
-    let waits = || -> Outcome {
+    let waits = || -> Step {
         let mut b = server.connect("b")?;
         say(stage, Role::Server, &mut b, &line)?;
         a.close();
@@ -448,7 +448,7 @@ pub(super) static NOT_UTF8: Check = Check::manners(
 
 /// Sends what is no message; the conversation must end, with a line on stderr, and the next
 /// client be served.
-fn bad_message(stage: &Stage, bytes: &[u8], then_close: bool) -> Outcome {
+fn bad_message(stage: &Stage, bytes: &[u8], then_close: bool) -> Step {
     let means = match bytes {
         [0xff, ..] => &BAD_TEXT_KILLS,
         _ if then_close => &CUT_IS_MESSAGE,

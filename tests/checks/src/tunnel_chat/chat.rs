@@ -198,7 +198,7 @@ pub(super) static BYTES: Check = Check::manners(
 });
 
 /// These bytes go out as they are typed, and are printed as they come.
-fn passes_both_ways(program: &Program, partner: &mut Peer, bytes: &[u8]) -> Outcome {
+fn passes_both_ways(program: &Program, partner: &mut Peer, bytes: &[u8]) -> Step {
     program.input(bytes);
     partner.expect(bytes)?;
     partner.send(bytes)?;
@@ -206,7 +206,7 @@ fn passes_both_ways(program: &Program, partner: &mut Peer, bytes: &[u8]) -> Outc
 }
 
 /// stdout is this and no more, however much it is.
-fn printed(program: &Program, bytes: &[u8]) -> Outcome {
+fn printed(program: &Program, bytes: &[u8]) -> Step {
     let all = |heard: &Heard| (heard.stdout.len() >= bytes.len()).then_some(());
     program.process.wait_for(2 * patience(), all);
     all_came("stdout is", bytes, &program.process.heard().stdout)

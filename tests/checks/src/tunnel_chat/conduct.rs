@@ -93,7 +93,7 @@ pub(super) static TUNNEL_MEMORY: Check = Check::manners(
 .mistakes(&[&STORES_ALL])
 .steps(memory);
 
-fn memory(stage: &Stage) -> Outcome {
+fn memory(stage: &Stage) -> Step {
     let (tunnel, _host, mut client, _target) = connected(stage)?;
     client.send_until_stuck(&stage.bytes(64 * 1024));
     match tunnel.program.peak_memory() {

@@ -4,7 +4,7 @@ use super::through;
 use crate::check::Check;
 use stage::{
     Role, Stage,
-    failure::{Diagnosis, Explain, Outcome, Saw, fail},
+    failure::{Diagnosis, Explain, Saw, Step, fail},
     find,
 };
 use std::{
@@ -29,7 +29,7 @@ pub(super) static X_COUNTS: Check = Check::exercise(
 .mistakes(&[&COUNTS_ALL])
 .steps(counts);
 
-fn counts(stage: &Stage) -> Outcome {
+fn counts(stage: &Stage) -> Step {
     let host = stage.host("127.0.0.1")?;
     let tunnel = stage.tunnel(host.address)?;
     for (name, there, back) in [("a", 12_345, 678), ("b", 0, 90_123)] {
@@ -76,7 +76,7 @@ pub(super) static X_IDLE: Check = Check::exercise(
 .mistakes(&[&STAYS_OPEN, &LISTENER_IS_IDLE])
 .steps(idle);
 
-fn idle(stage: &Stage) -> Outcome {
+fn idle(stage: &Stage) -> Step {
     /// The answer is started with `--idle 1`.
     const IDLE: Duration = Duration::from_secs(1);
     let host = stage.host("127.0.0.1")?;

@@ -17,7 +17,7 @@ use crate::{
 use chat::{CONNECTS, LISTENS};
 use stage::{
     Program, Role, Server, Stage,
-    failure::{Diagnosis, Explain, Outcome, Saw, Stop, difference, fail, fail_having},
+    failure::{Diagnosis, Explain, Halt, Saw, Step, difference, fail, fail_having},
     find, kernel, patience,
     peer::{Host, Peer},
     process::Heard,
@@ -111,7 +111,7 @@ const STORED: Diagnosis = Diagnosis {
 
 /// A conversation with the program in this role. It is never probed by another connection: a
 /// server has one accept to spend.
-fn conversation(stage: &Stage, role: Role) -> Outcome<(Program, Peer)> {
+fn conversation(stage: &Stage, role: Role) -> Step<(Program, Peer)> {
     if role == Role::Client {
         return stage.client_and_peer("the partner");
     }
@@ -122,7 +122,7 @@ fn conversation(stage: &Stage, role: Role) -> Outcome<(Program, Peer)> {
 
 /// The user types a line, which must arrive. What stands around it (a greeting, a name, its
 /// ending) is free.
-fn typed_arrives(stage: &Stage, program: &Program, partner: &mut Peer) -> Outcome {
+fn typed_arrives(stage: &Stage, program: &Program, partner: &mut Peer) -> Step {
     let line = stage.payload(16);
     program.types(&line);
     partner.expect_among(&line)?;
@@ -131,7 +131,7 @@ fn typed_arrives(stage: &Stage, program: &Program, partner: &mut Peer) -> Outcom
 }
 
 /// The partner says a line, which must be printed.
-fn said_is_printed(stage: &Stage, program: &mut Program, partner: &mut Peer) -> Outcome {
+fn said_is_printed(stage: &Stage, program: &mut Program, partner: &mut Peer) -> Step {
     let line = stage.payload(16);
     partner.send(format!("{line}\n"))?;
     program.prints(&line)
@@ -143,7 +143,7 @@ const WAITS_FOR_PARTNER: Diagnosis = Diagnosis {
     text: "what the user had typed went out only when something had come in: one thread can wait for one thing. Which of the two does yours wait for?",
 };
 
-fn sends(stage: &Stage, role: Role) -> Outcome {
+fn sends(stage: &Stage, role: Role) -> Step {
     /// A date or an exclamation mark may stand behind a line; a buffer is longer.
     const BUFFER: usize = 64;
     let (mut program, mut partner) = conversation(stage, role)?;
@@ -177,7 +177,7 @@ const WAITS_FOR_USER: Diagnosis = Diagnosis {
     text: "what had come in was printed only when the user had typed something: one thread can wait for one thing. Which of the two does yours wait for?",
 };
 
-fn prints(stage: &Stage, role: Role) -> Outcome {
+fn prints(stage: &Stage, role: Role) -> Step {
     let (mut program, mut partner) = conversation(stage, role)?;
     let line = stage.payload(16);
     partner.send(format!("{line}\n"))?;
@@ -203,9 +203,9 @@ const TURNS: Diagnosis = Diagnosis {
     text: "one side spoke twice in a row, and the second line did not come through: both directions stand in one loop. Each needs a thread of its own.",
 };
 
-fn both(stage: &Stage, role: Role) -> Outcome {
+fn both(stage: &Stage, role: Role) -> Step {
     let (mut program, mut partner) = conversation(stage, role)?;
-    let printed = |partner: &mut Peer, program: &mut Program| -> Outcome {
+    let printed = |partner: &mut Peer, program: &mut Program| -> Step {
         let line = stage.payload(16);
         partner.send(format!("{line}\n"))?;
         program.prints(&line).confirm(&TURNS, "it came when the user had typed", || {
@@ -226,7 +226,7 @@ fn both(stage: &Stage, role: Role) -> Outcome {
     (0..3).try_for_each(|_| printed(&mut partner, &mut program))
 }
 
-fn split_letter(stage: &Stage, role: Role) -> Outcome {
+fn split_letter(stage: &Stage, role: Role) -> Step {
     let word = stage.payload(8);
     let printed = |cut: usize| {
         let (mut program, mut partner) = conversation(stage, role)?;
@@ -244,7 +244,7 @@ fn split_letter(stage: &Stage, role: Role) -> Outcome {
     printed(word.len() + 1).confirm(&DECODES_PIECES, said, || printed(word.len() + 2).is_ok())
 }
 
-fn ends(stage: &Stage, role: Role) -> Outcome {
+fn ends(stage: &Stage, role: Role) -> Step {
     let (mut program, mut partner) = conversation(stage, role)?;
     let _ = partner.send(format!("{}\n", stage.payload(16)));
     partner.settle();
@@ -256,7 +256,7 @@ fn ends(stage: &Stage, role: Role) -> Outcome {
 
 /// After the partner's close, and after its own input's end: it need not end, but it may not go
 /// round in a loop that does not wait.
-fn rests_after_each_end(stage: &Stage, role: Role) -> Outcome {
+fn rests_after_each_end(stage: &Stage, role: Role) -> Step {
     /// As many bytes as no program says to take its leave.
     const FLOOD: usize = 10_000;
     let (program, mut partner) = conversation(stage, role)?;
@@ -293,7 +293,7 @@ const LOST_ON_THE_WAY: Diagnosis = Diagnosis {
 };
 
 /// All of it has come through. When much is sent, a part of it can be lost.
-fn all_came(what: &str, expected: &[u8], got: &[u8]) -> Outcome {
+fn all_came(what: &str, expected: &[u8], got: &[u8]) -> Step {
     if expected == got {
         return Ok(());
     }
@@ -321,14 +321,14 @@ const BOTH_CLOSED: Diagnosis = Diagnosis {
 // -- the tunnel: the grader plays both ends
 
 /// A tunnel and its target.
-fn tunnel(stage: &Stage) -> Outcome<(Server, Host)> {
+fn tunnel(stage: &Stage) -> Step<(Server, Host)> {
     let host = stage.host("127.0.0.1")?;
     let tunnel = stage.tunnel(host.address)?;
     Ok((tunnel, host))
 }
 
 /// A connection through the tunnel: both of its ends.
-fn through(tunnel: &Server, host: &Host, name: &str) -> Outcome<(Peer, Peer)> {
+fn through(tunnel: &Server, host: &Host, name: &str) -> Step<(Peer, Peer)> {
     let client = tunnel.connect(name)?;
     match host.accept_within(&format!("{name}'s target"), patience())? {
         Some(target) => Ok((client, target)),
@@ -341,14 +341,14 @@ fn through(tunnel: &Server, host: &Host, name: &str) -> Outcome<(Peer, Peer)> {
 }
 
 /// A tunnel with one connection through it.
-fn connected(stage: &Stage) -> Outcome<(Server, Host, Peer, Peer)> {
+fn connected(stage: &Stage) -> Step<(Server, Host, Peer, Peer)> {
     let (tunnel, host) = tunnel(stage)?;
     let (client, target) = through(&tunnel, &host, "the client")?;
     Ok((tunnel, host, client, target))
 }
 
 /// One says a line and the other gets it. Whether it gets more than that other checks ask.
-fn passes(stage: &Stage, from: &mut Peer, to: &mut Peer) -> Outcome {
+fn passes(stage: &Stage, from: &mut Peer, to: &mut Peer) -> Step {
     let line = format!("{}\n", stage.payload(16));
     from.send(&line)?;
     to.expect_among(&line).map(|_| ())
@@ -356,13 +356,13 @@ fn passes(stage: &Stage, from: &mut Peer, to: &mut Peer) -> Outcome {
 
 /// The same, at the latest when the one has closed its sending side: whether it comes at once,
 /// other checks ask.
-fn gets_through(stage: &Stage, from: &mut Peer, to: &mut Peer) -> Outcome {
+fn gets_through(stage: &Stage, from: &mut Peer, to: &mut Peer) -> Step {
     let line = format!("{}\n", stage.payload(16));
     from.send(&line)?;
     match to.expect_among(&line).map(|_| ()) {
-        Err(Stop::Failed(failure)) if failure.saw == Saw::Nothing => {
+        Err(Halt::Failed(failure)) if failure.saw == Saw::Nothing => {
             from.half_close();
-            to.expect_among(&line).map(|_| ()).map_err(|_| Stop::Failed(failure))
+            to.expect_among(&line).map(|_| ()).map_err(|_| Halt::Failed(failure))
         }
         result => result,
     }
@@ -373,7 +373,7 @@ fn is_over(tunnel: &Server) -> bool {
     tunnel.program.process.heard().exit().is_some() || !kernel::is_listening(tunnel.port)
 }
 
-fn reset(stage: &Stage) -> Outcome {
+fn reset(stage: &Stage) -> Step {
     let (tunnel, host) = tunnel(stage)?;
     let (client, mut target) = through(&tunnel, &host, "a")?;
     target.send("unread\n")?;
@@ -398,7 +398,7 @@ const NEVER_CLOSED: Diagnosis = Diagnosis {
     text: "both directions have ended and the tunnel still has its sockets: each costs a descriptor, until none is left. Who owns them, and when does that end?",
 };
 
-fn closes(stage: &Stage) -> Outcome {
+fn closes(stage: &Stage) -> Step {
     let (tunnel, host) = tunnel(stage)?;
     let Some(before) = sockets(&tunnel.program) else { return Ok(()) };
     let (mut client, mut target) = through(&tunnel, &host, "the client")?;

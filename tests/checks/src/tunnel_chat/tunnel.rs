@@ -124,7 +124,7 @@ const ONE_AFTER_THE_OTHER: Diagnosis = Diagnosis {
     text: "nothing came back until the client had closed its sending side: first one direction is passed on to its end, then the other. A client that waits for an answer does not close. Each direction needs a thread of its own.",
 };
 
-fn back(stage: &Stage) -> Outcome {
+fn back(stage: &Stage) -> Step {
     let (_tunnel, _host, mut client, mut target) = connected(stage)?;
     let line = format!("{}\n", stage.payload(16));
     client.send(&line)?; // whether and when it arrives other checks ask
@@ -346,7 +346,7 @@ fn clog(stage: &Stage, client: &mut Peer) -> usize {
 /// stuck.
 const STORED_BY_KERNELS: usize = 32_000_000;
 
-fn stuck(stage: &Stage) -> Outcome {
+fn stuck(stage: &Stage) -> Step {
     let (_tunnel, _host, mut client, mut target) = connected(stage)?;
     let mut sent = 0;
     // Several times, because the kernels find room for a little more once in a while.
@@ -377,7 +377,7 @@ pub(super) static TUNNEL_MUCH: Check =
             let (at_client, at_target) = thread::scope(|scope| {
                 let target = scope.spawn(|| target.exchange(&back));
                 let at_client = client.exchange(&out);
-                let panicked = |_| Err(Stop::Grader("a thread panicked".into()));
+                let panicked = |_| Err(Halt::Grader("a thread panicked".into()));
                 (at_client, target.join().unwrap_or_else(panicked))
             });
             all_came("the target gets", &out, &at_target?)?;
@@ -413,7 +413,7 @@ fn beside(
     host: &Host,
     first: (Peer, Peer),
     diagnosis: &'static Diagnosis,
-) -> Outcome {
+) -> Step {
     const THEN: &str = "when the first connection was over, it did";
     let mut client = tunnel.connect("b")?;
     let Some(mut target) = host.accept_within("b's target", patience())? else {
@@ -500,7 +500,7 @@ pub(super) static TUNNEL_APART: Check =
         });
 
 /// So many connections went through, and the next one does not.
-fn too_few(tunnel: &Server, host: &Host, pairs: Vec<(Peer, Peer)>) -> Outcome {
+fn too_few(tunnel: &Server, host: &Host, pairs: Vec<(Peer, Peer)>) -> Step {
     let served = pairs.len();
     let expected = format!("the tunnel connects to the target for client {}", served + 1);
     fail(expected, format!("it does not; {}", tunnel.program.state())).probe(
@@ -545,7 +545,7 @@ pub(super) static TUNNEL_DOWN: Check = Check::lab(
 .mistakes(&[&DOWN_KILLS, &DOWN_HANGS])
 .steps(down);
 
-fn down(stage: &Stage) -> Outcome {
+fn down(stage: &Stage) -> Step {
     let address = stage.host("127.0.0.1")?.address; // nobody listens there any more
     let tunnel = stage.tunnel(address)?;
     const OVER: &str = "the tunnel is no longer there";

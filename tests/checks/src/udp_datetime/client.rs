@@ -37,7 +37,7 @@ pub(super) static ASKS_AGAIN: Check = Check::lab(
 .mistakes(&[&ONE_REQUEST])
 .steps(asks_again);
 
-fn asks_again(stage: &Stage) -> Outcome {
+fn asks_again(stage: &Stage) -> Step {
     let (mut client, mut host) = asked(stage, "127.0.0.1", "")?;
     host.answer_is_printed(stage, &mut client)?;
     let again = host.next(&client);
@@ -246,7 +246,7 @@ pub(super) static STALE: Check = Check::manners(
 .mistakes(&[&STALE_TAKEN])
 .steps(stale);
 
-fn stale(stage: &Stage) -> Outcome {
+fn stale(stage: &Stage) -> Step {
     let options = "--count 2 --timeout 1 --delay 0.3-0.3";
     let (client, mut host) = asked(stage, "127.0.0.1", options)?;
     let late = stage.payload(12);
@@ -315,7 +315,7 @@ pub(super) static IPV6: Check =
         .read("4.5")
         .steps(|stage| {
             let Ok(socket) = stage.datagrams("the host", "::1") else {
-                return Err(Stop::Lacking("IPv6 loopback"));
+                return Err(Halt::Lacking("IPv6 loopback"));
             };
             let mut client =
                 stage.client_with(socket.address, "--count 1 --timeout 60", &[])?;

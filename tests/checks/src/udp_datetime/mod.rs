@@ -16,7 +16,7 @@ use pauses::{NO_DELAY, SAME_DELAY};
 use stage::{
     Program, Role, Server, Stage,
     datagrams::{Datagram, Datagrams},
-    failure::{Diagnosis, Explain, Outcome, Saw, Stop, fail, fail_having, quote},
+    failure::{Diagnosis, Explain, Halt, Saw, Step, fail, fail_having, quote},
     find, kernel, patience, quiet,
     zone::{Moment, Zone},
 };
@@ -76,15 +76,15 @@ pub static CHAPTER: Chapter = Chapter {
 };
 
 /// A client of the server under test.
-fn asker(stage: &Stage, name: &str) -> Outcome<Datagrams> {
+fn asker(stage: &Stage, name: &str) -> Step<Datagrams> {
     stage.datagrams(name, "127.0.0.1")
 }
 
 /// Asks, and expects the answer's text.
-fn ask(server: &Server, asker: &Datagrams, request: &str) -> Outcome<String> {
+fn ask(server: &Server, asker: &Datagrams, request: &str) -> Step<String> {
     asker.send(request, server.address())?;
     match asker.expect(&format!("the answer to {request}")) {
-        Err(Stop::Failed(failure)) => {
+        Err(Halt::Failed(failure)) => {
             let over = server.program.process.heard().exit().is_some();
             let saw = if over { Saw::Ended } else { failure.saw };
             let got = format!("{}; {}", failure.got, server.program.state());
@@ -94,7 +94,7 @@ fn ask(server: &Server, asker: &Datagrams, request: &str) -> Outcome<String> {
     }
 }
 
-fn answers(stage: &Stage) -> Outcome {
+fn answers(stage: &Stage) -> Step {
     let server = stage.serve_datagrams(&[])?;
     ask(&server, &asker(stage, "a")?, "SEND_DATE").map(|_| ())
 }
@@ -170,7 +170,7 @@ const DATE_IN_UTC: Diagnosis = Diagnosis {
     text: "this is the date in UTC, and here it is another day already, or still: local time depends on the time zone. Where does the program learn which one?",
 };
 
-fn date(stage: &Stage) -> Outcome {
+fn date(stage: &Stage) -> Step {
     let utc = Zone::UTC.now()?.date;
     // Two dates, so that one of them shows whether day and month stand in the right order.
     for zone in [Zone::find(|there| there.date != utc)?, Zone::UTC] {
@@ -196,7 +196,7 @@ fn date(stage: &Stage) -> Outcome {
 }
 
 /// Starts the server in a time zone.
-fn serve_in(stage: &Stage, zone: Zone) -> Outcome<Server> {
+fn serve_in(stage: &Stage, zone: Zone) -> Step<Server> {
     stage.serve_datagrams(&[&format!("env TZ={}", zone.0)])
 }
 
@@ -242,7 +242,7 @@ const BOTH_AT_ONCE: Diagnosis = Diagnosis {
     text: "the answer holds the date too, and only the time was asked for: does the server look at the request?",
 };
 
-fn time(stage: &Stage) -> Outcome {
+fn time(stage: &Stage) -> Step {
     // In the afternoon a clock of twelve hours shows something else.
     let zone = Zone::find(|there| (13..=22).contains(&there.hour()))?;
     let (before, utc_before) = (zone.now()?, Zone::UTC.now()?);
@@ -281,13 +281,13 @@ pub(super) struct Host {
 
 impl Host {
     /// The next request, from the client while it runs.
-    fn next(&mut self, client: &Program) -> Outcome {
+    fn next(&mut self, client: &Program) -> Step {
         self.request = self.socket.expect_from(client, "the next request")?;
         Ok(())
     }
 
     /// The next request, of a client that was told to make no pause.
-    fn next_at_once(&mut self, client: &Program) -> Outcome {
+    fn next_at_once(&mut self, client: &Program) -> Step {
         match self.socket.receive_while(client, patience() / 2)? {
             Some(request) => self.request = request,
             None => return client.missing("the next request comes at once".to_string()),
@@ -308,9 +308,9 @@ impl Host {
     /// Answers the last request, and expects that the client prints what was said. A client
     /// may give up sooner than a busy machine lets us answer: so its next request is another
     /// chance.
-    fn answer_is_printed(&mut self, stage: &Stage, client: &mut Program) -> Outcome {
+    fn answer_is_printed(&mut self, stage: &Stage, client: &mut Program) -> Step {
         match self.answer_once(stage, client) {
-            Err(Stop::Failed(_)) if client.process.heard().exit().is_none() => {
+            Err(Halt::Failed(_)) if client.process.heard().exit().is_none() => {
                 self.answer_once(stage, client)
             }
             outcome => outcome,
@@ -318,7 +318,7 @@ impl Host {
     }
 
     /// Answers, and expects that the client prints it before it asks again.
-    fn answer_once(&mut self, stage: &Stage, client: &mut Program) -> Outcome {
+    fn answer_once(&mut self, stage: &Stage, client: &mut Program) -> Step {
         let answer = &self.answer(stage)?;
         let mut until = stage.log.deadline(2 * patience());
         loop {
@@ -335,7 +335,7 @@ impl Host {
     }
 
     /// Answers the last request, and returns what was said.
-    pub(super) fn answer(&self, stage: &Stage) -> Outcome<String> {
+    pub(super) fn answer(&self, stage: &Stage) -> Step<String> {
         let answer = self.new_answer(stage);
         self.socket.send(&answer, self.request.from)?;
         Ok(answer)
@@ -343,14 +343,14 @@ impl Host {
 }
 
 /// Starts the client with these options, and waits for its first request.
-pub(super) fn asked(stage: &Stage, ip: &str, options: &str) -> Outcome<(Program, Host)> {
+pub(super) fn asked(stage: &Stage, ip: &str, options: &str) -> Step<(Program, Host)> {
     let socket = stage.datagrams("the host", ip)?;
     let client = stage.client_with(socket.address, options, &[])?;
     let request = socket.expect_first(&client, "SEND_DATE or SEND_TIME")?;
     Ok((client, Host { socket, request }))
 }
 
-fn asks(stage: &Stage) -> Outcome {
+fn asks(stage: &Stage) -> Step {
     let given = stage.datagrams("the host", "127.0.0.2")?;
     let usual = std::net::UdpSocket::bind(("127.0.0.1", given.address.port()))?;
     usual.set_nonblocking(true)?;
@@ -365,7 +365,7 @@ fn asks(stage: &Stage) -> Outcome {
     fail(what, quote(&request.bytes))
 }
 
-fn prints(stage: &Stage) -> Outcome {
+fn prints(stage: &Stage) -> Step {
     let (mut client, mut host) = asked(stage, "127.0.0.1", "")?;
     host.answer_is_printed(stage, &mut client)
 }
@@ -376,7 +376,7 @@ const MISCOUNTS: Diagnosis = Diagnosis {
     text: "it did not ask three times: at which end of the loop is counted?",
 };
 
-fn count(stage: &Stage) -> Outcome {
+fn count(stage: &Stage) -> Step {
     let (client, mut host) = asked(stage, "127.0.0.1", "--count 3 --delay 0-0 --timeout 60")?;
     let mut answers = host.answer(stage)? + "\n";
     for _ in 1..3 {
@@ -403,7 +403,7 @@ const ANYBODY: Diagnosis = Diagnosis {
     text: "a stranger's datagram was printed as the server's answer: recv_from says who has sent it. Or let the kernel look, with connect.",
 };
 
-fn stranger(stage: &Stage) -> Outcome {
+fn stranger(stage: &Stage) -> Step {
     let (mut client, host) = asked(stage, "127.0.0.1", "--count 1 --timeout 60")?;
     let forged = stage.payload(12);
     stage.datagrams("a stranger", "127.0.0.1")?.send(&forged, host.request.from)?;

@@ -4,7 +4,7 @@
 use super::asked;
 use stage::{
     Stage,
-    failure::{Diagnosis, Explain, Outcome, fail},
+    failure::{Diagnosis, Explain, Step, fail},
     patience,
 };
 use std::{
@@ -39,14 +39,14 @@ const ALIKE: f64 = 0.08;
 const ENOUGH: usize = 6;
 
 /// The client waits a random time of 1 to 2 seconds between requests.
-pub fn vary(stage: &Stage) -> Outcome {
+pub fn vary(stage: &Stage) -> Step {
     let known = AtomicBool::new(false);
-    let watched: Vec<Outcome<Vec<f64>>> = thread::scope(|scope| {
+    let watched: Vec<Step<Vec<f64>>> = thread::scope(|scope| {
         let clients: Vec<_> =
             (0..CLIENTS).map(|_| scope.spawn(|| watch(stage, &known))).collect();
         clients.into_iter().filter_map(|client| client.join().ok()).collect()
     });
-    let clients: Vec<Vec<f64>> = watched.into_iter().collect::<Outcome<_>>()?;
+    let clients: Vec<Vec<f64>> = watched.into_iter().collect::<Step<_>>()?;
     let all: Vec<f64> = clients.concat();
     let shown = all.iter().map(|pause| format!("{pause:.2}")).collect::<Vec<_>>().join(", ");
     stage.log.step(format_args!("the pauses of {CLIENTS} clients, in seconds: {shown}"));
@@ -72,7 +72,7 @@ pub fn vary(stage: &Stage) -> Outcome {
 
 /// One client's pauses, in seconds, until it is `known` that they vary, or there are enough. A
 /// pause in which the client was kept from running says nothing.
-fn watch(stage: &Stage, known: &AtomicBool) -> Outcome<Vec<f64>> {
+fn watch(stage: &Stage, known: &AtomicBool) -> Step<Vec<f64>> {
     let (client, mut host) = asked(stage, "127.0.0.1", "")?;
     let mut pauses = Vec::new();
     while pauses.len() < ENOUGH && !known.load(Ordering::Relaxed) {

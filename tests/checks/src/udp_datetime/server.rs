@@ -16,7 +16,7 @@ pub(super) static BINDS: Check =
         .steps(|stage| {
             let bound = stage.serve_datagrams(&[]).map(|_| ());
             let tcp =
-                matches!(&bound, Err(Stop::Failed(f)) if f.got.starts_with("it listens on"));
+                matches!(&bound, Err(Halt::Failed(f)) if f.got.starts_with("it listens on"));
             bound.confirm(&TCP_NOT_UDP, "that is a listener of TCP", || tcp)
         });
 
@@ -147,7 +147,7 @@ pub(super) static FRESH: Check =
 
 /// Asks for the time, and between which moments: from a second before, because a program may ask
 /// the kernel for a time that is some milliseconds old (time(2) does).
-fn asked_at(server: &Server, asker: &Datagrams) -> Outcome<(String, (Moment, Moment))> {
+fn asked_at(server: &Server, asker: &Datagrams) -> Step<(String, (Moment, Moment))> {
     let before = Zone::UTC.now()?;
     let answer = ask(server, asker, "SEND_TIME")?;
     let early = Moment { time: (before.time + 86_399) % 86_400, ..before };
@@ -220,7 +220,7 @@ pub(super) static MANY_ASKERS: Check =
             let server = stage.serve_datagrams(&[])?;
             let askers: Vec<Datagrams> = (1..=CLIENTS)
                 .map(|n| asker(stage, &format!("client {n}")))
-                .collect::<Outcome<_>>()?;
+                .collect::<Step<_>>()?;
             askers.iter().try_for_each(|a| a.send("SEND_TIME", server.address()))?;
             let until = Instant::now() + patience();
             let left = || until.saturating_duration_since(Instant::now());
@@ -268,7 +268,7 @@ pub(super) static GARBAGE: Check =
 
 /// Sends each of these datagrams, and expects that the server still gives the time. A new client
 /// asks, so that answers to the datagrams, which may come or not, go elsewhere.
-fn survives(stage: &Stage, datagrams: &[&[u8]], ends: &'static Diagnosis) -> Outcome {
+fn survives(stage: &Stage, datagrams: &[&[u8]], ends: &'static Diagnosis) -> Step {
     let server = stage.serve_datagrams(&[])?;
     let stranger = asker(stage, "a stranger")?;
     for datagram in datagrams {
@@ -416,7 +416,7 @@ pub(super) static UNKNOWN: Check = Check::manners(
 .mistakes(&[&SILENT_ON_UNKNOWN, &REPEATS_REQUEST])
 .steps(unknown);
 
-fn unknown(stage: &Stage) -> Outcome {
+fn unknown(stage: &Stage) -> Step {
     let server = stage.serve_datagrams(&[])?;
     let a = asker(stage, "a")?;
     for request in [b"SEND_MONEY".as_slice(), b"", b"send_date", &[b'x'; 60_000]] {

@@ -1,6 +1,6 @@
 //! Building a submission, and taking the program that was built, from where cargo leaves it.
 
-use super::{Refusal, Workshop, starter};
+use super::{BuildDir, Refusal, starter};
 use crate::{
     sandbox::{Build, Sandbox},
     tools::Toolchain,
@@ -12,7 +12,7 @@ use checks::{
 use common::cause;
 use stage::{
     Subject,
-    process::{Process, Surroundings, shell_word},
+    process::{Environment, Process, shell_word},
 };
 use std::{
     ffi::OsStr,
@@ -27,7 +27,7 @@ const MAX_BUILD: Duration = Duration::from_secs(120);
 /// How large a program may be, in bytes.
 const MAX_PROGRAM: u64 = 256 << 20;
 
-impl Workshop {
+impl BuildDir {
     /// Builds a chapter of the workspace.
     pub(super) fn chapter(&self, chapter: &'static Chapter) -> Result<Subject, Refusal> {
         let folder = self.workspace();
@@ -73,13 +73,13 @@ impl Workshop {
     fn cargo_once(&self, build: &Build, what: &[&str]) -> Result<(), Refusal> {
         let (toolchain, target, home) =
             (Toolchain::find()?, self.target(), self.folder.join("cargo"));
-        let mut around = toolchain.surroundings(build.folder, &home);
+        let mut environment = toolchain.environment(build.folder, &home);
         if let Some(sandbox) = &self.sandbox {
             let shown = [toolchain.folder.as_path(), &self.workspace()];
-            around.wall = sandbox.around_build(build, &shown, &[&target, &home])?;
-            around.directory = None;
+            environment.wall = sandbox.around_build(build, &shown, &[&target, &home])?;
+            environment.directory = None;
         }
-        let cargo = Process::start_words(&toolchain.build_words(&target, what), &around)?;
+        let cargo = Process::start_words(&toolchain.build_words(&target, what), &environment)?;
         let exit = cargo.wait(MAX_BUILD);
         let heard = cargo.heard();
         let refused =
@@ -107,19 +107,19 @@ impl Workshop {
         };
         let program = self.take(&program)?;
         let name = program.file_name().unwrap_or_default().to_string_lossy();
-        let around = self.around(&program);
-        Ok(Subject { around, ..Subject::program(&shell_word(&name), chapter.roles) })
+        let environment = self.environment(&program);
+        Ok(Subject { environment, ..Subject::program(&shell_word(&name), chapter.roles) })
     }
 
     /// The example of this name that was built, and what surrounds it.
-    pub(super) fn example(&self, name: &str) -> Result<Surroundings, Refusal> {
+    pub(super) fn example(&self, name: &str) -> Result<Environment, Refusal> {
         let programs = Toolchain::find()?.programs(&self.target());
         let program = programs.join("examples").join(name);
         if !program.exists() {
             let what = format!("the exercise's program is missing: examples/{name}.rs");
             return Err(Refusal::Submission(what));
         }
-        Ok(self.around(&self.take(&program)?))
+        Ok(self.environment(&self.take(&program)?))
     }
 
     /// Takes a program from where a build has left it. While it was built anything could be
@@ -141,10 +141,10 @@ impl Workshop {
     }
 
     /// What surrounds a program that was built: it is found by its name.
-    fn around(&self, program: &Path) -> Surroundings {
+    fn environment(&self, program: &Path) -> Environment {
         let path = program.parent().map(Path::to_path_buf).into_iter().collect();
         let wall = self.sandbox.as_ref().map(|sandbox| sandbox.around_program(program));
-        Surroundings { path, wall: wall.unwrap_or_default(), ..Surroundings::default() }
+        Environment { path, wall: wall.unwrap_or_default(), ..Environment::default() }
     }
 }
 
@@ -187,12 +187,12 @@ mod tests {
 
     #[test]
     fn what_lies_outside_of_the_target_is_not_taken() {
-        let workshop = Workshop::open(None).unwrap();
+        let workshop = BuildDir::open(None).unwrap();
         let chapter = CHAPTERS[2];
         let programs = Toolchain::find().unwrap().programs(&workshop.target());
         fs::create_dir_all(&programs).unwrap();
         let place = programs.join(chapter.name);
-        let why = |workshop: &Workshop| match workshop.subject(chapter) {
+        let why = |workshop: &BuildDir| match workshop.subject(chapter) {
             Err(Refusal::Submission(why)) => why,
             other => panic!("{other:?}"),
         };

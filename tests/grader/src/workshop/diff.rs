@@ -1,7 +1,7 @@
 //! A diff: applied to sources in which there is nothing but what a diff may change, so that it
 //! cannot change anything else; then what has changed is looked at.
 
-use super::{Refusal, Taken, Workshop, patch::Patch, starter};
+use super::{BuildDir, Refusal, Taken, patch::Patch, starter};
 use crate::{
     edition,
     files::{contents, mirror},
@@ -56,7 +56,7 @@ impl Display for Base {
 const LENIENT: [&[&str]; 3] =
     [&[], &["--ignore-whitespace"], &["--ignore-whitespace", "--recount"]];
 
-impl Workshop {
+impl BuildDir {
     /// Applies a student's diff and builds the chapters that it touches, or only the one that
     /// is `asked` for.
     ///
@@ -324,7 +324,7 @@ mod tests {
     }
 
     fn base_of(diff: &str, asked: Option<Base>) -> Base {
-        let workshop = Workshop::open(None).unwrap();
+        let workshop = BuildDir::open(None).unwrap();
         workshop.applied(diff.as_bytes(), asked, None).unwrap().0
     }
 

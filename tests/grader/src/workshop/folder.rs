@@ -1,6 +1,6 @@
 //! What was handed in as a folder: a crate, a workspace with chapters, or sources alone.
 
-use super::{Refusal, Taken, Workshop, starter};
+use super::{BuildDir, Refusal, Taken, starter};
 use crate::{
     files::{contents, copy_in},
     sandbox::Build,
@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-impl Workshop {
+impl BuildDir {
     /// Builds the student's crate in `folder`. For an exercise its examples are built too: the
     /// answer's command line takes the place of the program's.
     ///
@@ -161,7 +161,7 @@ impl Workshop {
             return Ok(());
         };
         self.cargo(build, what)?;
-        subject.around = self.example(answer.split(' ').next().unwrap_or(answer))?;
+        subject.environment = self.example(answer.split(' ').next().unwrap_or(answer))?;
         subject.commands.insert(check.role, answer.to_string());
         Ok(())
     }

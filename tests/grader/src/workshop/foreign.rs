@@ -1,9 +1,9 @@
 //! A program in another language that is built before it runs: C, Java, Go.
 
-use super::{Refusal, Workshop};
+use super::{BuildDir, Refusal};
 use crate::{files::copy_in, languages::Language, sandbox, search};
 use checks::files::remove;
-use stage::process::{Process, Surroundings, shell_path, shell_word};
+use stage::process::{Environment, Process, shell_path, shell_word};
 use std::{
     ffi::OsString,
     fs, io,
@@ -14,7 +14,7 @@ use std::{
 /// How long such a build may take.
 const MAX_BUILD: Duration = Duration::from_secs(120);
 
-impl Workshop {
+impl BuildDir {
     /// Builds the program of which `main` is the source, from all that was handed in at `path`;
     /// returns the command that runs it, and where it is.
     ///
@@ -60,10 +60,10 @@ impl Workshop {
         let folder = main.parent().unwrap_or(main).to_path_buf();
         let cache = built.join("cache").into_os_string();
         let variables = [("GOCACHE", cache), ("GOPROXY", "off".into())];
-        let mut around = Surroundings {
+        let mut around = Environment {
             directory: Some(folder.clone()),
             variables: variables.map(|(name, value)| (name.to_string(), value)).into(),
-            ..Surroundings::default()
+            ..Environment::default()
         };
         if let Some(sandbox) = &self.sandbox {
             let tool = sandbox::interpreter(&words[0].to_string_lossy());

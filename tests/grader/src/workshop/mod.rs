@@ -49,12 +49,12 @@ pub struct Taken {
     /// What a report has to say of how it was taken.
     pub notes: Vec<String>,
     /// Where the programs are, for as long as they are checked.
-    pub workshop: Option<Workshop>,
+    pub workshop: Option<BuildDir>,
 }
 
 /// A place to apply and build one submission.
 #[derive(Debug)]
-pub struct Workshop {
+pub struct BuildDir {
     /// All of it; gone when the workshop is dropped.
     folder: PathBuf,
     sandbox: Option<Sandbox>,
@@ -64,12 +64,12 @@ pub struct Workshop {
 /// long.
 const OLD: Duration = Duration::from_secs(24 * 60 * 60);
 
-impl Workshop {
+impl BuildDir {
     /// An empty workshop, behind the walls if there are some.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn open(sandbox: Option<Sandbox>) -> Result<Workshop, Refusal> {
+    pub fn open(sandbox: Option<Sandbox>) -> Result<BuildDir, Refusal> {
         let folder = match &sandbox {
             Some(sandbox) => sandbox.own(),
             None => fresh_folder()?,
@@ -77,7 +77,7 @@ impl Workshop {
         for part in ["cargo", "programs", "target", "workspace"] {
             fs::create_dir_all(folder.join(part))?;
         }
-        let workshop = Workshop { folder, sandbox };
+        let workshop = BuildDir { folder, sandbox };
         workshop.lay_out()?;
         Ok(workshop)
     }
@@ -122,7 +122,7 @@ impl Workshop {
     }
 }
 
-impl Drop for Workshop {
+impl Drop for BuildDir {
     fn drop(&mut self) {
         let _ = remove(&self.folder);
     }
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn no_two_graders_have_the_same_workshop() {
-        let [one, other] = [(); 2].map(|()| Workshop::open(None).unwrap());
+        let [one, other] = [(); 2].map(|()| BuildDir::open(None).unwrap());
         assert_ne!(one.folder, other.folder);
         let folder = one.folder.clone();
         drop(one);

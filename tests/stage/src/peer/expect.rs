@@ -7,7 +7,7 @@ impl Peer {
     ///
     /// # Errors
     /// A failure that shows both, with a caret under the first difference.
-    pub fn expect(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
+    pub fn expect(&mut self, bytes: impl AsRef<[u8]>) -> Step {
         let bytes = bytes.as_ref();
         let begun = Instant::now();
         let input = self.fill_until(|got| got.len() >= bytes.len() || !bytes.starts_with(got));
@@ -34,7 +34,7 @@ impl Peer {
     ///
     /// # Errors
     /// A failure when fewer come; they stay where they are, for [`Peer::so_far`].
-    pub fn expect_bytes(&mut self, length: usize, what: &str) -> Outcome<Vec<u8>> {
+    pub fn expect_bytes(&mut self, length: usize, what: &str) -> Step<Vec<u8>> {
         let begun = Instant::now();
         let input = self.fill_until(|got| got.len() >= length);
         if self.unread.len() >= length {
@@ -52,7 +52,7 @@ impl Peer {
     ///
     /// # Errors
     /// A failure when nothing comes.
-    pub fn expect_anything(&mut self, what: &str) -> Outcome<Vec<u8>> {
+    pub fn expect_anything(&mut self, what: &str) -> Step<Vec<u8>> {
         let begun = Instant::now();
         let input = self.fill_until(|got| !got.is_empty());
         if self.unread.is_empty() {
@@ -69,7 +69,7 @@ impl Peer {
     ///
     /// # Errors
     /// A failure that shows what came instead.
-    pub fn expect_among(&mut self, bytes: impl AsRef<[u8]>) -> Outcome<Vec<u8>> {
+    pub fn expect_among(&mut self, bytes: impl AsRef<[u8]>) -> Step<Vec<u8>> {
         let (bytes, begun) = (bytes.as_ref(), Instant::now());
         match self.fill_until_found(bytes) {
             Ok(at) => {
@@ -91,7 +91,7 @@ impl Peer {
     ///
     /// # Errors
     /// A failure when none comes.
-    pub fn expect_line(&mut self, what: &str) -> Outcome<String> {
+    pub fn expect_line(&mut self, what: &str) -> Step<String> {
         let line = self.expect_line_quietly(what)?;
         self.step(format_args!("gets {}", quote(format!("{line}\n").as_bytes())));
         Ok(line)
@@ -101,7 +101,7 @@ impl Peer {
     ///
     /// # Errors
     /// As [`Peer::expect_line`].
-    pub fn expect_line_quietly(&mut self, what: &str) -> Outcome<String> {
+    pub fn expect_line_quietly(&mut self, what: &str) -> Step<String> {
         let begun = Instant::now();
         match self.fill_until_found(b"\n") {
             Ok(end) => {
@@ -122,7 +122,7 @@ impl Peer {
     ///
     /// # Errors
     /// A failure when nothing comes.
-    pub fn expect_message(&mut self, what: &str) -> Outcome<Message> {
+    pub fn expect_message(&mut self, what: &str) -> Step<Message> {
         let begun = Instant::now();
         let input = self.fill_until(|got| !got.is_empty());
         if self.unread.is_empty() {
@@ -149,7 +149,7 @@ impl Peer {
         time: Duration,
         what: &str,
         mut seen: impl FnMut(&[u8]) -> Option<usize>,
-    ) -> Outcome<Vec<u8>> {
+    ) -> Step<Vec<u8>> {
         let (begun, mut deadline) = (Instant::now(), self.log.deadline(time));
         let input = loop {
             if let Some(end) = seen(&self.unread) {
@@ -224,7 +224,7 @@ impl Peer {
     ///
     /// # Errors
     /// A failure that shows what came.
-    pub fn expect_silence(&mut self, why: &str) -> Outcome {
+    pub fn expect_silence(&mut self, why: &str) -> Step {
         if self.unread.is_empty() {
             match self.fill(&mut self.log.deadline(quiet())) {
                 Input::Nothing => {
@@ -248,7 +248,7 @@ impl Peer {
     ///
     /// # Errors
     /// A failure that shows what came.
-    pub fn expect_no_bytes(&mut self, why: &str) -> Outcome {
+    pub fn expect_no_bytes(&mut self, why: &str) -> Step {
         if self.unread.is_empty() {
             self.fill(&mut self.log.deadline(quiet()));
         }
@@ -286,7 +286,7 @@ impl Peer {
     ///
     /// # Errors
     /// A failure when it stays open, or more bytes come first.
-    pub fn expect_close(&mut self) -> Outcome {
+    pub fn expect_close(&mut self) -> Step {
         let input = self.fill_until(|unread| !unread.is_empty());
         self.is_close(&input)
     }
@@ -296,12 +296,12 @@ impl Peer {
     ///
     /// # Errors
     /// As [`Peer::expect_close`].
-    pub fn expect_closed(&mut self) -> Outcome {
+    pub fn expect_closed(&mut self) -> Step {
         let input = self.fill(&mut Duration::ZERO.into());
         self.is_close(&input)
     }
 
-    fn is_close(&self, input: &Input) -> Outcome {
+    fn is_close(&self, input: &Input) -> Step {
         let expected = format!("the program closes its connection to {}", self.name);
         if !self.unread.is_empty() {
             return fail(expected, format!("more bytes: {}", quote(&self.unread)));
@@ -318,7 +318,7 @@ impl Peer {
     ///
     /// # Errors
     /// A failure when the program has closed it.
-    pub fn expect_no_close(&mut self) -> Outcome {
+    pub fn expect_no_close(&mut self) -> Step {
         self.so_far();
         match self.fill(&mut Duration::ZERO.into()) {
             Input::Closed | Input::Reset => fail_having(

@@ -1,4 +1,4 @@
-//! Results on their way from the grader that grades one submission to the one that grades the
+//! The form of results on their way from the grader that grades one submission to the one that grades the
 //! class. ASCII has characters for exactly this, and no text in a result holds one of them
 //! (see [`readable`](stage::failure::readable)).
 

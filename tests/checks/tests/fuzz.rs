@@ -11,7 +11,7 @@ use checks::{
     libtest_like,
     workspace::{self, Programs},
 };
-use stage::{Role, Server, Stage, Subject, failure::Outcome, patience};
+use stage::{Role, Server, Stage, Subject, failure::Step, patience};
 use std::{
     fs,
     io::{self, Read, Write},
@@ -25,12 +25,12 @@ use std::{
 /// it was sent.
 const GROWTH: u64 = 6 * 1024;
 
-/// How many bytes an abuser sends.
+/// How many bytes an fuzzer sends.
 fn much() -> usize {
     if libtest_like::all_are_wanted() { 200_000_000 } else { 16_000_000 }
 }
 
-/// What an abuser sends: a name for it, the first bytes, and what then is sent until it is much.
+/// What an fuzzer sends: a name for it, the first bytes, and what then is sent until it is much.
 type Abuse = (&'static str, &'static [u8], Block);
 
 const ABUSES: &[Abuse] = &[
@@ -68,12 +68,12 @@ fn subject(chapter: &Chapter) -> Subject {
 fn abused(
     chapter: &str,
     meanwhile: Meanwhile,
-    start: impl Fn(&Stage) -> Outcome<Server>,
-    ask: impl Fn(&Stage, &mut Server) -> Outcome,
+    start: impl Fn(&Stage) -> Step<Server>,
+    ask: impl Fn(&Stage, &mut Server) -> Step,
 ) {
     let subject = subject(check::chapter(chapter).unwrap());
     for (n, (what, first, block)) in ABUSES.iter().enumerate() {
-        let stage = Stage::new(&subject, n as u64, "abuse");
+        let stage = Stage::new(&subject, n as u64, "fuzz");
         let mut server = start(&stage).unwrap();
         ask(&stage, &mut server).unwrap();
         let block = match block {
@@ -82,14 +82,14 @@ fn abused(
         };
         let (before, address) = (peak(&server), server.address());
         thread::scope(|scope| {
-            let abuser = scope.spawn(|| abuse(TcpStream::connect(address)?, first, &block));
+            let fuzzer = scope.spawn(|| fuzz(TcpStream::connect(address)?, first, &block));
             if meanwhile == Meanwhile::Others {
                 for _ in 0..3 {
                     ask(&stage, &mut server).unwrap();
                 }
             }
             // That the server hangs up, at whatever moment, is its good right.
-            let _ = abuser.join().unwrap();
+            let _ = fuzzer.join().unwrap();
         });
         ask(&stage, &mut server).unwrap();
         let (grown, heard) = (peak(&server) - before, server.program.process.heard());
@@ -101,7 +101,7 @@ fn abused(
 }
 
 /// Sends, and reads what comes back, so that the server is not held up.
-fn abuse(mut stream: TcpStream, first: &[u8], block: &[u8]) -> io::Result<()> {
+fn fuzz(mut stream: TcpStream, first: &[u8], block: &[u8]) -> io::Result<()> {
     stream.set_write_timeout(Some(patience()))?;
     let mut back = stream.try_clone()?;
     let reader = thread::spawn(move || {
@@ -124,7 +124,7 @@ fn peak(server: &Server) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-fn serve(stage: &Stage) -> Outcome<Server> {
+fn serve(stage: &Stage) -> Step<Server> {
     stage.serve(Role::Server)
 }
 
@@ -205,10 +205,10 @@ fn loadgen() {
 fn chat() {
     let subject = subject(check::chapter("09").unwrap());
     for (what, first, _) in ABUSES {
-        let stage = Stage::new(&subject, 0, "abuse");
+        let stage = Stage::new(&subject, 0, "fuzz");
         let server = serve(&stage).unwrap();
         let before = peak(&server);
-        let _ = abuse(TcpStream::connect(server.address()).unwrap(), first, &[b'x'; 64 * 1024]);
+        let _ = fuzz(TcpStream::connect(server.address()).unwrap(), first, &[b'x'; 64 * 1024]);
         assert!(peak(&server) - before < GROWTH, "{what}");
         let heard = server.program.process.heard();
         assert!(!String::from_utf8_lossy(&heard.stderr).contains("panicked"), "{what}");
@@ -219,7 +219,7 @@ fn chat() {
 #[test]
 fn tunnel() {
     let echo = subject(check::chapter("03").unwrap());
-    let stage = Stage::new(&echo, 0, "abuse");
+    let stage = Stage::new(&echo, 0, "fuzz");
     let target = stage.serve(Role::Server).unwrap();
     let start = |stage: &Stage| stage.tunnel(target.address());
     abused("09", Meanwhile::Others, start, |stage, server| {
@@ -233,16 +233,16 @@ fn tunnel() {
 fn udp_datetime() {
     const USUAL: usize = 1400; // bytes in a datagram that passes any network
     let subject = subject(check::chapter("04").unwrap());
-    let stage = Stage::new(&subject, 0, "abuse");
+    let stage = Stage::new(&subject, 0, "fuzz");
     let server = stage.serve_datagrams(&[]).unwrap();
-    let (abuser, client) = (
-        stage.datagrams("the abuser", "127.0.0.1").unwrap(),
+    let (fuzzer, client) = (
+        stage.datagrams("the fuzzer", "127.0.0.1").unwrap(),
         stage.datagrams("a client", "127.0.0.1").unwrap(),
     );
     let before = peak(&server);
     for n in 0..much() / USUAL {
         let length = n * 37 % USUAL;
-        abuser.send_again(stage.bytes(length), server.address()).unwrap();
+        fuzzer.send_again(stage.bytes(length), server.address()).unwrap();
         if n % 5000 == 0 {
             client.send("SEND_DATE", server.address()).unwrap();
         }
