@@ -49,15 +49,21 @@ pub fn write(folder: &Path) -> Result<(), Error> {
     copy(folder).context(format_args!("cannot write {}", folder.display()))
 }
 
-/// The book without its last appendix, the answers to the exercises.
-fn without_answers(book: &str) -> &str {
-    book.split_once("\n# D Answers to the exercises\n").map_or(book, |(rest, _)| rest)
+/// The book with nothing in its appendix of answers. The appendix after it is about Rust and our
+/// helpers, so it stays.
+fn without_answers(book: &str) -> Option<String> {
+    let (before, answers) = book.split_once("\n# D Answers to the exercises\n")?;
+    let after = answers.find("\n# ").map_or("", |at| &answers[at..]);
+    Some(format!(
+        "{before}\n# D Answers to the exercises\n\nThis edition leaves them out.\n{after}"
+    ))
 }
 
 fn copy(folder: &Path) -> io::Result<()> {
     copy_parts(workspace::root(), folder, COPIED)?;
     let book = folder.join("BOOK.md");
-    fs::write(&book, without_answers(&fs::read_to_string(&book)?))?;
+    let without = without_answers(&fs::read_to_string(&book)?);
+    fs::write(&book, without.ok_or_else(|| io::Error::other("BOOK.md has no appendix D"))?)?;
     // The tests of the grader itself need what is left out; a chapter's checks do not.
     for manifest in ["tests/checks/Cargo.toml", "tests/grader/Cargo.toml"] {
         let manifest = folder.join(manifest);
