@@ -44,7 +44,7 @@ fn run_server(listener: &TcpListener) -> Result<(), Error> {
         match session(&client) {
             Ok(End::BlankLine | End::PeerClosed) => {}
             Ok(End::InputEnded) => return Ok(()),
-            Err(gone @ Error::Stdout(_)) => return Err(gone),
+            Err(Error::Stdout(e)) => return Err(Error::Stdout(e)),
             Err(why) => note(format_args!("{}: {why}", PROGRAM.name)),
         }
         note(format_args!("{peer} left"));

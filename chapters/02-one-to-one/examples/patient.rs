@@ -51,7 +51,7 @@ fn run_server(listener: &TcpListener, patience: Duration) -> Result<(), Error> {
             Ok(End::BlankLine | End::PeerClosed) => {}
             Ok(End::PeerSilent) => note(format_args!("{peer} said nothing for {patience:?}")),
             Ok(End::InputEnded) => return Ok(()),
-            Err(gone @ Error::Stdout(_)) => return Err(gone),
+            Err(Error::Stdout(e)) => return Err(Error::Stdout(e)),
             Err(why) => note(format_args!("{}: {why}", PROGRAM.name)),
         }
         note(format_args!("{peer} left"));
