@@ -101,11 +101,17 @@ common = { path = "../../common" }
 endef
 export DESK_MANIFEST
 
+# Where the starter lies, it names the paths of the modules that are given. They are laid beside it.
+STARTER := chapters/$(FOLDER)/starter.rs
+GIVEN   := ^\#\[path = "src\/\([a-z]*\.rs\)
+
 start: exercise
 	@if [ -e $(SHEET) ]; then echo '$(SHEET) is there already; it is yours, so remove it yourself'; exit 1; fi
 	@mkdir -p $(DESK)/src $(dir $(SHEET))
-	@[ -e $(DESK)/src/main.rs ] || cp chapters/$(FOLDER)/starter.rs $(DESK)/src/main.rs
-	@[ -e $(SHEET) ] || cp chapters/$(FOLDER)/starter.rs $(SHEET)
+	@[ -e $(DESK)/src/main.rs ] || { sed '/$(GIVEN)/d' $(STARTER) > $(DESK)/src/main.rs; \
+	    sed -n 's/$(GIVEN)"\]/\1/p' $(STARTER) | while read -r name; do \
+	        cp chapters/$(FOLDER)/src/$$name $(DESK)/src/; done; }
+	@[ -e $(SHEET) ] || sed 's/$(GIVEN)/#[path = "..\/src\/\1/' $(STARTER) > $(SHEET)
 	@[ -e $(DESK)/Cargo.toml ] || echo "$$DESK_MANIFEST" > $(DESK)/Cargo.toml
 	@echo 'Your program is in $(SHEET). Write it, then'
 	@echo '  run it:    make try CHAPTER=$(CHAPTER)$(if $(EXERCISE), EXERCISE=$(EXERCISE)) ARGS=--help'

@@ -133,9 +133,9 @@ mod tests {
     };
 
     fn session(millis: u64, failed: Option<Kind>) -> Outcome {
-        let whole = Duration::from_millis(millis);
+        let (whole, connected) = (Duration::from_millis(millis), failed != Some(Kind::Refused));
         let result = failed.map_or(Ok(()), |kind| Err(error(kind)));
-        Outcome { begun: Instant::now(), connecting: whole / 2, whole, result }
+        Outcome { begun: Instant::now(), connecting: whole / 2, whole, connected, result }
     }
 
     /// An error that is counted as one of this kind.

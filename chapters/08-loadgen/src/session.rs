@@ -34,14 +34,15 @@ pub struct Outcome {
     /// How long it took to connect, or to fail at that; and altogether, served or not.
     pub connecting: Duration,
     pub whole: Duration,
+    pub connected: bool,
     pub result: Result<(), Error>,
 }
 
 /// The ways in which a session can fail, in the order of their columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    Refused, // we never got a connection: nobody was there, or there was no way to get there
-    Reset,   // the connection broke
+    Refused, // we never got a connection: no program was there, or no way to get there
+    Reset,   // we had a connection, and it broke
     TimedOut,
     TooManyFiles, // our own machine had no descriptor left for a socket
     WrongAnswer,  // the server did not say what it should, or closed before it had
@@ -53,11 +54,11 @@ pub enum Kind {
 pub fn run(task: &Task, bytes: &AtomicU64) -> Outcome {
     let begun = Instant::now();
     let deadline = begun + task.options.timeout;
-    let connected = connect(task, deadline);
-    let connecting = begun.elapsed();
+    let server = connect(task, deadline);
+    let (connecting, connected) = (begun.elapsed(), server.is_ok());
     // The session owns the stream, so its socket is closed when the talk is over.
-    let result = connected.and_then(|server| Session { task, server, deadline, bytes }.talk());
-    Outcome { begun, connecting, whole: begun.elapsed(), result }
+    let result = server.and_then(|server| Session { task, server, deadline, bytes }.talk());
+    Outcome { begun, connecting, whole: begun.elapsed(), connected, result }
 }
 
 /// Tries each address in the time that is left. The error is that of the last one.
@@ -163,15 +164,14 @@ fn check(intro: &[u8], rest: &[u8], message_bytes: u64) -> io::Result<()> {
 impl Outcome {
     /// How the session failed, if it did.
     pub fn kind(&self) -> Option<Kind> {
-        use ErrorKind::{BrokenPipe, ConnectionReset, InvalidData, NotConnected, TimedOut};
         let Err(Error::Failed(Failure { cause: Some(e), .. })) = &self.result else {
             return None;
         };
         Some(match e.kind() {
-            ConnectionReset | BrokenPipe | NotConnected => Kind::Reset,
-            TimedOut => Kind::TimedOut,
+            ErrorKind::TimedOut => Kind::TimedOut,
+            ErrorKind::InvalidData => Kind::WrongAnswer,
             _ if TOO_MANY_FILES.contains(&e.raw_os_error()) => Kind::TooManyFiles,
-            InvalidData => Kind::WrongAnswer,
+            _ if self.connected => Kind::Reset,
             _ => Kind::Refused,
         })
     }
@@ -205,16 +205,21 @@ mod tests {
 
     #[test]
     fn a_failure_is_counted_as_what_it_is() {
-        let of = |error: io::Error| {
-            let (begun, time, result) =
-                (Instant::now(), Duration::ZERO, Err(error).context(""));
-            Outcome { begun, connecting: time, whole: time, result }.kind().unwrap()
+        let of = |connected, error: io::Error| {
+            let (begun, connecting, whole) = (Instant::now(), Duration::ZERO, Duration::ZERO);
+            let result = Err(error).context("");
+            Outcome { begun, connecting, whole, connected, result }.kind().unwrap()
         };
-        assert_eq!(of(io::Error::from_raw_os_error(23)), Kind::TooManyFiles);
-        assert_eq!(of(io::Error::from_raw_os_error(24)), Kind::TooManyFiles);
+        for connected in [false, true] {
+            let files =
+                [23, 24].map(|number| of(connected, io::Error::from_raw_os_error(number)));
+            assert_eq!(files, [Kind::TooManyFiles; 2]);
+            assert_eq!(of(connected, ErrorKind::TimedOut.into()), Kind::TimedOut);
+        }
         // No local port left is not a lack of descriptors, and neither is a lack of memory.
-        assert_eq!(of(ErrorKind::AddrNotAvailable.into()), Kind::Refused);
-        assert_eq!(of(ErrorKind::OutOfMemory.into()), Kind::Refused);
-        assert_eq!(of(ErrorKind::BrokenPipe.into()), Kind::Reset);
+        assert_eq!(of(false, ErrorKind::AddrNotAvailable.into()), Kind::Refused);
+        assert_eq!(of(false, ErrorKind::OutOfMemory.into()), Kind::Refused);
+        assert_eq!(of(true, ErrorKind::ConnectionReset.into()), Kind::Reset);
+        assert_eq!(of(true, ErrorKind::BrokenPipe.into()), Kind::Reset);
     }
 }

@@ -2,8 +2,12 @@
 //! and without what answers a question: the exercises' programs and their tests, the wrong
 //! programs with ours around them, the right ones in other languages. The checks are all there.
 
-use crate::files::mirror;
-use checks::{check, files::remove, workspace};
+use crate::{files::mirror, workshop::lay_out_starter};
+use checks::{
+    check::{self, CHAPTERS},
+    files::remove,
+    workspace,
+};
 use common::{Context, Error};
 use std::{
     collections::BTreeSet,
@@ -79,11 +83,11 @@ fn copy(folder: &Path) -> io::Result<()> {
         folder.join("tests/grader/schools/classroom.yml"),
         workflows.join("classroom.yml"),
     )?;
-    for name in workspace::chapters()? {
+    for chapter in CHAPTERS {
+        let name = Path::new("chapters").join(chapter.folder());
         let (ours, theirs) = (workspace::root().join(&name), folder.join(&name));
         copy_parts(&ours, &theirs, OF_CHAPTER)?;
-        fs::create_dir_all(theirs.join("src"))?;
-        fs::copy(ours.join("starter.rs"), theirs.join("src/main.rs"))?;
+        lay_out_starter(chapter, &theirs.join("src"))?;
         answers(&theirs).try_for_each(|answer| remove(&answer))?;
     }
     Ok(())

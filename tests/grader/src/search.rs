@@ -353,9 +353,10 @@ fn is_edition(folder: &Path) -> bool {
 
 /// True if a desk is there on which more was done than to lay out the starter.
 fn is_written(desk: &Path, chapter: Option<&Chapter>) -> bool {
-    let starter = chapter.map(crate::workshop::starter).and_then(|file| fs::read(file).ok());
+    let starter = chapter.and_then(|chapter| crate::workshop::starter(chapter).ok());
     let main = fs::read(desk.join("src/main.rs")).ok();
-    is_crate(desk) && main.is_some() && main != starter
+    let laid_out = starter.and_then(|mut sources| sources.remove(Path::new("main.rs")));
+    is_crate(desk) && main.is_some() && main != laid_out
 }
 
 /// True if this is a diff by its name, however a browser has written that; or, where a name says

@@ -1,6 +1,6 @@
 //! Building a submission, and taking the program that was built, from where cargo leaves it.
 
-use super::{BuildDir, Refusal, starter};
+use super::{BuildDir, Refusal, lay_out_starter};
 use crate::{
     sandbox::{Build, Sandbox},
     tools::Toolchain,
@@ -47,8 +47,7 @@ impl BuildDir {
         self.clear()?;
         let source = self.workspace().join("chapters").join(known.folder()).join("src");
         remove(&source)?;
-        fs::create_dir(&source)?;
-        fs::copy(starter(known), source.join("main.rs"))?;
+        lay_out_starter(known, &source)?;
         let folder = self.workspace();
         let what = ["-p", known.name, "--bins", "--locked"];
         match self.cargo_once(&Build { folder: &folder, writes: false }, &what) {

@@ -1,7 +1,7 @@
 //! A diff: applied to sources in which there is nothing but what a diff may change, so that it
 //! cannot change anything else; then what has changed is looked at.
 
-use super::{BuildDir, Refusal, Taken, patch::Patch, starter};
+use super::{BuildDir, Refusal, Taken, lay_out_starter, patch::Patch};
 use crate::{
     edition,
     files::{contents, mirror},
@@ -181,8 +181,7 @@ impl BuildDir {
                 mirror(&ours.join("src"), &its.join("src"))?;
                 continue;
             }
-            fs::create_dir(its.join("src"))?;
-            fs::copy(starter(chapter), its.join("src/main.rs"))?;
+            lay_out_starter(chapter, &its.join("src"))?;
             edition::answers(&its).try_for_each(|answer| remove(&answer))?;
         }
         Ok(())

@@ -12,7 +12,6 @@ use checks::{
 };
 use stage::Subject;
 use std::{
-    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -57,6 +56,13 @@ impl BuildDir {
         let place = self.desk();
         let name = main.file_name().unwrap_or_default().to_string_lossy();
         copy_in(main.parent().unwrap_or(Path::new(".")), &place.join("src"))?;
+        // It may count on the modules that were given with its starter.
+        for (name, text) in starter(chapter)? {
+            let file = place.join("src").join(name);
+            if !file.exists() {
+                fs::write(file, text)?;
+            }
+        }
         let manifest = format!(
             "[package]\nname = {0:?}\nversion = \"0.1.0\"\nedition = \"2024\"\nautobins = false\n\n\
              [[bin]]\nname = {0:?}\npath = {1:?}\n\n\
@@ -178,8 +184,9 @@ fn is_written(src: &Path, chapter: &Chapter) -> io::Result<bool> {
     }
     let theirs = contents(src)?;
     let ours = workspace::root().join("chapters").join(chapter.folder()).join("src");
-    let main = (PathBuf::from("main.rs"), Some(fs::read(starter(chapter))?));
-    Ok(theirs != BTreeMap::from([main]) && theirs != contents(&ours)?)
+    let starter =
+        starter(chapter)?.into_iter().map(|(name, text)| (name, Some(text))).collect();
+    Ok(theirs != starter && theirs != contents(&ours)?)
 }
 
 /// True if a crate takes anything from the workspace that it is a member of.

@@ -20,8 +20,9 @@ use checks::{
 use common::cause;
 use stage::Subject;
 use std::{
+    collections::BTreeMap,
     fs, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process,
     time::{Duration, SystemTime},
 };
@@ -107,8 +108,7 @@ impl BuildDir {
         files::mirror(&root.join("common/src"), &workspace.join("common/src"))?;
         for chapter in CHAPTERS {
             let source = workspace.join("chapters").join(chapter.folder()).join("src");
-            fs::create_dir_all(&source)?;
-            fs::copy(starter(chapter), source.join("main.rs"))?;
+            lay_out_starter(chapter, &source)?;
         }
         // Behind walls cargo could not write it.
         let lock = Toolchain::find()?
@@ -155,9 +155,37 @@ pub fn place() -> PathBuf {
     workspace::root().join("target/grade")
 }
 
-/// A chapter's starter.
-pub fn starter(chapter: &Chapter) -> PathBuf {
-    workspace::root().join("chapters").join(chapter.folder()).join("starter.rs")
+/// The sources of a chapter's starter: the program, and beside it the modules that are given. Where
+/// the starter lies, it names their paths, which it does not need here.
+///
+/// # Errors
+/// When the starter cannot be read.
+pub fn starter(chapter: &Chapter) -> io::Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let folder = workspace::root().join("chapters").join(chapter.folder());
+    let (mut main, mut sources) = (String::new(), BTreeMap::new());
+    for line in fs::read_to_string(folder.join("starter.rs"))?.split_inclusive('\n') {
+        let given = line.strip_prefix("#[path = \"src/");
+        match given.and_then(|rest| rest.trim_end().strip_suffix("\"]")) {
+            None => main += line,
+            Some(name) => {
+                // In a student edition the student may have taken it away.
+                if let Ok(text) = fs::read(folder.join("src").join(name)) {
+                    sources.insert(name.into(), text);
+                }
+            }
+        }
+    }
+    sources.insert("main.rs".into(), main.into_bytes());
+    Ok(sources)
+}
+
+/// Writes a chapter's starter into a folder, which is its `src`.
+///
+/// # Errors
+/// When something cannot be read or written.
+pub fn lay_out_starter(chapter: &Chapter, src: &Path) -> io::Result<()> {
+    fs::create_dir_all(src)?;
+    starter(chapter)?.iter().try_for_each(|(name, text)| fs::write(src.join(name), text))
 }
 
 /// A manifest without the crates of tests/, and without what a crate needs for its tests alone.
@@ -190,8 +218,19 @@ mod tests {
     #[test]
     fn a_starter_holds_nothing_that_a_code_page_could_change() {
         for chapter in CHAPTERS.iter() {
-            assert!(fs::read(starter(chapter)).unwrap().is_ascii(), "{}", chapter.folder());
+            let sources = starter(chapter).unwrap();
+            assert!(sources[Path::new("main.rs")].is_ascii(), "{}", chapter.folder());
         }
+    }
+
+    #[test]
+    fn what_is_given_lies_beside_the_starter() {
+        let sources = starter(CHAPTERS[7]).unwrap();
+        let names: Vec<_> = sources.keys().map(|name| name.to_str().unwrap()).collect();
+        assert_eq!(names, ["graph.rs", "kernel.rs", "main.rs", "options.rs", "report.rs"]);
+        let main = String::from_utf8_lossy(&sources[Path::new("main.rs")]);
+        assert!(main.contains("\nmod graph;\nmod kernel;\n"), "{main}");
+        assert_eq!(starter(CHAPTERS[0]).unwrap().len(), 1);
     }
 
     #[test]
