@@ -219,7 +219,8 @@ fn wrong<T>(what: impl Into<String>) -> Result<T, Error> {
     Err(Error::Usage(what.into()))
 }
 
-fn without_brackets(word: String) -> String {
+/// An IPv6 address without the brackets in which it is written where a port follows it.
+pub fn without_brackets(word: String) -> String {
     let inside = word.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     inside.filter(|inside| inside.contains(':')).map(String::from).unwrap_or(word)
 }

@@ -18,7 +18,7 @@ mod trace;
 
 pub mod net;
 
-pub use args::{Args, Program, Role, Seconds};
+pub use args::{Args, Program, Role, Seconds, without_brackets};
 pub use blocking::blocking;
 pub use clock::LocalTime;
 pub use error::{Context, Error, Failure, cause, invalid_data};

@@ -1,6 +1,6 @@
 //! The options of the two servers.
 
-use common::{Args, Error, interface_address};
+use common::{Args, Error, interface_address, without_brackets};
 
 /// What a server's command line may say besides its port. A client takes none of it.
 #[derive(Default, PartialEq)]
@@ -14,7 +14,7 @@ pub struct Options {
 impl Options {
     pub fn take(args: &mut Args) -> Result<Options, Error> {
         Ok(Options {
-            bind: args.option("--bind", "an address")?,
+            bind: args.option("--bind", "an address")?.map(without_brackets),
             interface: args.option("--interface", "the name of an interface")?,
             multi_threaded: args.flag("--multi-threaded"),
         })

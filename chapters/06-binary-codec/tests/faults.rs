@@ -94,3 +94,11 @@ fn varint_encoder_sends_no_answer_over_its_limit() {
     let wanted = "\x34error: the answer would be longer than 1048576 bytes";
     assert_eq!(String::from_utf8_lossy(&answer), wanted);
 }
+
+#[test]
+fn an_ipv6_address_to_listen_on_may_be_in_brackets() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_binary-codec"));
+    let server = Server::start(command.args(["encoder", "0", "--bind", "[::1]"]));
+    let said = server.note().unwrap(); // that it listens, or that this machine has no IPv6
+    assert!(said.contains("on [::1]:"), "{said}");
+}

@@ -56,7 +56,7 @@ impl Options {
                 numbers.ok_or(wrong("--clients must be numbers like 10,20,50"))?;
         }
         let whole = |file: &Option<String>| path::absolute(file.as_ref()?).ok();
-        if options.csv.is_some() && whole(&options.csv) == whole(&options.svg) {
+        if whole(&options.csv).is_some() && whole(&options.csv) == whole(&options.svg) {
             return Err(wrong("--csv and --svg must be two files"));
         }
         Ok(options)

@@ -44,6 +44,8 @@ fn one_file_for_the_table_and_the_graph_is_wrong_usage() {
     assert_eq!(done.status.code(), Some(2));
     assert!(text(&done.stderr).starts_with("loadgen: --csv and --svg must be two files\n"));
     assert!(!name.exists());
+    let done = loadgen(&["127.0.0.1", "1", "--csv", ""]); // one file, of no name
+    assert!(text(&done.stderr).starts_with("loadgen: cannot write : "));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Both ends of the chat: what you type goes out, and what arrives is printed, at the same time.
 
-use common::{Context, Error, blocking, net, note, put};
+use common::{Context, Error, blocking, net, note, prompt, put};
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
@@ -60,6 +60,7 @@ fn send_typed(partner: &TcpStream, we_end: &Sender<()>) -> Result<(), Error> {
 fn copy_typed(mut partner: &TcpStream) -> Result<(), Error> {
     let mut buffer = vec![0; BUFFER];
     loop {
+        prompt();
         let typed = blocking("read", || io::stdin().read(&mut buffer));
         match typed.context("cannot read stdin")? {
             0 => return Ok(()),
