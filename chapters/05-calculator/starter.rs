@@ -36,13 +36,6 @@ const PROGRAM: Program = Program {
 /// The line that ends a session.
 const QUIT: &str = "q";
 
-/// One end of a conversation in lines: the socket, and the buffer for what has arrived after the
-/// end of the last line. They stay together, because what is in the buffer is not in the socket
-/// any more.
-struct Connection {
-    stream: BufReader<TcpStream>,
-}
-
 fn main() -> ExitCode {
     PROGRAM.main(|mut args: Args| {
         let name = args.option::<String>("--name", "a name")?;
@@ -61,6 +54,30 @@ fn main() -> ExitCode {
             }
         }
     })
+}
+
+/// One end of a conversation in lines: the socket, and the buffer for what has arrived after the
+/// end of the last line. They stay together, because what is in the buffer is not in the socket
+/// any more.
+struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    fn new(stream: TcpStream) -> Connection {
+        Connection { stream: BufReader::new(stream) }
+    }
+
+    /// Waits for the other side's next line, without its line ending (`\n` or `\r\n`). `None`:
+    /// the other side has closed. In how many pieces can a line arrive? What if it is not UTF-8?
+    fn receive(&mut self) -> io::Result<Option<String>> {
+        Err(io::Error::other("receive is not written yet"))
+    }
+
+    /// Hands one line to the kernel. When does this block, and who else has to wait then?
+    fn send(&self, line: &str) -> Result<(), Error> {
+        Err(Error::failed("send", "not written yet"))
+    }
 }
 
 /// The main thread waits for clients. Each is served on a thread of its own, as in chapter 3.
@@ -121,23 +138,6 @@ fn is_name(text: &str) -> bool {
 /// notice, and what then?
 fn ask(server: &mut Connection, request: &str) -> Result<String, Error> {
     Err(Error::failed("ask", "not written yet"))
-}
-
-impl Connection {
-    fn new(stream: TcpStream) -> Connection {
-        Connection { stream: BufReader::new(stream) }
-    }
-
-    /// Waits for the other side's next line, without its line ending (`\n` or `\r\n`). `None`:
-    /// the other side has closed. In how many pieces can a line arrive? What if it is not UTF-8?
-    fn receive(&mut self) -> io::Result<Option<String>> {
-        Err(io::Error::other("receive is not written yet"))
-    }
-
-    /// Hands one line to the kernel. When does this block, and who else has to wait then?
-    fn send(&self, line: &str) -> Result<(), Error> {
-        Err(Error::failed("send", "not written yet"))
-    }
 }
 
 mod arithmetic {

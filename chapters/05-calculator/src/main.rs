@@ -30,13 +30,6 @@ const PROGRAM: Program = Program {
 /// The line that ends a session.
 const QUIT: &str = "q";
 
-/// One end of a conversation in lines: the socket, and the buffer for what has arrived after the
-/// end of the last line. They stay together, because what is in the buffer is not in the socket
-/// any more.
-struct Connection {
-    stream: BufReader<TcpStream>,
-}
-
 fn main() -> ExitCode {
     PROGRAM.main(|mut args: Args| {
         let name = args.option::<String>("--name", "a name")?;
@@ -55,6 +48,35 @@ fn main() -> ExitCode {
             }
         }
     })
+}
+
+/// One end of a conversation in lines: the socket, and the buffer for what has arrived after the
+/// end of the last line. They stay together, because what is in the buffer is not in the socket
+/// any more.
+struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    fn new(stream: TcpStream) -> Connection {
+        Connection { stream: BufReader::new(stream) }
+    }
+
+    /// Waits for the other side's next line. `None`: it has closed. Bytes that are not UTF-8
+    /// become `\u{FFFD}`, which is part of no number.
+    fn receive(&mut self) -> io::Result<Option<String>> {
+        let line = net::read_line_bytes(&mut self.stream, net::MAX_LINE)?;
+        Ok(line.map(|line| {
+            let text = String::from_utf8_lossy(&line);
+            text.strip_suffix('\r').unwrap_or(&text).to_string() // telnet sends \r\n
+        }))
+    }
+
+    /// Hands one line to the kernel. Blocks while the send buffer is full: a client that asks
+    /// and asks and never reads the answers stops its own thread here, and no other.
+    fn send(&self, line: &str) -> Result<(), Error> {
+        net::write_line(self.stream.get_ref(), line).context("cannot send a line")
+    }
 }
 
 /// The main thread waits for clients. Each is served on a thread of its own, as in chapter 3.
@@ -163,27 +185,5 @@ fn ask(server: &mut Connection, request: &str) -> Result<String, Error> {
     match server.receive().context("cannot read the answer")? {
         Some(answer) => Ok(answer),
         None => Err(Error::failed("cannot read the answer", "the server has gone")),
-    }
-}
-
-impl Connection {
-    fn new(stream: TcpStream) -> Connection {
-        Connection { stream: BufReader::new(stream) }
-    }
-
-    /// Waits for the other side's next line. `None`: it has closed. Bytes that are not UTF-8
-    /// become `\u{FFFD}`, which is part of no number.
-    fn receive(&mut self) -> io::Result<Option<String>> {
-        let line = net::read_line_bytes(&mut self.stream, net::MAX_LINE)?;
-        Ok(line.map(|line| {
-            let text = String::from_utf8_lossy(&line);
-            text.strip_suffix('\r').unwrap_or(&text).to_string() // telnet sends \r\n
-        }))
-    }
-
-    /// Hands one line to the kernel. Blocks while the send buffer is full: a client that asks
-    /// and asks and never reads the answers stops its own thread here, and no other.
-    fn send(&self, line: &str) -> Result<(), Error> {
-        net::write_line(self.stream.get_ref(), line).context("cannot send a line")
     }
 }
