@@ -89,8 +89,22 @@ fn copy(folder: &Path) -> io::Result<()> {
         copy_parts(&ours, &theirs, OF_CHAPTER)?;
         lay_out_starter(chapter, &theirs.join("src"))?;
         answers(&theirs).try_for_each(|answer| remove(&answer))?;
+        let manifest = theirs.join("Cargo.toml");
+        fs::write(&manifest, without_targets(&fs::read_to_string(&manifest)?))?;
     }
     Ok(())
+}
+
+/// A chapter's manifest without what it says of an example that is an answer. Its sections are
+/// told apart by the blank lines between them.
+fn without_targets(manifest: &str) -> String {
+    let is_answer =
+        |section: &&str| answer_names().iter().any(|n| section.contains(&format!("\"{n}\"")));
+    manifest
+        .split("\n\n")
+        .filter(|section| !is_answer(section))
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 fn copy_parts(from: &Path, to: &Path, parts: &[&str]) -> io::Result<()> {
@@ -104,8 +118,11 @@ fn copy_parts(from: &Path, to: &Path, parts: &[&str]) -> io::Result<()> {
 
 /// The files in a chapter's folder that answer an exercise.
 pub fn answers(chapter: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    let commands = check::all().filter_map(|check| check.answer());
-    let names: BTreeSet<&str> = commands.filter_map(|words| words.split(' ').next()).collect();
     let examples = chapter.join("examples");
-    names.into_iter().map(move |name| examples.join(format!("{name}.rs")))
+    answer_names().into_iter().map(move |name| examples.join(format!("{name}.rs")))
+}
+
+fn answer_names() -> BTreeSet<&'static str> {
+    let commands = check::all().filter_map(|check| check.answer());
+    commands.filter_map(|words| words.split(' ').next()).collect()
 }

@@ -53,6 +53,14 @@ fn a_student_finds_no_answer_and_hands_in_a_diff() {
     assert_eq!(fs::read(folder.join(checks)).unwrap(), fs::read(root.join(checks)).unwrap());
 
     the_desk_is_explained(&folder);
+    // Before it builds one package, cargo looks for what the manifests of all of them name.
+    let built = Command::new(env!("CARGO"))
+        .args(["check", "-q", "-p", "common", "--offline", "--target-dir"])
+        .arg(folder.with_extension("target"))
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
 
     // A student writes the chapter, and an exercise, and hands both in.
     git(&folder, &["init", "-q"]);
