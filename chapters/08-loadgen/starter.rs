@@ -149,7 +149,7 @@ mod session {
     }
 
     impl Outcome {
-        /// How the session failed, if it did. The error's `Failure` has the `io::Error`.
+        /// How the session failed, if it did. An `Error::Failed` has the `io::Error`.
         pub fn kind(&self) -> Option<Kind> {
             self.result.as_ref().err().map(|_| Kind::WrongAnswer)
         }

@@ -7,55 +7,32 @@ use std::{error, fmt, io};
 pub enum Error {
     /// The command line is wrong, and how. One line, the usage below it, and exit status 2.
     Usage(String),
-    /// Something failed at run time. One line and exit status 1.
-    Failed(Failure),
+    /// Something failed at run time: what we were trying to do, and std's error behind it, without
+    /// which the text says everything. One line, `context: cause`, and exit status 1.
+    Failed(String, Option<io::Error>),
     /// Stdout cannot be written any more, so the program cannot do its work, whichever thread
     /// found that out. A reader that has gone (`| head -1`) is a quiet end with status 0; a
     /// full disk, say, is a failure.
     Stdout(io::Error),
 }
 
-/// What failed, and the error of std behind it, if there was one. It prints as `context: cause`.
-#[derive(Debug)]
-pub struct Failure {
-    /// What we were trying to do.
-    pub context: String,
-    /// Why it did not work. Without it, `context` says everything.
-    pub cause: Option<io::Error>,
-}
-
 impl Error {
     /// A failure from what we were trying to do and why that did not work.
     pub fn failed(context: impl fmt::Display, cause: impl fmt::Display) -> Error {
-        Error::Failed(format!("{context}: {cause}").into())
+        Error::Failed(format!("{context}: {cause}"), None)
     }
-}
 
-impl Failure {
-    /// The kind of the error behind it, if there was one.
+    /// The kind of std's error behind a failure, if there was one.
     pub fn kind(&self) -> Option<io::ErrorKind> {
-        self.cause.as_ref().map(io::Error::kind)
-    }
-}
-
-impl From<String> for Failure {
-    fn from(context: String) -> Failure {
-        Failure { context, cause: None }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.context)?;
-        self.cause.as_ref().map_or(Ok(()), |e| write!(f, ": {}", cause(e)))
+        if let Error::Failed(_, Some(e)) = self { Some(e.kind()) } else { None }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Usage(text) => f.write_str(text),
-            Error::Failed(failure) => failure.fmt(f),
+            Error::Usage(text) | Error::Failed(text, None) => f.write_str(text),
+            Error::Failed(context, Some(e)) => write!(f, "{context}: {}", cause(e)),
             Error::Stdout(e) => write!(f, "cannot write to stdout: {}", cause(e)),
         }
     }
@@ -64,7 +41,7 @@ impl fmt::Display for Error {
 impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Error::Failed(Failure { cause: Some(e), .. }) | Error::Stdout(e) => Some(e),
+            Error::Failed(_, Some(e)) | Error::Stdout(e) => Some(e),
             _ => None,
         }
     }
@@ -78,7 +55,7 @@ pub trait Context<T> {
 
 impl<T> Context<T> for io::Result<T> {
     fn context(self, what: impl fmt::Display) -> Result<T, Error> {
-        self.map_err(|e| Error::Failed(Failure { context: what.to_string(), cause: Some(e) }))
+        self.map_err(|e| Error::Failed(what.to_string(), Some(e)))
     }
 }
 

@@ -21,7 +21,7 @@ pub mod net;
 pub use args::{Args, Program, Role, Seconds, without_brackets};
 pub use blocking::blocking;
 pub use clock::LocalTime;
-pub use error::{Context, Error, Failure, cause, invalid_data};
+pub use error::{Context, Error, cause, invalid_data};
 pub use interface::interface_address;
 pub use lines::text_line;
 pub use terminal::{note, printable, progress, prompt, put, say, typed};

@@ -49,7 +49,7 @@ pub fn prompt() {
 
 /// Shows the prompt, waits for the line that the user types next, and returns it without its
 /// line ending. `None`: the input has ended. A line that is not text (`InvalidData`, by
-/// [`Failure::kind`](crate::Failure::kind)) is an error after which the next one can be read.
+/// [`Error::kind`]) is an error after which the next one can be read.
 pub fn typed() -> Result<Option<String>, Error> {
     let mut stdin = io::stdin().lock();
     prompt();

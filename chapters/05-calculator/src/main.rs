@@ -151,7 +151,7 @@ fn run_client(server: &mut Connection, name: Option<String>) -> Result<(), Error
                 Err(why) => note(format_args!("warning: {why}")),
             },
             // A line that is not text; the next one may be.
-            Err(Error::Failed(why)) if why.kind() == Some(io::ErrorKind::InvalidData) => {
+            Err(why) if why.kind() == Some(io::ErrorKind::InvalidData) => {
                 note(format_args!("warning: {why}"));
             }
             Err(error) => return Err(error),

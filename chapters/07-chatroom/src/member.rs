@@ -75,7 +75,7 @@ fn relay(
 /// a server that accepted members, and passed nothing on, would be worse than none.
 fn tell(hub: &SyncSender<Event>, name: &str, what: What) {
     if blocking("send", || hub.send(Event { name: name.to_string(), what })).is_err() {
-        PROGRAM.exit(Error::Failed("the hub has died".to_string().into()));
+        PROGRAM.exit(Error::Failed("the hub has died".to_string(), None));
     }
 }
 

@@ -147,5 +147,5 @@ fn report(outcomes: &Receiver<Outcome>) -> Result<(), Error> {
     if served == all {
         return Ok(());
     }
-    Err(Error::Failed(format!("{} of {all} were not served", all - served).into()))
+    Err(Error::Failed(format!("{} of {all} were not served", all - served), None))
 }

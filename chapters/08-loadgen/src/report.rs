@@ -61,7 +61,7 @@ impl Report {
         let mut failures = sessions().filter_map(|session| session.result.as_ref().err());
         let Some(first) = failures.next() else { return Ok(()) };
         let (failed, all) = (1 + failures.count(), sessions().count());
-        Err(Error::Failed(format!("{first} ({failed} of {all} sessions failed)").into()))
+        Err(Error::Failed(format!("{first} ({failed} of {all} sessions failed)"), None))
     }
 }
 

@@ -1,7 +1,7 @@
 //! One client's session: what a client does, how long that takes, and how it can fail.
 
 use crate::options::Options;
-use common::{Context, Error, Failure, blocking, invalid_data, net};
+use common::{Context, Error, blocking, invalid_data, net};
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
@@ -164,7 +164,7 @@ fn check(intro: &[u8], rest: &[u8], message_bytes: u64) -> io::Result<()> {
 impl Outcome {
     /// How the session failed, if it did.
     pub fn kind(&self) -> Option<Kind> {
-        let Err(Error::Failed(Failure { cause: Some(e), .. })) = &self.result else {
+        let Err(Error::Failed(_, Some(e))) = &self.result else {
             return None;
         };
         Some(match e.kind() {

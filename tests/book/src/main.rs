@@ -88,8 +88,8 @@ fn check(file: &Path) -> Result<(), Error> {
 fn all_true(untrue: usize) -> Result<(), Error> {
     match untrue {
         0 => Ok(()),
-        1 => Err(Error::Failed("one line is not true".to_string().into())),
-        count => Err(Error::Failed(format!("{count} lines are not true").into())),
+        1 => Err(Error::Failed("one line is not true".to_string(), None)),
+        count => Err(Error::Failed(format!("{count} lines are not true"), None)),
     }
 }
 
@@ -150,7 +150,7 @@ fn play_all(file: &Path, sessions: &[Session]) -> Result<Vec<Untrue>, Error> {
 
 fn grammar(file: &Path, untrue: &[Untrue]) -> Error {
     let lines: Vec<_> = untrue.iter().map(|lie| lie.of(file)).collect();
-    Error::Failed(lines.join("\n").into())
+    Error::Failed(lines.join("\n"), None)
 }
 
 /// Plays the sessions of a section or chapter, or all, for people to see.

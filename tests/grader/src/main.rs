@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         match start(args, &status) {
             Ok(()) => {}
             // What fails at run time here is the grader, never the submission.
-            Err(Error::Failed(why)) => {
+            Err(why @ Error::Failed(..)) => {
                 note(format_args!("{}: {why}", PROGRAM.name));
                 status.set(Status::GraderTrouble);
             }

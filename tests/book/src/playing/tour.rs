@@ -49,8 +49,8 @@ pub fn tour(sessions: &[&Session], programs: &[PathBuf], asks: bool) -> Result<(
     }
     match untrue {
         0 => Ok(()),
-        1 => Err(Error::Failed("one session was not true".to_string().into())),
-        _ => Err(Error::Failed(format!("{untrue} sessions were not true").into())),
+        1 => Err(Error::Failed("one session was not true".to_string(), None)),
+        _ => Err(Error::Failed(format!("{untrue} sessions were not true"), None)),
     }
 }
 

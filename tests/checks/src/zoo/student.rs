@@ -17,10 +17,10 @@ use std::{
 /// When the mutant cannot be read or applied, or the folder not be written.
 pub fn lay_out(name: &str, folder: &Path) -> Result<(), Error> {
     let file = workspace::root().join(FOLDER).join(format!("{name}.mutant"));
-    let mutant = Mutant::read(&file).map_err(|why| Error::Failed(why.into()))?;
+    let mutant = Mutant::read(&file).map_err(|why| Error::Failed(why, None))?;
     let chapter = Path::new("chapters").join(mutant.chapter.folder());
     let ours = edits::sources(&workspace::root().join(&chapter)).context("cannot read")?;
-    let own = mutant.sources(&ours).map_err(|why| Error::Failed(why.into()))?;
+    let own = mutant.sources(&ours).map_err(|why| Error::Failed(why, None))?;
     remove(folder).context("cannot clear a folder")?;
     for (side, sources) in [("a", ours), ("b", own)] {
         for (file, text) in sources {
