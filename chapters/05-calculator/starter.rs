@@ -90,7 +90,7 @@ fn run_server(listener: &TcpListener) -> ! {
             match session(&mut client, peer) {
                 Ok(()) => note(format_args!("{peer} left")),
                 // What we print has no reader, so no client can be served as promised.
-                Err(error @ Error::Stdout(_)) => PROGRAM.exit(error),
+                Err(Error::Stdout(e)) => PROGRAM.exit(Error::Stdout(e)),
                 Err(why) => note(format_args!("{peer} left: {why}")),
             }
             net::hang_up(client.stream.get_ref());

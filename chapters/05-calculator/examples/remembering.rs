@@ -49,7 +49,7 @@ fn run_server(listener: &TcpListener, idle: Duration) -> ! {
             // From now on each read waits this long at most.
             let _ = client.set_read_timeout(Some(idle));
             match session(&client) {
-                Err(error @ Error::Stdout(_)) => PROGRAM.exit(error),
+                Err(Error::Stdout(e)) => PROGRAM.exit(Error::Stdout(e)),
                 _ => net::hang_up(&client),
             }
         });

@@ -41,7 +41,7 @@ fn run_server(listener: &TcpListener) -> ! {
     loop {
         let (client, peer) = net::accept(listener);
         net::spawn(peer, move || match session(&client) {
-            Err(error @ Error::Stdout(_)) => PROGRAM.exit(error),
+            Err(Error::Stdout(e)) => PROGRAM.exit(Error::Stdout(e)),
             _ => net::hang_up(&client),
         });
     }

@@ -69,7 +69,7 @@ fn serve(client: &TcpStream, peer: SocketAddr, codec: Codec) {
     match session(client, codec) {
         Ok(()) => note(format_args!("{peer} left")),
         // Without stdout we could not serve the next client either.
-        Err(e @ Error::Stdout(_)) => PROGRAM.exit(e),
+        Err(Error::Stdout(e)) => PROGRAM.exit(Error::Stdout(e)),
         Err(e) => {
             note(format_args!("{peer} left: {e}"));
             net::hang_up(client); // so that the answers we have sent still arrive
