@@ -31,7 +31,7 @@ AGAIN    := make check CHAPTER=$(CHAPTER) ONLY={id} SEED={seed}
 quoted    = '$(subst ','\'',$(1))'
 
 # The longest first, so that none is left alone at the end.
-LONG     := checks.zoo checks.subjects book.book checks.fuzz grader.edition
+LONG     := checks.zoo checks.subjects book.book grader.hostile grader.schools
 TESTS    := $(LONG) $(filter-out $(LONG),$(subst /tests/,.,$(patsubst tests/%.rs,%,$(wildcard tests/*/tests/*.rs))))
 CRATES   := common stage checks grader book
 CHAPTERS := $(notdir $(wildcard chapters/*))

@@ -9,7 +9,7 @@ use std::{io::Read, process::{Command, Stdio}};
 const HOARD: &str = "
 import os, sys, time
 hoard = [os.memfd_create('x') for _ in range(40)]
-for file in hoard: os.write(file, bytes(60_000_000))
+for file in hoard: os.posix_fallocate(file, 0, 60_000_000)
 print('x', end='', flush=True)
 time.sleep(20)";
 

@@ -141,6 +141,46 @@ fn a_diff_may_touch_nothing_but_its_chapters_sources() {
     }
 }
 
+/// What a teacher's machine may be set to, all at once.
+const STRANGE: [(&str, &str); 9] = [
+    ("RUSTFLAGS", "-D warnings"),
+    ("CARGO_ENCODED_RUSTFLAGS", "-Dwarnings"),
+    ("CARGO_TERM_COLOR", "always"),
+    ("CARGO_BUILD_TARGET", "thumbv6m-none-eabi"),
+    ("CARGO_PROFILE_DEV_PANIC", "nonsense"),
+    ("RUSTC_WRAPPER", "/nonexistent/wrapper"),
+    ("GIT_DIR", "/nonexistent"),
+    ("GIT_DIFF_OPTS", "-u0"),
+    ("GIT_EXTERNAL_DIFF", "false"),
+];
+
+#[test]
+fn what_a_machine_is_set_to_changes_nothing() {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("strange home");
+    fs::create_dir_all(home.join(".cargo")).unwrap();
+    let cargo = "[build]\nrustflags = [\"-Dwarnings\"]\nrustc-wrapper = \"/nonexistent\"\n";
+    fs::write(home.join(".cargo/config.toml"), cargo).unwrap();
+    let git = "[apply]\n\twhitespace = error\n[core]\n\tautocrlf = true\n[color]\n\tui = always\n\
+               [diff]\n\tnoprefix = true\n[broken\n";
+    fs::write(home.join(".gitconfig"), git).unwrap();
+    // A compiler may warn of it, and a strict git would refuse it.
+    let path = "chapters/03-echo-threaded/src/bin/more.rs";
+    let file = home.join("name with 'quotes' & \"more\" [é].diff");
+    let lines = "@@ -0,0 +1,2 @@\n+fn idle() {} \n+fn main() {}\n";
+    fs::write(&file, format!("--- /dev/null\n+++ b/{path}\n{lines}")).unwrap();
+    let mut grade = Command::new(env!("CARGO_BIN_EXE_grade"));
+    grade.args([
+        "--diff",
+        file.to_str().unwrap(),
+        "--base",
+        "reference",
+        "--only",
+        "03.echoes",
+    ]);
+    grade.envs(STRANGE).env("HOME", &home).env("CARGO_HOME", home.join(".cargo"));
+    grade.env("GIT_CONFIG_GLOBAL", home.join(".gitconfig")).assert().success();
+}
+
 #[test]
 fn a_diff_that_does_not_apply_or_build_is_not_graded() {
     let main = "chapters/03-echo-threaded/src/main.rs";

@@ -32,6 +32,9 @@ const USUAL: [&str; 8] = ["01", "05", "08", "09", "10", "16", "17", "18"];
 /// Those that try what one kind of walls could forget to forbid.
 const RIGHTS: [&str; 3] = ["09", "10", "17"];
 
+/// Those that could harm the one who comes next, and each time have one behind them.
+const HARMFUL: [&str; 3] = ["01", "08", "09"];
+
 /// A name and the status that it must get.
 type Expected = Vec<(String, String)>;
 
@@ -67,8 +70,8 @@ impl Class {
         self.expected.push((stage::failure::readable(name), status.to_string()));
     }
 
-    /// Adds a hostile program as a crate, and in chapter 3 behind it somebody who has done nothing
-    /// wrong.
+    /// Adds a hostile program as a crate, and in chapter 3 behind a harmful one somebody who has
+    /// done nothing wrong.
     fn add_program(&mut self, file: &Path) {
         let name = file.file_stem().unwrap().to_str().unwrap().to_string();
         let crate_folder = self.folder.join(&name);
@@ -86,7 +89,8 @@ impl Class {
             fs::write(crate_folder.join("build.rs"), self.aimed(&script)).unwrap();
         }
         self.expected.push((name.clone(), status.to_string()));
-        if self.chapter.number == "03" {
+        let is_harmful = HARMFUL.iter().any(|number| name.starts_with(number));
+        if self.chapter.number == "03" && (is_harmful || libtest_like::all_are_wanted()) {
             self.add(&format!("{name}-next.diff"), right_diff(), "Passed");
         }
     }
@@ -119,18 +123,6 @@ impl Class {
 
     fn add_diffs(&mut self) {
         let right = right_diff();
-        self.add("30-right.diff", &right, "Passed");
-        self.add("31-windows.diff", right.replace('\n', "\r\n"), "Passed");
-        let utf16: Vec<u8> =
-            format!("\u{feff}{right}").encode_utf16().flat_map(u16::to_le_bytes).collect();
-        self.add("32-powershell.diff", utf16, "Passed");
-        let mail = format!(
-            "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n\
-             From: A <a@example.org>\nDate: Fri, 20 Nov 2026 12:00:00 +0000\n\
-             Subject: [PATCH] Hand in\n\n---\n {MAIN} | 2 +-\n\n{right}-- \n2.39.5\n\n"
-        );
-        self.add("33-format-patch.patch", mail, "Passed");
-        self.add("34-from-the-starter.diff", starter_diff(), "Passed");
         self.add("35-\u{1b}[31mred\u{202e}.diff", &right, "Passed");
         let elsewhere = right.replace("\n-//! ", "\n-//! not here: ");
         self.add("40-applies-nowhere.diff", elsewhere, "NotStarted");
@@ -216,11 +208,6 @@ fn right_diff() -> String {
         "diff --git a/{MAIN} b/{MAIN}\nindex {blob}..1234567 100644\n--- a/{MAIN}\n\
          +++ b/{MAIN}\n@@ -1,2 +1,2 @@\n-{first}\n+//! x\n {second}\n"
     )
-}
-
-/// What a student hands in who began with the starter.
-fn starter_diff() -> String {
-    rewritten(&source("chapters/03-echo-threaded/starter.rs"), &source(MAIN))
 }
 
 fn root(file: &str) -> PathBuf {

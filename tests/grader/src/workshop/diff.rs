@@ -113,7 +113,7 @@ impl BuildDir {
     }
 
     /// Applies a diff, and returns to what, what a report says of that, and what has changed.
-    fn applied(
+    pub(super) fn applied(
         &self,
         bytes: &[u8],
         base: Option<Base>,
@@ -163,7 +163,7 @@ impl BuildDir {
     }
 
     /// Where a diff is applied to this base.
-    fn tree(&self, base: Base) -> PathBuf {
+    pub(super) fn tree(&self, base: Base) -> PathBuf {
         self.folder.join(base.to_string())
     }
 

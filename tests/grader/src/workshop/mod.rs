@@ -10,6 +10,8 @@ pub mod diff;
 mod folder;
 mod foreign;
 pub mod patch;
+#[cfg(test)]
+mod shapes;
 
 use crate::{files, sandbox::Sandbox, tools::Toolchain};
 use checks::{
