@@ -92,8 +92,7 @@ mod hub {
     use std::collections::BTreeMap;
     use std::sync::mpsc::{Receiver, Sender};
 
-    /// How many bytes of lines the hub takes in one round. What does a round cost each member,
-    /// and what if there were a round for each line? Why does it have a bound?
+    /// How many bytes of lines the hub takes before it delivers them. Why is there a bound?
     const ROUND: usize = 64 * 1024;
 
     /// Something that a member did; its reader tells the hub.
@@ -117,25 +116,22 @@ mod hub {
     #[derive(Default)]
     struct Room {
         people: BTreeMap<String, Person>,
-        /// How much was said in this round: its bytes, and one for each event.
+        /// How much was said since the last delivery: its bytes, and one for each event.
         said: usize,
     }
 
     /// One member, as the hub knows it.
     struct Person {
         outbox: Outbox,
-        /// What it must hear of this round.
+        /// What was said since then, for it to hear.
         batch: Vec<u8>,
     }
 
-    /// Waits for an event, and for nothing else; then makes a round of it.
+    /// Waits for an event, and for nothing else; then takes it and what else is there by now, and
+    /// delivers what the members are to hear.
     pub fn run_hub(inbox: &Receiver<Event>) {}
 
     impl Room {
-        /// Takes the first event and all others that are there by now, within the bound, and
-        /// then puts each member's batch into its outbox.
-        fn round(&mut self, first: Event, inbox: &Receiver<Event>) {}
-
         /// One event.
         fn take(&mut self, event: Event) {}
 
@@ -152,6 +148,13 @@ mod hub {
 
         /// Lets every member hear a line, except the one who said it.
         fn broadcast(&mut self, line: &str, speaker: Option<&str>) {}
+
+        /// Puts each member's batch into its outbox.
+        fn deliver(&mut self) {}
+
+        /// Takes the other events that are there by now, too, within the bound. What does a
+        /// delivery cost each member, and what if there were one for each line?
+        fn take_more(&mut self, inbox: &Receiver<Event>) {}
     }
 }
 

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 
 /// A member's thread: its first line is its name, and the others are for all other members.
 fn session(member: &Arc<TcpStream>, room: &Room) {
-    let mut lines = BufReader::new(&**member);
+    let mut lines = BufReader::new(member.as_ref());
     let Ok(Some(name)) = net::read_line(&mut lines) else { return };
     lock(room).push(Arc::clone(member));
     broadcast(room, None, &format!("Server: {name} has joined.\n"));
@@ -52,7 +52,7 @@ fn broadcast(room: &Room, speaker: Option<&Arc<TcpStream>>, line: &str) {
     let members = lock(room);
     for member in members.iter() {
         if speaker.is_none_or(|speaker| !Arc::ptr_eq(member, speaker)) {
-            let _ = blocking("write", || (&**member).write_all(line.as_bytes()));
+            let _ = blocking("write", || member.as_ref().write_all(line.as_bytes()));
         }
     }
 }

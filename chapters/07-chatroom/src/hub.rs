@@ -6,12 +6,11 @@
 use crate::outbox::Outbox;
 use common::{LocalTime, blocking};
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::mpsc::{Receiver, Sender};
-use std::{iter, mem};
 
-/// How many bytes of lines the hub takes in one round. A round costs each member one `write`,
-/// however many lines there were, and when many members talk, that is the greatest saving of
-/// all. It is bounded because each member has a copy of it in memory.
+/// How many bytes of lines the hub takes before it delivers them. Each member has a copy of them
+/// in memory until then.
 const ROUND: usize = 64 * 1024;
 
 /// Something that a member did; its reader tells the hub.
@@ -36,14 +35,14 @@ pub enum What {
 struct Room {
     /// By name, because a map holds each name once.
     people: BTreeMap<String, Person>,
-    /// How much was said in this round: its bytes, and one for each event.
+    /// How much was said since the last delivery: its bytes, and one for each event.
     said: usize,
 }
 
 /// One member, as the hub knows it.
 struct Person {
     outbox: Outbox,
-    /// What it must hear of this round.
+    /// What was said since then, for it to hear.
     batch: Vec<u8>,
 }
 
@@ -51,29 +50,18 @@ struct Person {
 pub fn run_hub(inbox: &Receiver<Event>) {
     let mut room = Room::default();
     // The one place where the hub waits, until a reader wakes it.
-    while let Ok(first) = blocking("recv", || inbox.recv()) {
-        room.round(first, inbox);
+    while let Ok(event) = blocking("recv", || inbox.recv()) {
+        room.take(event);
+        room.take_more(inbox);
+        room.deliver();
     }
 }
 
 impl Room {
-    /// Takes all events that are there by now, then puts each member's batch into its outbox.
-    fn round(&mut self, first: Event, inbox: &Receiver<Event>) {
-        self.said = 0;
-        for event in iter::once(first).chain(inbox.try_iter()) {
-            self.take(event);
-            if self.said >= ROUND {
-                break;
-            }
-        }
-        for person in self.people.values_mut().filter(|person| !person.batch.is_empty()) {
-            person.outbox.put(mem::take(&mut person.batch));
-        }
-    }
-
-    fn take(&mut self, Event { name, what }: Event) {
+    fn take(&mut self, event: Event) {
         self.said += 1; // so that a round ends even if its events say nothing
-        match what {
+        let name = event.name;
+        match event.what {
             What::Join { outbox, at, answer } => {
                 let joined = self.join(&name, outbox, at);
                 let _ = answer.send(joined); // never waits: the channel has no bound
@@ -116,6 +104,26 @@ impl Room {
             }
         }
     }
+
+    /// Puts each member's batch into its outbox, which never waits.
+    fn deliver(&mut self) {
+        for person in self.people.values_mut().filter(|person| !person.batch.is_empty()) {
+            person.outbox.put(mem::take(&mut person.batch));
+        }
+        self.said = 0;
+    }
+
+    /// Takes the other events that are there by now, too. A delivery costs each member one
+    /// `write`, however many lines there are, and when many members talk, that is the greatest
+    /// saving of all.
+    fn take_more(&mut self, inbox: &Receiver<Event>) {
+        for event in inbox.try_iter() {
+            self.take(event);
+            if self.said >= ROUND {
+                break;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -143,7 +151,8 @@ mod tests {
 
     /// A round of one event.
     fn take(room: &mut Room, name: &str, what: What) {
-        room.round(event(name, what), &mpsc::channel().1);
+        room.take(event(name, what));
+        room.deliver();
     }
 
     /// The answer of the hub to one who asks for a name.
@@ -208,9 +217,11 @@ mod tests {
         drop(hub);
         let mut rounds = 0;
         while let Ok(first) = inbox.recv() {
-            room.round(first, &inbox);
+            room.take(first);
+            room.take_more(&inbox);
             rounds += 1;
             assert!(room.said < ROUND + 2 * line.len());
+            room.deliver();
         }
         assert_eq!(rounds, 11); // ten that are full, and the rest
         let [_, second] = heard(&mut one);
