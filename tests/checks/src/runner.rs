@@ -193,7 +193,7 @@ enum Task {
 /// What came of it.
 enum Found {
     Decided(CheckResult),
-    /// It failed beside others, and is to be tried alone.
+    /// It failed beside others, or could not be tried, and is to be tried alone.
     Doubted(CheckResult),
 }
 
@@ -203,8 +203,10 @@ fn perform(task: Task, subject: &Subject, plan: Plan) -> Found {
             Found::Decided(CheckResult::new(check, subject, Verdict::Skipped { because }))
         }
         Task::Try(check) => {
-            let first = steadily(check, subject, plan.seed);
-            let again = plan.again && first.counts && first.verdict.failure().is_some();
+            let first = attempt(check, subject, plan.seed);
+            // What the grader lacked, the programs of other checks may have used up.
+            let again = matches!(first.verdict, Verdict::GraderTrouble(_))
+                || plan.again && first.counts && first.verdict.failure().is_some();
             if again { Found::Doubted(first) } else { Found::Decided(first) }
         }
         Task::TryAgain(first) => {

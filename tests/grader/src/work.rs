@@ -44,6 +44,10 @@ const NO_GROUP: &str = "no control group (cgroup v2) can be had here: memory is 
 const NO_SOCKETS: &str = "the kernel does not show its sockets here (/proc/net/tcp), so nobody can \
                           see whether a program listens";
 
+/// What a report says where nobody can connect to this machine itself.
+const NO_LOOPBACK: &str = "there is no way to 127.0.0.1 and 127.0.0.2 here: is the loopback \
+                           interface up?";
+
 /// What is said of a name that cannot stand in a command line.
 const NO_TEXT: &str = "its name is not UTF-8: give it another one";
 
@@ -289,6 +293,7 @@ impl Work {
         let begun = Instant::now();
         let mut results = match self.take() {
             _ if !kernel::shows_sockets() => Results::trouble(self.seed, NO_SOCKETS),
+            _ if !kernel::has_loopback() => Results::trouble(self.seed, NO_LOOPBACK),
             Ok(taken) => self.check(&taken, done),
             Err(Refusal::Submission(why)) => Results::refused(self.seed, &why),
             Err(Refusal::Grader(why)) => Results::trouble(self.seed, &why),

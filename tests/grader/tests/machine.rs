@@ -130,6 +130,17 @@ fn where_no_socket_can_be_seen_nobody_fails() {
 }
 
 #[test]
+fn where_nobody_can_connect_nobody_fails() {
+    let folder = handed_in("machine-deaf", RIGHT);
+    let deaf = words(&["unshare", "-rn"]);
+    if end(&run(&[deaf.clone(), words(&["true"])].concat())).0 != Some(0) {
+        return eprintln!("skipped, because unshare is missing or forbidden");
+    }
+    let (code, said) = end(&run(&[deaf, command(&folder)].concat()));
+    assert!(code == Some(4) && said.contains("no way to 127.0.0.1"), "{said}");
+}
+
+#[test]
 fn graders_in_two_networks_do_not_build_into_each_other() {
     if Mode::find().is_err() {
         return eprintln!("skipped, because bwrap is missing or forbidden");

@@ -47,7 +47,8 @@ impl Datagrams {
     /// # Errors
     /// When it cannot be bound there.
     pub fn new(name: &str, ip: &str, port: u16, log: Log) -> Step<Datagrams> {
-        let socket = bind_near(port, |port| UdpSocket::bind((ip, port)))?;
+        let bound = bind_near(port, |port| UdpSocket::bind((ip, port)));
+        let socket = bound.map_err(|e| log.without_socket(e))?;
         let address = socket.local_addr()?;
         Ok(Datagrams { name: name.to_string(), socket, log, address })
     }

@@ -114,11 +114,6 @@ pub fn is_peers_doing(error: &io::Error) -> bool {
 
 impl From<io::Error> for Halt {
     fn from(error: io::Error) -> Halt {
-        use io::ErrorKind as E;
-        // Not every system has 127.0.0.2, or IPv6.
-        if matches!(error.kind(), E::AddrNotAvailable | E::NetworkUnreachable) {
-            return Halt::Lacking("such address of its own");
-        }
         Halt::Grader(format!("the grader's own call failed: {}", common::cause(&error)))
     }
 }
@@ -280,6 +275,17 @@ mod tests {
     #[test]
     fn nothing_in_a_report_is_obeyed() {
         assert_eq!(readable("a\u{1b}[2Jb\r\nc\u{202e}é"), "a\\u{1b}[2Jb\\u{d}\nc\\u{202e}é");
+    }
+
+    #[test]
+    fn what_a_socket_of_our_own_lacks_is_no_failure_of_the_program() {
+        use io::ErrorKind as E;
+        let elsewhere = std::net::TcpListener::bind(("192.0.2.1", 0)).unwrap_err();
+        assert_eq!(elsewhere.kind(), E::AddrNotAvailable);
+        for kind in [E::AddrNotAvailable, E::NetworkUnreachable, E::AddrInUse, E::OutOfMemory] {
+            assert!(!is_peers_doing(&kind.into()), "{kind}");
+            assert!(matches!(Halt::from(io::Error::from(kind)), Halt::Grader(_)), "{kind}");
+        }
     }
 
     #[test]

@@ -40,19 +40,19 @@ impl Host {
     /// # Errors
     /// When the address cannot be listened on.
     pub fn new(ip: &str, port: u16, log: Log) -> Step<Host> {
-        let listener = bind_near(port, |port| TcpListener::bind((ip, port)))?;
-        Ok(Host::accepting(listener, log)?)
+        Host::accepting(bind_near(port, |port| TcpListener::bind((ip, port))), log)
     }
 
     /// Listens on this very address.
     ///
     /// # Errors
     /// When the address cannot be listened on.
-    pub fn at(address: SocketAddr, log: Log) -> io::Result<Host> {
-        Host::accepting(TcpListener::bind(address)?, log)
+    pub fn at(address: SocketAddr, log: Log) -> Step<Host> {
+        Host::accepting(TcpListener::bind(address), log)
     }
 
-    fn accepting(listener: TcpListener, log: Log) -> io::Result<Host> {
+    fn accepting(bound: io::Result<TcpListener>, log: Log) -> Step<Host> {
+        let listener = bound.map_err(|e| log.without_socket(e))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Host { listener, log, address })

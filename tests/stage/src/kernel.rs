@@ -114,6 +114,16 @@ pub fn shows_sockets() -> bool {
     port.is_some_and(|address| is_listening(address.port()))
 }
 
+/// True if there is a way to each of this machine's addresses that the checks use, for which its
+/// loopback interface has to be up.
+pub fn has_loopback() -> bool {
+    let finds_itself = |ip| {
+        let socket = UdpSocket::bind((ip, 0))?;
+        socket.connect(socket.local_addr()?)
+    };
+    ["127.0.0.1", "127.0.0.2"].into_iter().all(|ip| finds_itself(ip).is_ok())
+}
+
 /// True if somebody listens on this TCP port.
 pub fn is_listening(port: u16) -> bool {
     listeners().any(|socket| socket.local_port == port)

@@ -36,7 +36,7 @@ pub use subject::{Role, Subject};
 use crate::{
     datagrams::Datagrams,
     deadline::{Cancel, Deadline, ProgramSet},
-    failure::{Halt, Step, fail},
+    failure::{Failure, Halt, Saw, Step},
     peer::Peer,
     process::Process,
     random::Random,
@@ -45,6 +45,7 @@ use crate::{
 
 use std::{
     fmt::Display,
+    io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -62,8 +63,8 @@ pub const fn quiet() -> Duration {
     Duration::from_millis(250)
 }
 
-/// More sockets than any program of the labs needs for itself.
-const FEW_SOCKETS: usize = 200;
+/// More sockets than any program needs for itself and the clients of a check.
+const MANY_SOCKETS: usize = 2000;
 
 /// What a check did, step by step, for its report, and with which programs.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +77,19 @@ impl Log {
     /// The end of a wait for the check's programs.
     pub fn deadline(&self, time: Duration) -> Deadline {
         Deadline::new(time, &self.programs)
+    }
+
+    /// Why a check stops that cannot have a socket of the grader's own: a failure if no port is
+    /// left and its programs hold so many, else the grader's own trouble.
+    pub(crate) fn without_socket(&self, error: io::Error) -> Halt {
+        use io::ErrorKind::{AddrInUse, AddrNotAvailable};
+        let held = self.programs.sockets();
+        if matches!(error.kind(), AddrInUse | AddrNotAvailable) && held > MANY_SOCKETS {
+            let expected = "the program leaves ports for others".to_string();
+            let got = format!("it holds {held} sockets");
+            return Halt::Failed(Failure { expected, got, saw: Saw::Something, means: None });
+        }
+        error.into()
     }
 
     /// Adds a step.
@@ -278,17 +292,10 @@ impl<'a> Stage<'a> {
     /// A port that nobody uses.
     ///
     /// # Errors
-    /// A failure if the programs of this check hold so many ports that none is left, else the
-    /// grader's own trouble.
+    /// When there is none.
     pub fn free_port(&self) -> Step<u16> {
-        match kernel::free_port() {
-            Some(port) => Ok(port),
-            None if self.log.programs.sockets() > FEW_SOCKETS => fail(
-                "the program leaves ports for others",
-                format!("it holds {} sockets", self.log.programs.sockets()),
-            ),
-            None => Err(Halt::Grader("there is no free port".to_string())),
-        }
+        let none = || self.log.without_socket(io::ErrorKind::AddrInUse.into());
+        kernel::free_port().ok_or_else(none)
     }
 
     /// A listener of the grader's own.
@@ -313,7 +320,7 @@ impl<'a> Stage<'a> {
     /// When it cannot listen there.
     pub fn host_at(&self, address: SocketAddr) -> Step<Host> {
         self.log.step(format_args!("somebody listens on {address}"));
-        Ok(Host::at(address, self.log.clone())?)
+        Host::at(address, self.log.clone())
     }
 
     /// How the subject speaks in this role.

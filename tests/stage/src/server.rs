@@ -118,7 +118,7 @@ impl Server {
                 let got = format!("{}; {}", common::cause(&e), self.program.state());
                 fail_having(saw, expected, got)
             }
-            Err(e) => Err(e.into()),
+            Err(e) => Err(self.log.without_socket(e)),
         }
     }
 }
