@@ -161,9 +161,9 @@ mod hub {
 /// A member's reader: the thread that waits for what the member says.
 mod member {
     use super::{hub::Event, hub::What, outbox::Outbox};
-    use std::io::{self, BufRead};
+    use std::io::{self, BufRead, BufReader};
     use std::net::{SocketAddr, TcpStream};
-    use std::sync::mpsc::SyncSender;
+    use std::sync::{Arc, mpsc::SyncSender};
 
     /// The longest line that is passed on, in bytes, its `\n` included.
     const MAX_LINE: usize = 4096;
