@@ -176,9 +176,21 @@ pub fn connects_with(stage: &Stage, options: &str) -> Step {
     let usual = TcpListener::bind(("127.0.0.1", given.address.port()))?;
     usual.set_nonblocking(true)?;
     let client = stage.client_with(given.address, options, &[])?;
+    client.types("Ada"); // it may ask its user before it connects
     client.connects_to(&given, "server").map(|_| ()).probe(&FIXED_HOST, || {
         usual.accept().is_ok().then(|| "it connected to 127.0.0.1".to_string())
     })
+}
+
+/// Says this to a program that sends no line ends, and then a line end. True if it has waited for
+/// that one before it printed the text.
+pub fn reads_lines(program: &mut Program, peer: &mut Peer, text: &str) -> Step<bool> {
+    peer.send(text)?;
+    if program.prints(text).is_ok() {
+        return Ok(false);
+    }
+    peer.send("\n")?;
+    Ok(program.prints(text).is_ok())
 }
 
 /// What a program has written into a file of its own. It could have put anything there: only a

@@ -289,6 +289,19 @@ impl<'a> Stage<'a> {
         Ok((client, peer))
     }
 
+    /// As [`Stage::client_and_peer`], when the client's user has typed a line: a program may ask
+    /// for it before it connects.
+    ///
+    /// # Errors
+    /// A failure when it does not connect.
+    pub fn client_told(&self, line: &str, name: &str) -> Step<(Program, Peer)> {
+        let host = self.host("127.0.0.1")?;
+        let client = self.client(&host)?;
+        client.types(line);
+        let peer = client.connects_to(&host, name)?;
+        Ok((client, peer))
+    }
+
     /// A port that nobody uses.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ use std::fmt;
 pub struct Speech {
     /// How it ends its messages.
     pub ends: MessageEnd,
+    /// True if it waits for a line end in what it reads, although it sends none (02, 05).
+    pub wants_lines: bool,
     /// True if it says something before it is asked.
     pub greets: bool,
     /// True if it says something in answer to a name (05).
@@ -52,6 +54,7 @@ impl fmt::Display for Speech {
         let ends = self.ends == MessageEnd::Pause;
         let ways = [
             (ends, "one message at a time, no line ends"),
+            (self.wants_lines, "waits for line ends"),
             (self.greets, "greets"),
             (self.answers_name, "answers a name"),
             (self.awaits_greeting, "waits to be greeted"),

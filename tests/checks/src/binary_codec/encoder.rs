@@ -39,6 +39,18 @@ const UNPADDED: Diagnosis = Diagnosis {
     text: "the groups have fewer than eight digits: the zeros in front are missing. Without them nobody can tell where a byte begins once the spaces are gone. How is a number printed with a fixed width?",
 };
 
+const PREFIXED: Diagnosis = Diagnosis {
+    id: "prefixed",
+    they: "leave the 0b of their language before a byte's digits",
+    text: "each group begins with 0b: that is how a programming language marks a binary number in its source, and no part of the number.",
+};
+
+const NO_SPACES: Diagnosis = Diagnosis {
+    id: "no-spaces",
+    they: "put no space between the bytes",
+    text: "the digits are right, and nothing is between one byte's and the next one's: a decoder splits at the spaces.",
+};
+
 pub(super) static ENCODES: Check = Check::lab(
     "06.encodes",
     Role::Encoder,
@@ -48,7 +60,7 @@ pub(super) static ENCODES: Check = Check::lab(
 .needs(&[&ANSWERS])
 .points(2)
 .read("6.4")
-.mistakes(&[&UNPADDED])
+.mistakes(&[&UNPADDED, &PREFIXED, &NO_SPACES])
 .steps(|stage| {
     let server = stage.serve(Role::Encoder)?;
     let mut a = server.connect("a")?;
@@ -57,7 +69,11 @@ pub(super) static ENCODES: Check = Check::lab(
     let answer = ask(stage, Role::Encoder, &mut a, &text)?;
     let digits = |group: &str| group.trim_start_matches('0').to_string();
     let bare: Vec<_> = expected.split(' ').map(digits).collect();
-    is(&expected, &answer).means(same(&bare.join(" "), &answer), &UNPADDED)
+    let prefixed: Vec<_> = bare.iter().map(|digits| format!("0b{digits}")).collect();
+    is(&expected, &answer)
+        .means(same(&bare.join(" "), &answer), &UNPADDED)
+        .means(same(&prefixed.join(" "), &answer), &PREFIXED)
+        .means(same(&expected.replace(' ', ""), &answer), &NO_SPACES)
 });
 
 pub(super) static GOES_ON: Check = Check::lab(

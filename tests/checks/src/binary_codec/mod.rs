@@ -205,18 +205,24 @@ fn is(expected: &str, answer: &[u8]) -> Step {
     fail(format!("the answer is {expected}"), got)
 }
 
-/// As [`is`], where zeros in front of a group cost nothing: one check asks for them, and no other.
+/// As [`is`], where the form of the groups costs nothing: one check asks for it, and no other.
 fn is_like(role: Role, expected: &str, answer: &[u8]) -> Step {
     if role != Role::Encoder {
         return is(expected, answer);
     }
-    let padded = |text: &str| {
-        text.split_whitespace()
-            .map(|group| format!("{group:0>8}"))
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    is(expected, padded(&String::from_utf8_lossy(answer)).as_bytes())
+    is(expected, in_groups(&String::from_utf8_lossy(answer)).as_bytes())
+}
+
+/// An encoder's answer as it would be in groups of eight digits, if it has shorter ones, has a
+/// `0b` before each, or has nothing between them.
+fn in_groups(answer: &str) -> String {
+    let groups = answer.split_whitespace().flat_map(|group| {
+        let digits = group.strip_prefix("0b").unwrap_or(group);
+        let whole = if digits.len() % 8 == 0 { 8 } else { digits.len() };
+        digits.as_bytes().chunks(whole.max(1))
+    });
+    let padded = groups.map(|group| format!("{:0>8}", String::from_utf8_lossy(group)));
+    padded.collect::<Vec<_>>().join(" ")
 }
 
 /// One request and its answer, both new at each call.

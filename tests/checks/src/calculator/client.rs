@@ -12,12 +12,11 @@ pub(super) static CLIENT_NAME: Check =
 /// A client that has sent its name. A program may have a name of its own: then the one that
 /// is typed here is a malformed line to it, which it does not send.
 fn named_client(stage: &Stage) -> Step<(Program, Peer)> {
-    let (client, mut server) = stage.client_and_peer("the server")?;
+    let (client, mut server) = stage.client_told("Ada", "the server")?;
     let way = stage.speech(Role::Client);
     if way.awaits_greeting {
         server.send(session::QUESTION)?;
     }
-    client.types("Ada");
     server.expect_message("the client's name")?;
     if way.awaits_answer {
         server.send(session::GREETING)?;
@@ -79,9 +78,11 @@ fn is_sent(sent: &Message, typed: &str) -> Step {
 /// The grader gives an answer that nobody can guess, as the client speaks.
 fn answers(stage: &Stage, server: &mut Peer) -> Step<String> {
     let answer = sum(stage).1.to_string();
-    match stage.speech(Role::Client).ends {
-        MessageEnd::Line => server.send(format!("{answer}\n"))?,
-        MessageEnd::Pause => server.send(&answer)?,
+    let way = stage.speech(Role::Client);
+    if way.ends == MessageEnd::Line || way.wants_lines {
+        server.send(format!("{answer}\n"))?;
+    } else {
+        server.send(&answer)?;
     }
     Ok(answer)
 }

@@ -19,7 +19,7 @@ use crate::{
     manners,
     shared::{
         AT_THE_END, END_IGNORED, END_MARK, FEW_AT_ONCE, FIXED_HOST, NEVER_FLUSHED, ONE_CLIENT,
-        RESET_KILLS, SPINS, connects_to_the_given_host, is_over, rests,
+        RESET_KILLS, SPINS, connects_to_the_given_host, is_over, reads_lines, rests,
     },
     together::{Together, WAIT_FOR_EACH_OTHER},
 };
@@ -44,6 +44,7 @@ pub static CHAPTER: Chapter = Chapter {
     learn: Some(session::learn),
     checks: &[
         &server::LISTENS,
+        &server::NAME,
         &server::ANSWERS,
         &server::GOES_ON,
         &server::CALCULATES,

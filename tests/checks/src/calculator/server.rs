@@ -17,37 +17,51 @@ const NAME_IS_REQUEST: Diagnosis = Diagnosis {
     text: "the first line got a reply: it is the client's name, and a request comes only behind it. From here on every answer is one too early.",
 };
 
-pub(super) static ANSWERS: Check = Check::lab(
-    "05.answers",
+pub(super) static NAME: Check = Check::lab(
+    "05.name",
     Role::Server,
-    "server: takes the first line for a name, and answers the second",
+    "server: takes the first line for a name, and for no request",
 )
 .source("L2, question 6: initiates communication by sending its name")
 .needs(&[&LISTENS])
-.points(2)
 .read("5.4")
-.mistakes(&[&NAME_IS_REQUEST, &NEVER_FLUSHED, &AT_THE_END])
-.steps(answers);
-
-fn answers(stage: &Stage) -> Step {
+.mistakes(&[&NAME_IS_REQUEST])
+.steps(|stage| {
     let (server, mut ada) = session(stage)?;
     if !stage.is_outside() {
-        ada.peer
+        return ada
+            .peer
             .expect_silence("the first line is a name, which gets no reply")
-            .probe(&NAME_IS_REQUEST, || calculated_name(stage, &server))?;
-    } else if ada.way.answers_name {
-        // A greeting, perhaps.
-        if let Some(seen) = calculated_name(stage, &server) {
-            let expected = "the first line is a name, and no request";
-            return fail(expected, "it was answered").probe(&NAME_IS_REQUEST, || Some(seen));
-        }
+            .probe(&NAME_IS_REQUEST, || calculated_name(stage, &server));
     }
+    if !ada.way.answers_name {
+        return Ok(());
+    }
+    // What it answers may be a greeting.
+    let seen = calculated_name(stage, &server);
+    seen.map_or(Ok(()), |seen| {
+        fail("the first line is a name, and no request", "it was answered")
+            .probe(&NAME_IS_REQUEST, || Some(seen))
+    })
+});
+
+pub(super) static ANSWERS: Check =
+    Check::lab("05.answers", Role::Server, "server: answers what comes after the name")
+        .source("L2, question 6: sends it back as a string")
+        .needs(&[&LISTENS])
+        .read("5.4")
+        .mistakes(&[&NEVER_FLUSHED, &AT_THE_END])
+        .steps(answers);
+
+fn answers(stage: &Stage) -> Step {
+    let (_server, mut ada) = session(stage)?;
     let (request, result) = sum(stage);
-    ada.gives(&request, result)
-        .map(|_| ())
-        .probe(&NEVER_FLUSHED, || comes_with_more(&mut ada, &request))
+    let given = ada.gives(&request, result).map(|_| ());
+    let silent = matches!(&given, Err(Halt::Failed(failure)) if failure.saw == Saw::Nothing);
+    given
+        .probe(&NEVER_FLUSHED, || silent.then(|| comes_with_more(&mut ada, &request))?)
         .confirm(&AT_THE_END, "when she had closed its sending side, it came", || {
-            ada.peer.so_far().is_empty() && {
+            silent && ada.peer.so_far().is_empty() && {
                 ada.peer.half_close();
                 let text = ada.hears_more(patience()).unwrap_or_default();
                 number::is_in(&text, &request, result)

@@ -215,8 +215,7 @@ pub(super) const GREETING: &str = "Hello, you can ask now.\n";
 
 fn learn_client(stage: &Stage) -> Step<Speech> {
     let mut way = Speech::default();
-    let (client, mut server) = stage.client_and_peer("the server")?;
-    client.types("Ada");
+    let (mut client, mut server) = stage.client_told("Ada", "the server")?;
     let name = server.expect_message("the name").or_else(|_| {
         way.awaits_greeting = true;
         server.send(QUESTION)?;
@@ -228,6 +227,9 @@ fn learn_client(stage: &Stage) -> Step<Speech> {
     if server.expect_message("the request").is_err() {
         server.send(GREETING)?;
         way.awaits_answer = server.expect_message("the request").is_ok();
+    }
+    if way.ends == MessageEnd::Pause {
+        way.wants_lines = reads_lines(&mut client, &mut server, &sum(stage).1.to_string())?;
     }
     Ok(way)
 }

@@ -1,7 +1,6 @@
 //! Chapter 7, the client: the grader plays its server.
 
 use super::*;
-use std::net::TcpListener;
 
 pub(super) static CLIENT_NAME: Check = Check::lab(
     "07.client-name",
@@ -17,16 +16,7 @@ pub(super) static CLIENT_HOST: Check =
         .source("L2, question 2: specify the server's IP address")
         .read("7.4")
         .mistakes(&[&FIXED_HOST])
-        .steps(|stage| {
-            let given = stage.host("127.0.0.2")?;
-            let usual = TcpListener::bind(("127.0.0.1", given.address.port()))?;
-            usual.set_nonblocking(true)?;
-            let client = stage.client(&given)?;
-            client.types("Batman"); // it may ask before it connects
-            client.connects_to(&given, "the server").map(|_| ()).probe(&FIXED_HOST, || {
-                usual.accept().is_ok().then(|| "it connected to 127.0.0.1".to_string())
-            })
-        });
+        .steps(connects_to_the_given_host);
 
 const WAITS_FOR_USER: Diagnosis = Diagnosis {
     id: "waits-for-user-07",
@@ -171,8 +161,7 @@ pub(super) static CLIENT_ASKS_AGAIN: Check = Check::manners(
 .needs(&[&CLIENT_SHOWS])
 .read("7.5")
 .steps(|stage| {
-    let (mut client, mut server) = stage.client_and_peer("the server")?;
-    client.types("Batman");
+    let (mut client, mut server) = stage.client_told("Batman", "the server")?;
     server.expect("Batman\n")?;
     server.send("Server: this name is in use: try another\n")?;
     client.prints("this name is in use")?;

@@ -406,7 +406,7 @@ fn heard(peer: &mut Peer) -> String {
 }
 
 fn learn_client(stage: &Stage) -> Step<Speech> {
-    let (_client, mut server) = typed_name(stage)?;
+    let (_client, mut server) = stage.client_told("Batman", "the server")?;
     let is_line = server.expect_message("the name")?.is_line;
     let ends = if is_line { MessageEnd::Line } else { MessageEnd::Pause };
     Ok(Speech { ends, ..Speech::default() })

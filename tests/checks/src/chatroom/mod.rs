@@ -15,7 +15,7 @@ mod server;
 use crate::{
     check::{Chapter, Check},
     manners,
-    shared::{END_IGNORED, FIXED_HOST, RESET_KILLS},
+    shared::{END_IGNORED, FIXED_HOST, RESET_KILLS, connects_to_the_given_host},
 };
 use client::CLIENT_HOST;
 use member::{Member, room};
@@ -95,19 +95,10 @@ fn joined(name: &str, count: usize) -> String {
     format!("{name} has joined. Member count={count}")
 }
 
-/// A client whose user has typed a name, perhaps before it connects, and its connection.
-fn typed_name(stage: &Stage) -> Step<(Program, Peer)> {
-    let host = stage.host("127.0.0.1")?;
-    let client = stage.client(&host)?;
-    client.types("Batman");
-    let server = client.connects_to(&host, "the server")?;
-    Ok((client, server))
-}
-
 /// A client that has sent its user's name: when it connected, or when it was asked for it, which
 /// many do who follow one book, with this word.
 fn member(stage: &Stage) -> Step<(Program, Peer)> {
-    let (client, mut server) = typed_name(stage)?;
+    let (client, mut server) = stage.client_told("Batman", "the server")?;
     let silent = stage.is_outside() && server.expect_silence("it may wait to be asked").is_ok();
     if silent {
         server.send("NICK")?;

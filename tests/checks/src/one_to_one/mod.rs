@@ -15,7 +15,7 @@ use crate::{
     manners,
     shared::{
         DECODES_PIECES, END_IGNORED, FIXED_HOST, ONE_ADDRESS, ONE_CLIENT, RESET_KILLS, SPINS,
-        connects_to_the_given_host, rests,
+        connects_to_the_given_host, reads_lines, rests,
     },
 };
 use client::HOST;
@@ -80,31 +80,41 @@ pub static CHAPTER: Chapter = Chapter {
 };
 
 /// Whether a program ends its messages with a line end: the message that its user types shows it.
+/// One that does not may wait for a line end in what it reads all the same.
 fn learn(stage: &Stage, role: Role) -> Step<Speech> {
     let word = stage.payload(8);
-    let is_line = if role == Role::Server {
-        let server = stage.serve(role)?;
+    if role == Role::Server {
+        let mut server = stage.serve(role)?;
         let mut client = server.connect("a")?;
         client.send(format!("{}\n", stage.payload(8)))?;
         client.settle();
         server.program.types(&word);
         client.expect(&word)?;
-        client.skip_line_end()
-    } else {
-        let (client, mut server) = stage.client_and_peer("server")?;
-        client.types(&word);
-        server.expect(&word)?;
-        server.skip_line_end()
-    };
-    let ends = if is_line { MessageEnd::Line } else { MessageEnd::Pause };
-    Ok(Speech { ends, ..Speech::default() })
+        return learn_end(stage, &mut server.program, &mut client);
+    }
+    let (mut client, mut server) = stage.client_and_peer("server")?;
+    client.types(&word);
+    server.expect(&word)?;
+    learn_end(stage, &mut client, &mut server)
+}
+
+/// The program's message has come but for its end, and it is the network's turn.
+fn learn_end(stage: &Stage, program: &mut Program, peer: &mut Peer) -> Step<Speech> {
+    if peer.skip_line_end() {
+        return Ok(Speech::default());
+    }
+    let text = stage.payload(8);
+    let wants_lines = reads_lines(program, peer, &text)?;
+    Ok(Speech { ends: MessageEnd::Pause, wants_lines, ..Speech::default() })
 }
 
 /// Sends a message as the program in this role would: a line, or its text in a packet of its own.
 fn say(stage: &Stage, role: Role, peer: &mut Peer, text: &str) -> Step {
     match stage.speech(role).ends {
-        MessageEnd::Line => peer.send(format!("{text}\n")),
-        MessageEnd::Pause => peer.send(text).map(|()| _ = peer.settle()),
+        MessageEnd::Pause if !stage.speech(role).wants_lines => {
+            peer.send(text).map(|()| _ = peer.settle())
+        }
+        _ => peer.send(format!("{text}\n")),
     }
 }
 

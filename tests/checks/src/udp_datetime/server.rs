@@ -58,29 +58,39 @@ const NO_PADDING: Diagnosis = Diagnosis {
     text: "a number below ten has one digit here: how does the language write a number with two digits at least?",
 };
 
+const FRACTIONS: Diagnosis = Diagnosis {
+    id: "fractions",
+    they: "give fractions of a second",
+    text: "what follows the seconds was not asked for: who reads HH:MM:SS takes eight characters. Which format has no fractions?",
+};
+
 pub(super) static TWO_DIGITS: Check = Check::lab(
     "04.two-digits",
     Role::Server,
-    "server: gives hours, minutes and seconds two digits each",
+    "server: gives hours, minutes and seconds two digits each, and no more",
 )
 .source("L2, question 3: (HH:MM:SS) format")
 .needs(&[&ANSWERS])
 .read("4.4")
-.mistakes(&[&NO_PADDING])
+.mistakes(&[&FRACTIONS, &NO_PADDING])
 .steps(|stage| {
     // In the early morning the hour shows it, whatever the minute is.
     let zone = Zone::find(|there| (1..=8).contains(&there.hour()))?;
     let server = serve_in(stage, zone)?;
     let answer = ask(&server, &asker(stage, "a")?, "SEND_TIME")?;
-    if times(&answer).iter().any(|(_, padded)| *padded) {
+    let padded = times(&answer).iter().any(|(_, padded)| *padded);
+    let point = |word: &str| {
+        let (whole, part) = word.split_once('.').unwrap_or((word, ""));
+        part.starts_with(|c: char| c.is_ascii_digit()) && !times(whole).is_empty()
+    };
+    let fraction = answer.split_whitespace().any(point);
+    if padded && !fraction {
         return Ok(());
     }
     let short = !times(&answer).is_empty();
-    fail("HH:MM:SS, two digits each", quote(answer.as_bytes())).confirm(
-        &NO_PADDING,
-        "a number below ten has one digit",
-        || short,
-    )
+    fail("HH:MM:SS, two digits each", quote(answer.as_bytes()))
+        .confirm(&FRACTIONS, "a point and digits follow", || fraction)
+        .confirm(&NO_PADDING, "a number below ten has one digit", || short)
 });
 
 const ONE_ANSWER: Diagnosis = Diagnosis {
