@@ -1,4 +1,5 @@
 # plays: client
+# not judged: 07.together
 # A client in the style of L2: it asks for the name before it connects, and sends no line ends.
 #
 #     python3 07-asks-first.py HOST PORT

@@ -4,7 +4,7 @@
 use stage::{
     Log, Program, Role, Server, Stage,
     failure::{Diagnosis, Explain, Halt, Step, fail, quote},
-    kernel, patience,
+    find, kernel, patience,
     peer::Peer,
     quiet,
 };
@@ -76,17 +76,19 @@ impl Side {
 }
 
 impl Together {
-    /// Starts the server in this role, and the client, and connects them.
+    /// Starts the server in this role, and the client, whose user types `first` at once, and
+    /// connects them.
     ///
     /// # Errors
     /// [`Halt::NotJudged`] where only one of them was handed in.
-    pub fn begin(stage: &Stage, role: Role) -> Step<Together> {
+    pub fn begin(stage: &Stage, role: Role, first: &str) -> Step<Together> {
         if !stage.has(role) || !stage.has(Role::Client) {
             return Err(Halt::NotJudged(format!("only with a client and a {role} of its own")));
         }
         let server = stage.serve(role)?;
         let host = stage.host("127.0.0.1")?;
         let client = stage.client(&host)?;
+        client.types(first);
         let from_client = client.connects_to(&host, "the server")?;
         let from_server = server.connect("the client")?;
         Ok(Together {
@@ -118,7 +120,8 @@ impl Together {
         );
         fail(what, got)
             .probe(&WAIT_FOR_EACH_OTHER, || self.answers_lines())
-            .probe(&WAIT_FOR_EACH_OTHER, || self.prints_lines(&mut seen))
+            .probe(&WAIT_FOR_EACH_OTHER, || self.ends_line("client", &mut seen))
+            .probe(&WAIT_FOR_EACH_OTHER, || self.ends_line("server", &mut seen))
     }
 
     /// What the server has said so far.
@@ -129,6 +132,21 @@ impl Together {
     /// What the client has printed so far.
     pub fn printed(&self) -> Vec<u8> {
         self.client.process.heard().stdout.clone()
+    }
+
+    /// What one's user types is printed by the other, in both directions: of a chat.
+    ///
+    /// # Errors
+    /// As [`Together::until`].
+    pub fn chats(&mut self, from_client: &str, from_server: &str) -> Step {
+        self.until(&format!("the server prints {}", quote(from_client.as_bytes())), |both| {
+            let heard = both.server.program.process.heard();
+            find(&heard.stdout, from_client.as_bytes()).is_some()
+        })?;
+        self.server.program.types(from_server);
+        self.until(&format!("the client prints {}", quote(from_server.as_bytes())), |both| {
+            find(&both.printed(), from_server.as_bytes()).is_some()
+        })
     }
 
     /// Passes on what they say until the client has said something more.
@@ -187,14 +205,21 @@ impl Together {
         })
     }
 
-    /// The server's messages have no line end, and what is waited for is seen when they have one.
-    fn prints_lines(&mut self, seen: &mut impl FnMut(&Together) -> bool) -> Option<String> {
-        let last = self.from_server.said.last()?;
-        if last.ends_with(b"\n") {
+    /// One's messages have no line end, and what is waited for is seen when its last one has.
+    fn ends_line(
+        &mut self,
+        whose: &str,
+        seen: &mut impl FnMut(&Together) -> bool,
+    ) -> Option<String> {
+        let (from, to) = match whose {
+            "client" => (&self.from_client, &mut self.from_server.peer),
+            _ => (&self.from_server, &mut self.from_client.peer),
+        };
+        if from.said.last()?.ends_with(b"\n") {
             return None;
         }
-        self.from_client.peer.send("\n").ok()?;
+        to.send("\n").ok()?;
         let seen = self.pass_until(seen);
-        seen.then(|| "with a line end behind the server's message, it was seen".into())
+        seen.then(|| format!("with a line end behind the {whose}'s message, it was seen"))
     }
 }

@@ -1,4 +1,5 @@
 # plays: server client
+# fails: 09.together -
 # fails: 09.server-prints waits-for-user
 # fails: 09.client-sends waits-for-partner
 # decided: 70

@@ -1,3 +1,4 @@
+# fails: 09.together -
 # fails: 09.server-sends never-flushed
 # fails: 09.client-sends never-flushed
 # fails: 09.tunnel-early never-flushed

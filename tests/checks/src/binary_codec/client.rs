@@ -222,9 +222,8 @@ pub(super) static TOGETHER: Check = Check::lab(
 });
 
 fn talk_together(stage: &Stage, role: Role) -> Step {
-    let mut both = Together::begin(stage, role)?;
     let (line, _) = request(role, &stage.payload(6));
-    both.client.types(&line);
+    let mut both = Together::begin(stage, role, &line)?;
     // Whether the answer is right, other checks ask.
     both.until("the client prints what its server answers", |both| {
         let answer = both.answers();

@@ -321,8 +321,7 @@ pub(super) static TOGETHER: Check = Check::lab(
 .read("5.4")
 .mistakes(&[&WAIT_FOR_EACH_OTHER])
 .steps(|stage| {
-    let mut both = Together::begin(stage, Role::Server)?;
-    both.client.types("Ada");
+    let mut both = Together::begin(stage, Role::Server, "Ada")?;
     both.until_client_speaks()?;
     let (request, result) = sum(stage);
     let before = both.printed().len();

@@ -149,6 +149,33 @@ pub(super) static CLIENT_RESTS: Check = Check::lab(
         .because(Saw::Something, &END_IGNORED)
 });
 
+pub(super) static TOGETHER: Check = Check::lab(
+    "07.together",
+    Role::Client,
+    "its own client and its own room understand each other",
+)
+.source("L2, question 8: the client process sends requests to the server, and displays")
+.needs(&[&CLIENT_NAME])
+.points(2)
+.read("7.4")
+.mistakes(&[&WAIT_FOR_EACH_OTHER])
+.steps(|stage| {
+    let mut both = Together::begin(stage, Role::Server, "Batman")?;
+    let mut robin = Member::knock(stage, &both.server, "Robin")?;
+    both.until_client_speaks()?;
+    let (text, answer) = (stage.payload(16), stage.payload(16));
+    both.client.types(&text);
+    both.until(&format!("Robin hears {text}"), |_| {
+        find(robin.peer.so_far(), text.as_bytes()).is_some()
+    })?;
+    robin.says(&answer)?;
+    both.until(&format!("the client prints {answer}"), |both| {
+        find(&both.printed(), answer.as_bytes()).is_some()
+    })?;
+    both.client.types("quit");
+    both.until("the client ends", |both| both.client.process.heard().exit().is_some())
+});
+
 /// More bytes than a program has to say at an end.
 const FLOOD: usize = 16 * 1024;
 

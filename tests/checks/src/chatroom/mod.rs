@@ -16,6 +16,7 @@ use crate::{
     check::{Chapter, Check},
     manners,
     shared::{END_IGNORED, FIXED_HOST, RESET_KILLS, connects_to_the_given_host},
+    together::{Together, WAIT_FOR_EACH_OTHER},
 };
 use client::CLIENT_HOST;
 use member::{Member, room};
@@ -23,7 +24,7 @@ use server::LISTENS;
 use stage::{
     Program, Role, Server, Stage,
     failure::{Diagnosis, Explain, Halt, Saw, Step, fail, quote},
-    patience,
+    find, patience,
     peer::Peer,
     quiet,
     zone::{Moment, Zone},
@@ -72,6 +73,7 @@ pub static CHAPTER: Chapter = Chapter {
         &client::CLIENT_SAYS,
         &client::CLIENT_QUITS,
         &client::CLIENT_RESTS,
+        &client::TOGETHER,
         &client::CLIENT_ASKS_AGAIN,
         &client::CLIENT_INPUT_ENDS,
         &client::CLIENT_SERVER_LEAVES,

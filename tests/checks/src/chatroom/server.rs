@@ -57,7 +57,7 @@ pub(super) static HEARS: Check =
             let (_server, mut members) = room(stage, &["Batman", "Robin", "Joker"])?;
             for _ in 0..2 {
                 for speaker in 0..members.len() {
-                    let text = stage.payload(16);
+                    let text = format!("{} {}", stage.payload(8), stage.payload(8));
                     let name = members[speaker].name.clone();
                     members[speaker].says(&text)?;
                     let others = members.iter_mut().filter(|member| member.name != name);

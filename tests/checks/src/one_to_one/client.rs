@@ -63,10 +63,9 @@ pub(super) static CLIENT_LINES: Check = Check::lab(
 .read("2.5")
 .mistakes(&[&READ_IS_MESSAGE])
 .steps(|stage| {
+    speaks_in_lines(stage, Role::Client)?;
     let (mut client, mut server) = stage.client_and_peer("server")?;
-    if !exchange(stage, &mut client, &mut server)? {
-        return Err(no_lines());
-    }
+    exchange(stage, &mut client, &mut server)?;
     let (line, split) = (stage.payload(16), stage.payload(8));
     client.types(&line);
     server.expect(format!("{line}\n"))?;
@@ -84,16 +83,14 @@ pub(super) static CLIENT_LINES: Check = Check::lab(
     client.prints(&two).because(Saw::Nothing, &READ_IS_MESSAGE)
 });
 
-/// The client's user speaks and the grader answers. True: the client's message claims to be a
-/// line.
-fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Step<bool> {
+/// The client's user speaks and the grader answers.
+fn exchange(stage: &Stage, client: &mut Program, server: &mut Peer) -> Step {
     let (line, answer) = (stage.payload(16), stage.payload(16));
     client.types(&line);
     server.expect(&line)?;
-    let is_line = server.skip_line_end();
+    server.skip_line_end();
     say(stage, Role::Client, server, &answer)?;
-    client.prints(&answer)?;
-    Ok(is_line)
+    client.prints(&answer)
 }
 
 pub(super) static CLIENT_BLANK_LINE: Check = Check::lab(
@@ -141,6 +138,26 @@ pub(super) static CLIENT_INPUT_ENDS: Check = Check::lab(
     client.ends().map(|_| ())
 });
 
+pub(super) static TOGETHER: Check = Check::lab(
+    "02.together",
+    Role::Client,
+    "its own client and its own server understand each other",
+)
+.source("L3, one_to_one.py: the server and client work the same way")
+.needs(&[&BEGINS])
+.points(2)
+.read("2.4")
+.mistakes(&[&WAIT_FOR_EACH_OTHER])
+.steps(|stage| {
+    let lines = [(); 4].map(|()| stage.payload(16));
+    let mut both = Together::begin(stage, Role::Server, &lines[0])?;
+    both.chats(&lines[0], &lines[1])?;
+    both.client.types(&lines[2]);
+    both.chats(&lines[2], &lines[3])?;
+    both.client.types("");
+    both.until("the client ends", |both| both.client.process.heard().exit().is_some())
+});
+
 const LINGERS: Diagnosis = Diagnosis {
     id: "lingers",
     they: "stay when the other side has left",
@@ -179,9 +196,7 @@ pub(super) static CLIENT_SPLIT_LETTER: Check = Check::lab(
 .read("2.5")
 .mistakes(&[&DECODES_PIECES])
 .steps(|stage| {
-    if stage.speech(Role::Client).ends == MessageEnd::Pause {
-        return Err(no_lines());
-    }
+    speaks_in_lines(stage, Role::Client)?;
     let word = stage.payload(8);
     let answer = format!("{word}\u{e9}{word}");
     let printed = |cut: usize| {

@@ -17,6 +17,7 @@ use crate::{
         DECODES_PIECES, END_IGNORED, FIXED_HOST, ONE_ADDRESS, ONE_CLIENT, RESET_KILLS, SPINS,
         connects_to_the_given_host, reads_lines, rests,
     },
+    together::{Together, WAIT_FOR_EACH_OTHER},
 };
 use client::HOST;
 use server::LISTENS;
@@ -65,6 +66,7 @@ pub static CHAPTER: Chapter = Chapter {
         &client::SERVER_LEAVES,
         &client::CLIENT_SPLIT_LETTER,
         &client::CLIENT_RESTS,
+        &client::TOGETHER,
         &client::ONLY_THE_PEER,
         &conduct::REFUSED,
         &conduct::IPV6,
@@ -118,9 +120,15 @@ fn say(stage: &Stage, role: Role, peer: &mut Peer, text: &str) -> Step {
     }
 }
 
-/// What is about lines is not judged in a program that has none.
-fn no_lines() -> Halt {
-    Halt::NotJudged("its messages have no line end: it is judged with whole ones".to_string())
+/// Stops a check that is about lines, if the program has none. A diff or a crate has them, as our
+/// contract says.
+fn speaks_in_lines(stage: &Stage, role: Role) -> Step {
+    match stage.speech(role).ends {
+        MessageEnd::Line => Ok(()),
+        MessageEnd::Pause => Err(Halt::NotJudged(
+            "its messages have no line end: it is judged with whole ones".to_string(),
+        )),
+    }
 }
 
 const NO_TURNS: Diagnosis = Diagnosis {

@@ -67,10 +67,10 @@ pub(super) static ANSWERS: Check =
             let mut server = stage.serve(Role::Server)?;
             let mut a = server.connect("a")?;
             round(stage, &mut server, &mut a)?;
-            round(stage, &mut server, &mut a).map(|_| ())
+            round(stage, &mut server, &mut a)
         });
 
-fn round(stage: &Stage, server: &mut Server, client: &mut Peer) -> Step<bool> {
+fn round(stage: &Stage, server: &mut Server, client: &mut Peer) -> Step {
     client_speaks(stage, server, client)?;
     server_answers(stage, server, client)
 }
@@ -82,12 +82,13 @@ fn client_speaks(stage: &Stage, server: &mut Server, client: &mut Peer) -> Step 
     server.program.prints(&line)
 }
 
-/// The server's user answers, the client gets it. True: the message claims to be a line.
-fn server_answers(stage: &Stage, server: &Server, client: &mut Peer) -> Step<bool> {
+/// The server's user answers, the client gets it.
+fn server_answers(stage: &Stage, server: &Server, client: &mut Peer) -> Step {
     let line = stage.payload(16);
     server.program.types(&line);
     client.expect(&line)?;
-    Ok(client.skip_line_end())
+    client.skip_line_end();
+    Ok(())
 }
 
 pub(super) static TAKES_TURNS: Check = Check::lab(
@@ -124,11 +125,10 @@ pub(super) static LINES: Check = Check::lab(
 .read("2.5")
 .mistakes(&[&READ_IS_MESSAGE])
 .steps(|stage| {
+    speaks_in_lines(stage, Role::Server)?;
     let mut server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
-    if !round(stage, &mut server, &mut a)? {
-        return Err(no_lines());
-    }
+    round(stage, &mut server, &mut a)?;
     let split = stage.payload(8);
     a.dribble(format!("{split}\n"))?;
     server
@@ -205,7 +205,7 @@ pub(super) static NEXT_CLIENT: Check = Check::lab(
     let mut server = stage.serve(Role::Server)?;
     let mut served = |name| {
         let mut client = server.connect(name)?;
-        round(stage, &mut server, &mut client).map(|_| client.close())
+        round(stage, &mut server, &mut client).map(|()| client.close())
     };
     served("a")?;
     for name in ["b", "c"] {
@@ -243,7 +243,7 @@ pub(super) static WAITING_CLIENT: Check = Check::lab(
         say(stage, Role::Server, &mut b, &line)?;
         a.close();
         server.program.prints(&line)?;
-        server_answers(stage, &server, &mut b).map(|_| ())
+        server_answers(stage, &server, &mut b)
     };
     waits()
         .because(Saw::Nothing, &WAITING_LOST)
@@ -312,9 +312,7 @@ pub(super) static SPLIT_LETTER: Check = Check::lab(
 .read("2.5")
 .mistakes(&[&DECODES_PIECES])
 .steps(|stage| {
-    if stage.speech(Role::Server).ends == MessageEnd::Pause {
-        return Err(no_lines());
-    }
+    speaks_in_lines(stage, Role::Server)?;
     let mut server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
     let word = stage.payload(8);
@@ -468,7 +466,7 @@ fn bad_message(stage: &Stage, bytes: &[u8], then_close: bool) -> Step {
         }
         server.program.complains(&["message"])?;
         let mut b = server.connect("b")?;
-        round(stage, &mut server, &mut b).map(|_| ())
+        round(stage, &mut server, &mut b)
     };
     let result = ends_alone();
     result.confirm(means, "a server that gets none of it talks on", || {

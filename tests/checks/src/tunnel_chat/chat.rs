@@ -152,6 +152,24 @@ pub(super) static CLIENT_ENDS: Check = Check::lab(
 .mistakes(&[&END_IGNORED])
 .steps(|stage| ends(stage, Role::Client));
 
+pub(super) static TOGETHER: Check = Check::lab(
+    "09.together",
+    Role::Client,
+    "the two ends of its own chat understand each other",
+)
+.source("L4, 4: code which can both send and receive at the same time")
+.needs(&[&CONNECTS])
+.points(2)
+.read("9.4")
+.mistakes(&[&WAIT_FOR_EACH_OTHER])
+.steps(|stage| {
+    let lines = [(); 4].map(|()| stage.payload(16));
+    let mut both = Together::begin(stage, Role::Server, &lines[0])?;
+    both.chats(&lines[0], &lines[1])?;
+    both.client.types(&lines[2]);
+    both.chats(&lines[2], &lines[3])
+});
+
 pub(super) static HALF_LINE: Check = Check::manners(
     "09.half-line",
     Role::Client,

@@ -13,6 +13,7 @@ use crate::{
         AS_TEXT, DECODES_PIECES, END_IGNORED, FEW_AT_ONCE, FIXED_HOST, NEVER_FLUSHED,
         RESET_KILLS, SPINS, WHOLE_BUFFER, connects_to_the_given_host, rests,
     },
+    together::{Together, WAIT_FOR_EACH_OTHER},
 };
 use chat::{CONNECTS, LISTENS};
 use stage::{
@@ -46,6 +47,7 @@ pub static CHAPTER: Chapter = Chapter {
         &chat::CLIENT_LETTER,
         &chat::CLIENT_RESTS,
         &chat::CLIENT_ENDS,
+        &chat::TOGETHER,
         &chat::HALF_LINE,
         &chat::BYTES,
         &chat::MUCH,

@@ -396,7 +396,7 @@ pub(super) static TUNNEL_SECOND: Check = Check::lab(
     "a second connection goes through while the first one is still there",
 )
 .source("L0, 3(c): every time one connects to it")
-.needs(&[&TUNNEL_NEXT])
+.needs(&[&TUNNEL_THERE])
 .read("9.2")
 .mistakes(&[&ONE_AT_A_TIME])
 .steps(|stage| {
@@ -539,7 +539,7 @@ pub(super) static TUNNEL_DOWN: Check = Check::lab(
     "a target that is not there costs that one connection, and works when it is",
 )
 .source("L0, 3(c): the tunnel is built before anybody uses it")
-.needs(&[&TUNNEL_NEXT])
+.needs(&[&TUNNEL_THERE])
 .points(2)
 .read("9.5")
 .mistakes(&[&DOWN_KILLS, &DOWN_HANGS])
