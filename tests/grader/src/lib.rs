@@ -19,3 +19,4 @@ pub mod tools;
 pub mod wire;
 pub mod work;
 pub mod workshop;
+pub mod zips;

@@ -269,13 +269,17 @@ fn only(files: &[PathBuf], path: &Path) -> String {
 }
 
 /// The folders and regular files at a place, each folder before what is in it.
-struct Tree {
+pub struct Tree {
     folders: Vec<PathBuf>,
     files: Vec<PathBuf>,
 }
 
 impl Tree {
-    fn read(path: &Path) -> io::Result<Tree> {
+    /// What is at this place, but for what is never a part of a hand-in.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(path: &Path) -> io::Result<Tree> {
         let mut tree = Tree { folders: Vec::new(), files: Vec::new() };
         let mut todo = vec![path.to_path_buf()];
         while let Some(path) = todo.pop() {
@@ -300,6 +304,11 @@ impl Tree {
             }
         }
         Ok(tree)
+    }
+
+    /// Its files but for papers: the programs, and what is packed.
+    pub fn programs(self) -> Vec<PathBuf> {
+        self.files.into_iter().filter(|file| !is_paper(file)).collect()
     }
 }
 

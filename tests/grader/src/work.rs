@@ -9,6 +9,7 @@ use crate::{
     search::{self, Found, Unfit},
     wire,
     workshop::{self, BuildDir, Refusal, Taken, diff::Base},
+    zips,
 };
 use checks::{
     check::{self, Chapter, Check},
@@ -217,16 +218,20 @@ impl HandedIn {
                 workshop()?.diff(file, *base, chapter.or(of_check))
             }
             HandedIn::Filled(path, how) => {
+                let unpacked = zips::unpacked(path, walls)?;
+                let path = unpacked.as_ref().map_or(path, |unpacked| &unpacked.folder);
                 let (filled, notes) = how.filled(path)?;
                 // What the commands name besides is the teacher's.
                 let words = how.commands().into_iter().flat_map(|(_, line)| shell_split(line));
                 let files = words.map(PathBuf::from).filter(|word| word.is_file());
                 let all: Vec<PathBuf> = files.chain([path.clone()]).collect();
                 let taken = filled.take(walls, check, Some(&all))?;
-                Ok(Taken { notes: [notes, taken.notes].concat(), ..taken })
+                Ok(Taken { notes: [notes, taken.notes].concat(), unpacked, ..taken })
             }
             HandedIn::Place(path, base, chapter) => {
                 let (base, chapter) = (*base, chapter.or(of_check));
+                let unpacked = zips::unpacked(path, walls)?;
+                let path = unpacked.as_ref().map_or(path, |unpacked| &unpacked.folder);
                 let found = search::look(path, chapter).map_err(Refusal::Submission)?;
                 let needed = || chapter.ok_or_else(no_chapter);
                 let mut taken = match &found {
@@ -263,7 +268,7 @@ impl HandedIn {
                 };
                 // On a student's own desk it is no news.
                 taken.notes.extend((!desk::asks()).then(|| found.said(path)));
-                Ok(taken)
+                Ok(Taken { unpacked, ..taken })
             }
         }
     }

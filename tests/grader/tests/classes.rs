@@ -9,8 +9,9 @@ use grader::sandbox::Mode;
 use stage::process::on_path;
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 /// A right echo server, with the port as its last word but `back`.
@@ -244,7 +245,7 @@ fn each_program_is_found_or_its_student_is_told() {
             "it holds 2 .py programs (a.py, b.py)",
             "there is no .py program: there is nothing in it",
             "only essay.txt was found",
-            "kim.zip has to be unpacked into a folder first",
+            "kim.zip cannot be unpacked: File is not a zip file",
             "README.md is nothing that can be graded",
         ],
     );
@@ -254,6 +255,64 @@ fn each_program_is_found_or_its_student_is_told() {
             .csv
             .starts_with("name,status,points,of,undecided,seconds,diagnoses,03.echoes,why")
     );
+}
+
+/// Makes zips in the folder of its first argument: right ones, and such as nobody should unpack.
+const ZIPS: &str = r#"
+import io, os, sys, zipfile
+echo = sys.stdin.read()
+os.chdir(sys.argv[1])
+def write(file, *members):
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members:
+            archive.writestr(name, text)
+write("ann.zip", ("lab 3/lab3/echo.py", echo), ("__MACOSX/lab 3/._echo.py", "x"))
+os.mkdir("Ben Low_17_assignsubmission_file_")
+write("Ben Low_17_assignsubmission_file_/lab3.zip", ("lab3\\echo.py", echo), ("report.pdf", "x"))
+inner = io.BytesIO()
+write(inner, ("echo.py", echo))
+write("cem.ZIP", ("cem/lab3.zip", inner.getvalue()), ("cem/report.pdf", "x"))
+write("dan.zip", ("echo.py", echo), ("../dan-was-here.py", echo))
+write("eva.zip", ("echo.py", echo), ("zeros", bytes(100 << 20)))
+write("fay.zip", ("echo.py", echo), *((f"{n}.py", "") for n in range(5001)))
+link = zipfile.ZipInfo("answer.py")
+link.external_attr = 0o120777 << 16
+write("gil.zip", ("echo.py", echo), (link, "/etc/passwd"))
+write("hub.zip", ("essay.txt", "I have thought about sockets."))
+"#;
+
+#[test]
+fn zips_are_unpacked() {
+    let walls: &[&str] = if Mode::kinds().is_empty() { &[] } else { &["--sandbox"] };
+    for (name, walls) in [("zips", &[][..]), ("zips behind walls", walls)] {
+        let mut class = Class::new(name);
+        let mut python = Command::new("python3")
+            .args(["-c", ZIPS, class.folder.to_str().unwrap()])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        python.stdin.take().unwrap().write_all(ECHO.as_bytes()).unwrap();
+        assert!(python.wait().unwrap().success());
+        let passed = ["ann", "Ben Low", "cem", "gil"].map(|name| (name, "Passed"));
+        let refused = ["dan", "eva", "fay", "hub"].map(|name| (name, "NotStarted"));
+        for (student, status) in [passed, refused].concat() {
+            class.add(student, &[], status);
+        }
+        let words = ["--chapter", "03", "--program", "python3 {}", "--only", "03.echoes"];
+        let graded = class.comes_out(&[&words[..], walls].concat());
+        has(
+            &graded.said,
+            &[
+                "dan.zip cannot be unpacked: ../dan-was-here.py leads out of it",
+                "eva.zip cannot be unpacked: it holds more than 5000 files, or 64 MiB",
+                "fay.zip cannot be unpacked",
+                "only essay.txt was found",
+            ],
+        );
+        has(&graded.html, &["graded as the program lab 3/lab3/echo.py"]);
+        let out = class.folder.parent().unwrap().join("dan-was-here.py");
+        assert!(!out.exists(), "{}", out.display());
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub mod patch;
 #[cfg(test)]
 mod shapes;
 
-use crate::{files, sandbox::Sandbox, tools::Toolchain};
+use crate::{files, sandbox::Sandbox, tools::Toolchain, zips::Unpacked};
 use checks::{
     check::{CHAPTERS, Chapter},
     files::remove,
@@ -53,6 +53,8 @@ pub struct Taken {
     pub notes: Vec<String>,
     /// Where the programs are, for as long as they are checked.
     pub workshop: Option<BuildDir>,
+    /// What it was unpacked from, for as long.
+    pub unpacked: Option<Unpacked>,
 }
 
 /// A place to apply and build one submission.
@@ -131,7 +133,10 @@ impl Drop for BuildDir {
 }
 
 /// A folder that no other grader has: whoever makes it has it.
-fn fresh_folder() -> io::Result<PathBuf> {
+///
+/// # Errors
+/// When it cannot be made.
+pub fn fresh_folder() -> io::Result<PathBuf> {
     let all = place().join("open");
     fs::create_dir_all(&all)?;
     for left in fs::read_dir(&all)?.flatten() {
