@@ -20,7 +20,7 @@
 // Delete this line when you begin; then the compiler lists what is written but not used yet.
 #![allow(unused)]
 
-use common::{Args, Context, Error, Program, blocking, prompt, put};
+use common::{Context, Error, Program, blocking, prompt, put};
 use std::{
     io::{self, BufRead, Read, Write},
     net::TcpStream,
@@ -40,7 +40,7 @@ const MAX_LINE: usize = 64 * 1024;
 const BUFFER: usize = 64 * 1024;
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let (host, port) = (args.word("HOST")?, args.port("PORT")?);
         args.finish()?;
         let server = connect(&host, port)?;

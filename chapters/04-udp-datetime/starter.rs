@@ -48,7 +48,7 @@ const MAX_DATAGRAM: usize = 64 * 1024;
 const RECEIVE_PAUSE: Duration = Duration::from_millis(10);
 
 fn main() -> ExitCode {
-    PROGRAM.main(|args: Args| {
+    PROGRAM.main(|args| {
         let (role, options) = options::parse(args)?;
         match role {
             Role::Server { bind, port } => run_server(&open(&bind, port)?),

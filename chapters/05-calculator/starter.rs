@@ -20,7 +20,7 @@
 #![allow(unused)]
 
 use arithmetic::Expression;
-use common::{Args, Context, Error, Program, Role, net, note, say, typed};
+use common::{Context, Error, Program, Role, net, note, say, typed};
 use std::{
     io::{self, BufReader, IsTerminal},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -37,7 +37,7 @@ const PROGRAM: Program = Program {
 const QUIT: &str = "q";
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let name = args.option::<String>("--name", "a name")?;
         match (args.role("127.0.0.1")?, name) {
             (Role::Server { bind, port }, None) => run_server(&net::listen(&bind, port)?),

@@ -38,7 +38,7 @@ const PROGRAM: Program = Program {
 };
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let options = Options::take(&mut args)?;
         let (host, port) = args.target()?;
         let listen = || net::listen(&options.address()?, port);

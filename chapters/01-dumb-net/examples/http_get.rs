@@ -9,7 +9,7 @@
 //! does not say whether everything was sent. HTTP/1.1 puts a number in front of the page. With
 //! it we do not have to wait for a close, and we can tell a page that was cut off.
 
-use common::{Args, Context, Error, Program, blocking, net, note, printable, put, typed};
+use common::{Context, Error, Program, blocking, net, note, printable, put, typed};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
@@ -29,7 +29,7 @@ const MAX_HEAD: usize = 200;
 const BUFFER: usize = 64 * 1024;
 
 fn main() -> ExitCode {
-    PROGRAM.main(|args: Args| {
+    PROGRAM.main(|args| {
         let (host, port) = args.target()?;
         let path = read_path()?;
         let server = net::connect(&host, port)?;

@@ -13,7 +13,7 @@
 //! of how they were sent. So one `read` is not one reply, and only a `read` of 0 bytes is the
 //! end.
 
-use common::{Args, Context, Error, Program, blocking, prompt, put};
+use common::{Context, Error, Program, blocking, prompt, put};
 use std::{
     io::{self, BufRead, Read, Write},
     net::TcpStream,
@@ -33,7 +33,7 @@ const MAX_LINE: usize = 64 * 1024;
 const BUFFER: usize = 64 * 1024;
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let (host, port) = (args.word("HOST")?, args.port("PORT")?);
         args.finish()?;
         let server = connect(&host, port)?;

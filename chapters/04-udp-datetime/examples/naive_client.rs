@@ -8,7 +8,7 @@
 //! lost, it believes every sender, and it takes a late reply for the next one. Chapter 4 of the
 //! book shows how each of these goes wrong. `--timeout` cures the first, and only the first.
 
-use common::{Args, Context, Error, Program, blocking, net, note, say, typed};
+use common::{Context, Error, Program, blocking, net, note, say, typed};
 use std::{net::UdpSocket, process::ExitCode};
 
 const PROGRAM: Program = Program {
@@ -18,7 +18,7 @@ const PROGRAM: Program = Program {
 };
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let timeout = args.seconds("--timeout")?;
         let (host, port) = args.target()?;
         let socket = UdpSocket::bind("0.0.0.0:0").context("cannot open a socket")?;

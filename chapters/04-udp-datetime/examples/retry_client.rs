@@ -9,7 +9,7 @@
 //! no harm here, because asking for the time changes nothing: such a request is idempotent. It
 //! would do harm to `take 5 from my account`.
 
-use common::{Args, Error, Program, blocking, cause, net, note, say};
+use common::{Error, Program, blocking, cause, net, note, say};
 use std::{
     io,
     net::{SocketAddr, UdpSocket},
@@ -33,7 +33,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_DATAGRAM: usize = 64 * 1024;
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let timeout = args.seconds("--timeout")?.unwrap_or(TIMEOUT);
         let (host, port) = args.target()?;
         run_client(&net::look_up(&host, port)?, timeout)

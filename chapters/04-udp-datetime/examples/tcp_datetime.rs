@@ -11,7 +11,7 @@
 //! connects and says nothing holds a thread here. The protocol is still stateless, because the
 //! server forgets a client with its connection.
 
-use common::{Args, LocalTime, Program, cause, net, note};
+use common::{LocalTime, Program, cause, net, note};
 use std::{
     io::{self, BufReader},
     net::{TcpListener, TcpStream},
@@ -25,7 +25,7 @@ const PROGRAM: Program = Program {
 };
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let bind = args.bind("127.0.0.1")?;
         let port = args.port("PORT")?;
         args.finish()?;

@@ -9,7 +9,7 @@
 //! could disturb, and old clients notice nothing. The seconds know no time zone: two servers at
 //! two ends of the world give the same answer, as they do not for dates and times.
 
-use common::{Args, Context, Error, LocalTime, Program, blocking, cause, net, note};
+use common::{Context, Error, LocalTime, Program, blocking, cause, net, note};
 use std::{
     net::UdpSocket,
     process::ExitCode,
@@ -30,7 +30,7 @@ const MAX_DATAGRAM: usize = 64 * 1024;
 const RECEIVE_PAUSE: Duration = Duration::from_millis(10);
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let bind = args.bind("127.0.0.1")?;
         let port = args.port("PORT")?;
         args.finish()?;

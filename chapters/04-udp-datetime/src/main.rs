@@ -13,7 +13,7 @@
 
 mod options;
 
-use common::{Args, Context, Error, LocalTime, Program, Role, blocking, cause, net, note, say};
+use common::{Context, Error, LocalTime, Program, Role, blocking, cause, net, note, say};
 use options::{Options, random};
 use std::{
     io,
@@ -42,7 +42,7 @@ const MAX_DATAGRAM: usize = 64 * 1024;
 const RECEIVE_PAUSE: Duration = Duration::from_millis(10);
 
 fn main() -> ExitCode {
-    PROGRAM.main(|args: Args| {
+    PROGRAM.main(|args| {
         let (role, options) = options::parse(args)?;
         match role {
             Role::Server { bind, port } => run_server(&open(&bind, port)?),

@@ -9,7 +9,7 @@
 //! Notice also that a session costs memory and a thread for as long as it lasts, and that a
 //! client which says nothing could make it last forever. So `--idle` ends it after a silence.
 
-use common::{Args, Context, Error, Program, net, say};
+use common::{Context, Error, Program, net, say};
 use std::{
     io::{self, BufReader},
     net::{TcpListener, TcpStream},
@@ -32,7 +32,7 @@ const PROGRAM: Program = Program {
 const IDLE: Duration = Duration::from_secs(600);
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let idle = args.seconds("--idle")?.unwrap_or(IDLE);
         let port = args.port("PORT")?;
         args.finish()?;

@@ -9,7 +9,7 @@
 //! can go on in the middle of a conversation, and one connection can carry the requests of many
 //! users. Notice the price, too: each line carries the name, and a client may put any name there.
 
-use common::{Args, Context, Error, Program, net, say};
+use common::{Context, Error, Program, net, say};
 use std::{
     io::BufReader,
     net::{TcpListener, TcpStream},
@@ -28,7 +28,7 @@ const PROGRAM: Program = Program {
 };
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let port = args.port("PORT")?;
         args.finish()?;
         run_server(&net::listen("127.0.0.1", port)?)

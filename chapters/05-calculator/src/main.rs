@@ -14,7 +14,7 @@
 mod arithmetic;
 
 use arithmetic::Expression;
-use common::{Args, Context, Error, Program, Role, net, note, say, typed};
+use common::{Context, Error, Program, Role, net, note, say, typed};
 use std::{
     io::{self, BufReader, IsTerminal},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -31,7 +31,7 @@ const PROGRAM: Program = Program {
 const QUIT: &str = "q";
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let name = args.option::<String>("--name", "a name")?;
         match (args.role("127.0.0.1")?, name) {
             (Role::Server { bind, port }, None) => run_server(&net::listen(&bind, port)?),

@@ -9,7 +9,7 @@
 //! client that only sends would stop in `write` sooner or later, because the server stops in
 //! `write` too, until its answers are read.
 
-use common::{Args, Context, Error, Program, net, say, typed};
+use common::{Context, Error, Program, net, say, typed};
 use std::{
     net::{Shutdown, TcpStream},
     process::ExitCode,
@@ -29,7 +29,7 @@ const PROGRAM: Program = Program {
 };
 
 fn main() -> ExitCode {
-    PROGRAM.main(|args: Args| {
+    PROGRAM.main(|args| {
         let (host, port) = args.target()?;
         run_client(&net::connect(&host, port)?)
     })

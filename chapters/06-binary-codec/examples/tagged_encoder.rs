@@ -9,7 +9,7 @@
 //! ends, and what the message means is the business of another layer. Notice also that an answer
 //! may be empty now, because a frame of one byte does not say goodbye.
 
-use common::{Args, Context, Error, Program, net, note};
+use common::{Context, Error, Program, net, note};
 use frame::MAX_FRAME;
 use std::{
     net::{TcpListener, TcpStream},
@@ -37,7 +37,7 @@ const ANSWER: &str = "=";
 const ERROR: &str = "!";
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let port = args.port("PORT")?;
         args.finish()?;
         run_server(&net::listen("127.0.0.1", port)?)

@@ -10,7 +10,7 @@
 //! are, so we read them one by one, through a buffer, because without one each byte would cost a
 //! call into the kernel. And a length that never ends has to be stopped.
 
-use common::{Args, Context, Error, Program, blocking, invalid_data, net, note};
+use common::{Context, Error, Program, blocking, invalid_data, net, note};
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -32,7 +32,7 @@ const PROGRAM: Program = Program {
 const MAX_FRAME: usize = 1024 * 1024;
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let port = args.port("PORT")?;
         args.finish()?;
         run_server(&net::listen("127.0.0.1", port)?)

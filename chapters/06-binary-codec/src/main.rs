@@ -18,7 +18,7 @@ mod frame;
 mod options;
 
 use codec::Codec;
-use common::{Args, Context, Error, Program, net, note, say, typed};
+use common::{Context, Error, Program, net, note, say, typed};
 use frame::MAX_FRAME;
 use options::Options;
 use std::{
@@ -35,7 +35,7 @@ const PROGRAM: Program = Program {
 };
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let options = Options::take(&mut args)?;
         let (host, port) = args.target()?;
         let listen = || net::listen(&options.address()?, port);

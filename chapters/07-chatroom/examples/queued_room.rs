@@ -18,7 +18,7 @@ mod name;
 #[path = "../src/outbox.rs"]
 mod outbox;
 
-use common::{Args, Program, blocking, cause, net, note, printable};
+use common::{Program, blocking, cause, net, note, printable};
 use outbox::Outbox;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -45,7 +45,7 @@ struct Room {
 }
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let port = args.port("PORT")?;
         args.finish()?;
         let listener = net::listen("127.0.0.1", port)?;

@@ -11,7 +11,7 @@
 //! the other clients wait now: in the kernel's queue, which is short. A thread for each client
 //! (the chapter's way) takes in everybody who comes; here a long session keeps others outside.
 
-use common::{Args, Context, Program, blocking, cause, net, note};
+use common::{Context, Program, blocking, cause, net, note};
 use std::{
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},
@@ -33,7 +33,7 @@ const INTRO: &[u8] = b"Hello! Send a long message, then close your sending side.
 const BUFFER: usize = 16 * 1024;
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let bind = args.bind("127.0.0.1")?;
         let threads: NonZeroUsize = args.required("--threads", "at least 1")?;
         let port = args.port("PORT")?;

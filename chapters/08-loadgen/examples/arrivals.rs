@@ -12,7 +12,7 @@
 //! even if we were late ourselves. Notice what happens when the server cannot keep up: it is not
 //! that every session takes a little longer, but that each takes longer than the one before.
 
-use common::{Args, Context, Error, Program, blocking, cause, net, note, say};
+use common::{Context, Error, Program, blocking, cause, net, note, say};
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
@@ -53,7 +53,7 @@ struct Task {
 type Outcome = (Duration, io::Result<()>);
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let rate: NonZeroU32 = args.required("--rate", "clients in a second")?;
         let clients = args.option("--clients", "a number")?.unwrap_or(CLIENTS);
         let length = args.option("--message-bytes", "a number")?.unwrap_or(MESSAGE_BYTES);

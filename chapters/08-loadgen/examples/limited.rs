@@ -10,7 +10,7 @@
 //! Notice who counts: nobody. Each session owns a share of one value, and the value knows how
 //! many shares there are. A share that goes out of scope, for whatever reason, is a free place.
 
-use common::{Args, Context, Error, Program, blocking, cause, net, note};
+use common::{Context, Error, Program, blocking, cause, net, note};
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
@@ -41,7 +41,7 @@ const LAST_CALL: Duration = Duration::from_secs(1);
 const BUFFER: usize = 16 * 1024;
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let bind = args.bind("127.0.0.1")?;
         let limit = args.required("--limit", "a number of clients")?;
         let port = args.port("PORT")?;

@@ -32,7 +32,7 @@ tunnel-chat tunnel LOCAL_PORT HOST PORT [--via USER@LOGIN[:SSHPORT]]",
 };
 
 fn main() -> ExitCode {
-    PROGRAM.main(|mut args: Args| {
+    PROGRAM.main(|mut args| {
         let via = args.option("--via", "USER@LOGIN or USER@LOGIN:SSHPORT")?;
         if args.command("tunnel") {
             return run_tunnel(args, via);
