@@ -141,7 +141,7 @@ mod frame {
 
 /// The options of the two servers.
 mod options {
-    use common::{Args, Error, interface_address};
+    use common::{Args, Error, interface_address, without_brackets};
 
     /// What a server's command line may say besides its port. A client takes none of it.
     #[derive(Default, PartialEq)]
@@ -155,7 +155,7 @@ mod options {
     impl Options {
         pub fn take(args: &mut Args) -> Result<Options, Error> {
             Ok(Options {
-                bind: args.option("--bind", "an address")?,
+                bind: args.option("--bind", "an address")?.map(without_brackets),
                 interface: args.option("--interface", "the name of an interface")?,
                 multi_threaded: args.flag("--multi-threaded"),
             })

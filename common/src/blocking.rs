@@ -1,8 +1,9 @@
 //! Makes waiting visible: `BLOCKING=1` on stderr, `BLOCKING=FILE.json` as a trace.
 
 use crate::{cause, note, printable, trace::Trace};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
-use std::{env, sync::OnceLock, thread};
+use std::{env, thread};
 
 /// Makes the call `wait`, which may block, and says afterwards who waited in it and for how
 /// long, if the environment asks for that. `call` is the call's name in the field: `accept`,
@@ -25,6 +26,17 @@ pub fn blocking<T>(call: &'static str, wait: impl FnOnce() -> T) -> T {
         Report::File(trace) => trace.end(call, &waited),
     }
     result
+}
+
+/// Locks what several threads share. Blocks while another thread holds the lock; a lock that is
+/// free is no wait, so it is not marked as one. What a panicked thread left is taken as it is.
+pub fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    match shared.try_lock() {
+        Err(TryLockError::WouldBlock) => blocking("lock", || shared.lock()),
+        Err(TryLockError::Poisoned(left)) => Err(left),
+        Ok(free) => Ok(free),
+    }
+    .unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where the waits are told.

@@ -1,9 +1,8 @@
 //! The local time, without a time zone database: the system's `date` knows the zone.
 
-use crate::{blocking, note};
-use std::process::Command;
-use std::sync::{Mutex, PoisonError, TryLockError};
+use crate::{blocking, blocking::lock, note};
 use std::time::{SystemTime, UNIX_EPOCH};
+use std::{process::Command, sync::Mutex};
 
 /// For how many seconds an answer of `date` is trusted, so that a change to summer time is seen.
 const TRUSTED: i64 = 60;
@@ -28,12 +27,8 @@ impl LocalTime {
         static LAST: Mutex<Option<(i64, LocalTime)>> = Mutex::new(None);
         let now =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs() as i64);
-        let tried = match LAST.try_lock() {
-            Err(TryLockError::WouldBlock) => blocking("lock", || LAST.lock()),
-            Err(TryLockError::Poisoned(lock)) => Err(lock),
-            Ok(free) => Ok(free), // no wait, so it is not marked as one
-        };
-        let mut last = tried.unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&LAST);
+        // Past midnight the hour is smaller: it is another day, and only `date` knows which.
         let trusted = |(asked, time): (i64, LocalTime)| {
             (0..TRUSTED).contains(&(now - asked)) && time.later(now - asked).hour >= time.hour
         };

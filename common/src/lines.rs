@@ -1,6 +1,6 @@
 //! One line at a time, from the network, a file or the keyboard.
 
-use crate::{Context, Error, blocking, invalid_data};
+use crate::{blocking, invalid_data};
 use std::io::{self, BufRead, ErrorKind, Read};
 
 /// The longest line of text in any protocol here, in bytes, its `\n` included.
@@ -39,11 +39,7 @@ pub fn read_line(from: &mut impl BufRead) -> io::Result<Option<String>> {
 /// which the last line may lack, and without the byte order mark (U+FEFF) that some editors put
 /// in front of a file. `None`: the input has ended. A line that is too long or not UTF-8 is an
 /// error and has been read to its end, so that the caller can go on with the next one.
-pub fn text_line(input: &mut impl BufRead, name: &str) -> Result<Option<String>, Error> {
-    read_text(input).context(format_args!("cannot read {name}"))
-}
-
-fn read_text(input: &mut impl BufRead) -> io::Result<Option<String>> {
+pub fn text_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
     let line = read_bounded(input, MAX_LINE);
     if line.as_ref().is_err_and(|e| e.kind() == ErrorKind::InvalidData) {
         blocking("read", || input.skip_until(b'\n'))?;
@@ -70,13 +66,13 @@ mod tests {
     #[test]
     fn a_text_line_has_no_ending_and_a_limit() {
         let read = |mut text: &[u8]| {
-            let mut next = || text_line(&mut text, "F").map_err(|e| e.to_string());
+            let mut next = || text_line(&mut text).map_err(|e| e.to_string());
             (next(), next())
         };
         let line = |text: &str| Ok(Some(text.to_string()));
         assert_eq!(read(b"a\r\n\nb"), (line("a"), line("")));
         assert_eq!(read(b"last"), (line("last"), Ok(None)));
-        let wrong = |cause: &str| Err(format!("cannot read F: {cause}"));
+        let wrong = |cause: &str| Err(cause.to_string());
         assert_eq!(read(b"\xff\nb\r"), (wrong("line is not UTF-8"), line("b\r")));
         assert_eq!(read(&too_long(b"b")), (wrong("line too long"), line("b")));
     }
@@ -84,9 +80,9 @@ mod tests {
     #[test]
     fn a_byte_order_mark_is_no_part_of_the_text() {
         let mut text = "\u{feff}Ada\n\u{feff}\n".as_bytes();
-        assert_eq!(text_line(&mut text, "F").unwrap(), Some("Ada".to_string()));
-        assert_eq!(text_line(&mut text, "F").unwrap(), Some(String::new()));
-        assert_eq!(text_line(&mut text, "F").unwrap(), None);
+        assert_eq!(text_line(&mut text).unwrap(), Some("Ada".to_string()));
+        assert_eq!(text_line(&mut text).unwrap(), Some(String::new()));
+        assert_eq!(text_line(&mut text).unwrap(), None);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What a program says and hears: the conversation on stdout, everything about it on stderr,
 //! what its user types on stdin.
 
-use crate::{Error, blocking, lines};
+use crate::{Context, Error, blocking, blocking::lock, lines};
 use std::io::{self, IsTerminal, Write};
-use std::{fmt, sync::Mutex, sync::TryLockError};
+use std::{fmt, sync::Mutex};
 
 /// Writes bytes to stdout and flushes them, so that a pipe sees them at once. Blocks while stdout
 /// is a full pipe, until its reader reads, and while another thread is blocked here. It fails with
@@ -11,10 +11,7 @@ use std::{fmt, sync::Mutex, sync::TryLockError};
 pub fn put(bytes: &[u8]) -> Result<(), Error> {
     static LOCK: Mutex<()> = Mutex::new(());
     // std's own lock on stdout cannot be tried, and only a wait is to be marked.
-    let _ours = match LOCK.try_lock() {
-        Err(TryLockError::WouldBlock) => blocking("lock", || LOCK.lock()).ok(),
-        ours => ours.ok(),
-    };
+    let _ours = lock(&LOCK);
     let mut stdout = io::stdout().lock();
     blocking("write", || stdout.write_all(bytes).and_then(|()| stdout.flush()))
         .map_err(Error::Stdout)
@@ -53,7 +50,7 @@ pub fn prompt() {
 pub fn typed() -> Result<Option<String>, Error> {
     let mut stdin = io::stdin().lock();
     prompt();
-    lines::text_line(&mut stdin, "stdin")
+    lines::text_line(&mut stdin).context("cannot read stdin")
 }
 
 /// A text without its control characters (C0, DEL and C1, Unicode's `Cc`): a peer's text may

@@ -41,7 +41,10 @@ fn messages(count: Option<u64>, file: Option<String>) -> Result<Messages, Error>
             let file = blocking("open", || File::open(&name))
                 .context(format_args!("cannot open {name}"))?;
             let mut file = BufReader::new(file);
-            Ok(Box::new(iter::from_fn(move || text_line(&mut file, &name).transpose())))
+            let next = move || {
+                text_line(&mut file).context(format_args!("cannot read {name}")).transpose()
+            };
+            Ok(Box::new(iter::from_fn(next)))
         }
         _ => Err(Error::Usage("one of --count N and --file F is needed".to_string())),
     }
