@@ -53,9 +53,6 @@ struct Submission {
 impl Class {
     /// The class in a folder; `how` its programs are started, if that is said. Folders in it need
     /// the chapter to be said. What can be no hand-in is left out, and named in the second list.
-    ///
-    /// # Errors
-    /// When the folder cannot be read, holds no submission, or needs a chapter.
     pub fn open(
         folder: &Path,
         how: Option<&HandedIn>,

@@ -53,9 +53,6 @@ fn desk(chapter: &Chapter) -> PathBuf {
 }
 
 /// Shows how the desk differs from the reference, as git shows it.
-///
-/// # Errors
-/// When there is no git, or nothing on the desk.
 pub fn compare(chapter: &Chapter) -> Result<(), Error> {
     let sides = Sides::lay_out(chapter, &desk(chapter)).context("cannot read the desk")?;
     sides.git(&["--paginate"]).args(["a", "b"]).status().context("cannot run git")?;
@@ -63,9 +60,6 @@ pub fn compare(chapter: &Chapter) -> Result<(), Error> {
 }
 
 /// Writes the difference as the diff that is handed in.
-///
-/// # Errors
-/// When nothing differs, there is no git, or the file cannot be written.
 pub fn hand_in(chapter: &Chapter, file: &Path) -> Result<(), Error> {
     hand_in_from(chapter, &desk(chapter), file)
 }

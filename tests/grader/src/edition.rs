@@ -43,9 +43,6 @@ const OF_CHAPTER: &[&str] =
     &["Cargo.toml", "README.md", "examples", "figures", "starter.rs", "tests/checks.rs"];
 
 /// Writes the student edition into `folder`, which must not be there yet, or be empty.
-///
-/// # Errors
-/// When the folder is not empty, or something cannot be read or written.
 pub fn write(folder: &Path) -> Result<(), Error> {
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::Usage(format!("{} is not empty", folder.display())));

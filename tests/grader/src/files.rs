@@ -34,9 +34,6 @@ pub fn is_left_out(name: &OsStr) -> bool {
 }
 
 /// Copies what a student handed in: regular files, and not too many.
-///
-/// # Errors
-/// When there is anything else, or too much; and when it cannot be read or written.
 pub fn copy_in(from: &Path, to: &Path) -> Result<(), Refusal> {
     let (mut bytes, mut files) = MAX_FOLDER;
     let mut folders = vec![(from.to_path_buf(), to.to_path_buf(), 0)];
@@ -88,9 +85,6 @@ pub fn copy_in(from: &Path, to: &Path) -> Result<(), Refusal> {
 }
 
 /// What lies below a folder: each file's content by its path; `None` for what is no file.
-///
-/// # Errors
-/// When something cannot be read.
 pub fn contents(folder: &Path) -> io::Result<BTreeMap<PathBuf, Option<Vec<u8>>>> {
     let mut all = BTreeMap::new();
     let mut folders = vec![PathBuf::new()];
@@ -111,9 +105,6 @@ pub fn contents(folder: &Path) -> io::Result<BTreeMap<PathBuf, Option<Vec<u8>>>>
 
 /// Makes `to` the same as `from`; what is the same already is not touched, so that cargo sees
 /// what has changed and nothing else.
-///
-/// # Errors
-/// When something cannot be read or written.
 pub fn mirror(from: &Path, to: &Path) -> io::Result<()> {
     if !from.is_dir() {
         let wanted = fs::read(from)?;

@@ -325,17 +325,9 @@ fn explained(result: &CheckResult, failure: &Failure, again: &Again) -> String {
     html
 }
 
-/// A text as it may stand in a page, between tags or between quotes.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            c => escaped.push(c),
-        }
-    }
-    escaped
+/// A text as it may stand in a page or in XML, between tags or between quotes. (XML has no way at
+/// all to write most control characters; no text of ours holds one.)
+pub fn escaped(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    escaped.replace('"', "&quot;").replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }

@@ -23,15 +23,7 @@ pub fn gradescope(results: &Results) -> String {
     format!(
         "{{{score}\"execution_time\":{},\"output\":{},\"visibility\":\"visible\",\"tests\":[{}]}}\n",
         results.took.as_secs(),
-        quoted(
-            &results
-                .notes
-                .iter()
-                .chain([&results.sum()])
-                .cloned()
-                .collect::<Vec<_>>()
-                .join("\n")
-        ),
+        quoted(&[&results.notes[..], &[results.sum()]].concat().join("\n")),
         tests.join(",\n")
     )
 }

@@ -1,7 +1,7 @@
 //! Results as JUnit XML, which every continuous integration shows: a suite for each
 //! submission, a case for each check.
 
-use crate::results::Results;
+use crate::{html::escaped, results::Results};
 use checks::{
     report::{self, Again},
     runner::{CheckResult, Verdict},
@@ -97,23 +97,6 @@ fn whole(results: &Results) -> Option<Case> {
 
 fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_string()
-}
-
-/// A text as it may stand in XML, between tags or between quotes. (XML has no way at all to
-/// write most control characters; no text of ours holds one.)
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

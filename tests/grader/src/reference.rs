@@ -26,9 +26,6 @@ pub struct Reference {
 
 impl Reference {
     /// Builds the reference.
-    ///
-    /// # Errors
-    /// When it does not build.
     pub fn build(seed: u64) -> Result<Reference, Error> {
         let folders = workspace::build()?.folders();
         Ok(Reference { folders, seed, seen: Mutex::default() })

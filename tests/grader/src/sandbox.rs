@@ -84,9 +84,6 @@ impl Mode {
     }
 
     /// The mode that works here; only the one that `GRADE_WALLS` names, if a test has set it.
-    ///
-    /// # Errors
-    /// When none does, with what bubblewrap says about it.
     pub fn find() -> Result<Mode, Error> {
         Mode::first_of(&Mode::wanted())
     }
@@ -188,9 +185,6 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// What the grader inside the outer wall needs to build inner ones.
-    ///
-    /// # Errors
-    /// When `scratch` cannot be written.
     pub fn inside(mode: Mode, scratch: &Path) -> io::Result<Sandbox> {
         let sandbox = Sandbox { mode, scratch: scratch.to_path_buf() };
         fs::create_dir_all(sandbox.tmp())?;
@@ -229,9 +223,6 @@ impl Sandbox {
     }
 
     /// The wall around cargo: it sees what is `shown` of ours, and writes where it may.
-    ///
-    /// # Errors
-    /// When what it is to write cannot be opened to it.
     pub fn around_build(
         &self,
         build: &Build,

@@ -71,6 +71,10 @@ pub enum Unfit {
 /// # Errors
 /// What was found, if it is not one thing, and what to hand in.
 pub fn look(path: &Path, chapter: Option<&Chapter>) -> Result<Found, String> {
+    found(path, chapter).map_err(|why| format!("{why}; {HAND_IN}"))
+}
+
+fn found(path: &Path, chapter: Option<&Chapter>) -> Result<Found, String> {
     let Tree { folders, files } =
         Tree::read(path).map_err(|e| format!("cannot look into it: {}", cause(&e)))?;
     // The outermost one: an edition holds crates.
@@ -121,13 +125,10 @@ pub fn look(path: &Path, chapter: Option<&Chapter>) -> Result<Found, String> {
     {
         return Ok(Found::Script(script.clone(), language));
     }
-    Err(format!("{}: {HAND_IN}", only(&files, path)))
+    Err(only(&files, path))
 }
 
 /// Looks for what a command line is to be filled with, in what was handed in at `path`.
-///
-/// # Errors
-/// What was found, if it is not one thing.
 pub fn place(
     path: &Path,
     opening: &Opening,
@@ -155,7 +156,7 @@ pub fn place(
             (programs(path, &files, language, role), what, several)
         }
     };
-    match one_of(&wanted, path, &several) {
+    match one(&wanted, path, &several) {
         Ok(Some(found)) => Ok(found.clone()),
         Ok(None) => Err(Unfit::Missing(format!("there is no {what}: {}", only(&files, path)))),
         Err(why) => Err(Unfit::Refused(format!("{why}; one is asked for"))),
@@ -227,9 +228,6 @@ fn programs<'a>(
 }
 
 /// The sources of which the program with this `main` consists.
-///
-/// # Errors
-/// When the folder cannot be read.
 pub fn sources(path: &Path, main: &Path, language: &Language) -> io::Result<Vec<PathBuf>> {
     let is_its = |file: &PathBuf| {
         let is_near = language.tool() != "go" || file.parent() == main.parent();
@@ -318,24 +316,11 @@ fn one<'a>(
     path: &Path,
     what: &str,
 ) -> Result<Option<&'a PathBuf>, String> {
-    one_of(all, path, what).map_err(|why| format!("{why}; {HAND_IN}"))
-}
-
-/// As [`one`], without a word of what to hand in.
-fn one_of<'a>(
-    all: &[&'a PathBuf],
-    path: &Path,
-    what: &str,
-) -> Result<Option<&'a PathBuf>, String> {
-    match all {
-        [] => Ok(None),
-        [one] => Ok(Some(one)),
-        several => {
-            let names: Vec<String> =
-                several.iter().take(5).map(|file| named_in(file, path)).collect();
-            Err(format!("it holds {} {what} ({})", several.len(), names.join(", ")))
-        }
+    if let [] | [_] = all {
+        return Ok(all.first().copied());
     }
+    let names: Vec<String> = all.iter().take(5).map(|file| named_in(file, path)).collect();
+    Err(format!("it holds {} {what} ({})", all.len(), names.join(", ")))
 }
 
 /// What was handed in is called by its place in it.

@@ -48,9 +48,6 @@ const PROFILE: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
 impl Toolchain {
     /// The toolchain that built the grader, as far as that can be known: the one that is used
     /// in the workspace.
-    ///
-    /// # Errors
-    /// When there is no rustc that says where it is.
     pub fn find() -> io::Result<&'static Toolchain> {
         static FOUND: OnceLock<Toolchain> = OnceLock::new();
         if let Some(found) = FOUND.get() {

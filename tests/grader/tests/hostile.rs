@@ -127,18 +127,6 @@ impl Class {
         let elsewhere = right.replace("\n-//! ", "\n-//! not here: ");
         self.add("40-applies-nowhere.diff", elsewhere, "NotStarted");
         self.add("41-empty.diff", "", "NotStarted");
-        self.add("42-common.diff", new_file("common/src/x.rs"), "NotStarted");
-        self.add(
-            "43-manifest.diff",
-            new_file("chapters/03-echo-threaded/x.toml"),
-            "NotStarted",
-        );
-        let script = new_file("chapters/03-echo-threaded/build.rs");
-        self.add("44-build-script.diff", script, "NotStarted");
-        let up = new_file("chapters/03-echo-threaded/src/../../../../up.rs");
-        self.add("45-upwards.diff", up, "NotStarted");
-        let link = new_file("chapters/03-echo-threaded/src/x.rs").replace("100644", "120000");
-        self.add("46-link.diff", link, "NotStarted");
         let moved = "diff --git a/common/src/lib.rs b/chapters/03-echo-threaded/src/x.rs\n\
              similarity index 100%\nrename from common/src/lib.rs\n\
              rename to chapters/03-echo-threaded/src/x.rs\n";
@@ -229,13 +217,6 @@ fn rewritten(old: &str, new: &str) -> String {
          @@ -1,{before} +1,{after} @@\n{}{}",
         marked("-", old),
         marked("+", new)
-    )
-}
-
-fn new_file(path: &str) -> String {
-    format!(
-        "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n\
-         @@ -0,0 +1 @@\n+//! x\n"
     )
 }
 

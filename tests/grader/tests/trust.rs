@@ -92,6 +92,5 @@ fn a_diff_that_fits_both_bases_is_graded_on_the_starter() {
     // A report is 80 columns wide: the option may be at a line's end.
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("--base reference"), "{said}");
-    assert_eq!(grade(&["--diff", diff, "--base", "reference"]).0, Some(0));
     assert_eq!(grade(&["--diff", diff, "--base", "mine"]).0, Some(2));
 }

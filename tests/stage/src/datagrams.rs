@@ -6,11 +6,12 @@ use crate::{
     deadline::Deadline,
     failure::{Saw, Step, fail, fail_having, quote},
     host::bind_near,
-    patience, quiet,
+    patience,
+    peer::in_time,
+    quiet,
 };
 use std::{
     fmt::Display,
-    io::ErrorKind,
     net::{SocketAddr, UdpSocket},
     time::Duration,
 };
@@ -43,9 +44,6 @@ impl Datagram {
 
 impl Datagrams {
     /// Binds to `ip` and a port that was free, or another one if it is taken by now.
-    ///
-    /// # Errors
-    /// When it cannot be bound there.
     pub fn new(name: &str, ip: &str, port: u16, log: Log) -> Step<Datagrams> {
         let bound = bind_near(port, |port| UdpSocket::bind((ip, port)));
         let socket = bound.map_err(|e| log.without_socket(e))?;
@@ -59,9 +57,6 @@ impl Datagrams {
 
     /// Sends one datagram. That it arrives is not promised, but on loopback nothing is lost as
     /// long as the receiver's buffer has room.
-    ///
-    /// # Errors
-    /// When the grader's own socket fails.
     pub fn send(&self, bytes: impl AsRef<[u8]>, to: SocketAddr) -> Step {
         let bytes = bytes.as_ref();
         self.step(format_args!("sends {} to port {}", quote(bytes), to.port()));
@@ -69,49 +64,29 @@ impl Datagrams {
     }
 
     /// As [`Datagrams::send`], where the log says it already.
-    ///
-    /// # Errors
-    /// When the grader's own socket fails.
     pub fn send_again(&self, bytes: impl AsRef<[u8]>, to: SocketAddr) -> Step {
         self.socket.send_to(bytes.as_ref(), to)?;
         Ok(())
     }
 
     /// The next datagram, waiting at most `within`.
-    ///
-    /// # Errors
-    /// When the grader's own socket fails.
     pub fn receive(&self, within: Duration) -> Step<Option<Datagram>> {
         self.receive_by(self.log.deadline(within))
     }
 
     fn receive_by(&self, mut deadline: Deadline) -> Step<Option<Datagram>> {
         let mut bytes = vec![0; 64 * 1024];
-        loop {
-            let left = deadline.left().max(Duration::from_millis(1));
+        let received = in_time(&mut deadline, |left| {
             self.socket.set_read_timeout(Some(left))?;
-            match self.socket.recv_from(&mut bytes) {
-                Ok((length, from)) => {
-                    bytes.truncate(length);
-                    self.step(format_args!("gets {} from port {}", quote(&bytes), from.port()));
-                    return Ok(Some(Datagram { bytes, from }));
-                }
-                // It comes back early when the process is stopped for a moment.
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                    if deadline.is_over() {
-                        return Ok(None);
-                    }
-                }
-                Err(e) => return Err(e.into()),
-            }
-        }
+            self.socket.recv_from(&mut bytes)
+        });
+        let Some((length, from)) = received? else { return Ok(None) };
+        bytes.truncate(length);
+        self.step(format_args!("gets {} from port {}", quote(&bytes), from.port()));
+        Ok(Some(Datagram { bytes, from }))
     }
 
     /// Expects a datagram.
-    ///
-    /// # Errors
-    /// A failure when none comes.
     pub fn expect(&self, what: &str) -> Step<Datagram> {
         match self.receive(patience())? {
             Some(datagram) => Ok(datagram),
@@ -124,9 +99,6 @@ impl Datagrams {
     }
 
     /// Expects that nothing comes for a moment.
-    ///
-    /// # Errors
-    /// A failure that shows what came.
     pub fn expect_silence(&self, why: &str) -> Step {
         match self.receive(quiet())? {
             None => {
@@ -140,17 +112,11 @@ impl Datagrams {
     }
 
     /// The next datagram while `program` runs, waiting at most `within`.
-    ///
-    /// # Errors
-    /// When the grader's own socket fails.
     pub fn receive_while(&self, program: &Program, within: Duration) -> Step<Option<Datagram>> {
         self.receive_unless(|| program.process.heard().exit().is_some(), within)
     }
 
     /// The next datagram unless it is `over`, waiting at most `within`.
-    ///
-    /// # Errors
-    /// When the grader's own socket fails.
     pub fn receive_unless(
         &self,
         mut over: impl FnMut() -> bool,
@@ -168,12 +134,9 @@ impl Datagrams {
     }
 
     /// Expects the first datagram of `program`, which may have to start first, and pause.
-    ///
-    /// # Errors
-    /// A failure when none comes.
     pub fn expect_first(&self, program: &Program, what: &str) -> Step<Datagram> {
         let mut received = Ok(None);
-        program.starts_to(4, || {
+        program.starts_to(2 * patience(), || {
             received = self.receive_by(Duration::ZERO.into());
             !matches!(received, Ok(None))
         });
@@ -184,9 +147,6 @@ impl Datagrams {
     }
 
     /// Expects a datagram of `program`, unless it ends before.
-    ///
-    /// # Errors
-    /// A failure when none comes.
     pub fn expect_from(&self, program: &Program, what: &str) -> Step<Datagram> {
         match self.receive_while(program, 2 * patience())? {
             Some(datagram) => Ok(datagram),

@@ -78,7 +78,8 @@ pub enum Halt {
     Grader(String),
 }
 
-/// What a step of a check returns.
+/// What a step of a check returns. A step that does not see what its name says is a failure; what
+/// one of our own calls fails with is the grader's trouble.
 pub type Step<T = ()> = Result<T, Halt>;
 
 /// A failed step, from what was expected and what was seen.

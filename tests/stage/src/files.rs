@@ -23,9 +23,6 @@ const FLAGS: i32 = 0o4000
 const FLAGS: i32 = 0x4 | 0x100;
 
 /// Opens a regular file to be read.
-///
-/// # Errors
-/// When it cannot be opened, and when it is a link, a folder, a FIFO or a device.
 pub fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -39,9 +36,6 @@ pub fn open(path: &Path) -> io::Result<File> {
 }
 
 /// The bytes of a regular file that has no more than `most` of them.
-///
-/// # Errors
-/// As [`open`], and when it is larger.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?.take(most + 1).read_to_end(&mut bytes)?;

@@ -36,17 +36,11 @@ pub struct Host {
 
 impl Host {
     /// Listens on `ip` and a port that was free, or another one if it is taken by now.
-    ///
-    /// # Errors
-    /// When the address cannot be listened on.
     pub fn new(ip: &str, port: u16, log: Log) -> Step<Host> {
         Host::accepting(bind_near(port, |port| TcpListener::bind((ip, port))), log)
     }
 
     /// Listens on this very address.
-    ///
-    /// # Errors
-    /// When the address cannot be listened on.
     pub fn at(address: SocketAddr, log: Log) -> Step<Host> {
         Host::accepting(TcpListener::bind(address), log)
     }
@@ -59,9 +53,6 @@ impl Host {
     }
 
     /// Waits for the program's connection, at most `within`; none if it does not come.
-    ///
-    /// # Errors
-    /// When the grader's own accept fails.
     pub fn accept_within(&self, name: &str, within: Duration) -> Step<Option<Peer>> {
         let mut accepted = Ok(None);
         kernel::look_until(self.log.deadline(within), || {
@@ -72,9 +63,6 @@ impl Host {
     }
 
     /// Accepts the program's connection, if there is one already.
-    ///
-    /// # Errors
-    /// When the grader's own accept fails.
     pub fn accept(&self, name: &str) -> Step<Option<Peer>> {
         match self.listener.accept() {
             Ok((stream, _)) => {

@@ -137,19 +137,13 @@ impl<'a> Stage<'a> {
 
     /// Starts a role's command with its places filled in and `options` behind it, and waits
     /// for nothing.
-    ///
-    /// # Errors
-    /// [`Halt::NotStarted`] when the role was not handed in.
     pub fn start(&self, role: Role, places: &[(&str, &str)], options: &str) -> Step<Program> {
         self.start_in(role, places, options, &[])
     }
 
     /// As [`Stage::start`], with words in front of the program (`sh -c 'ulimit …'`) or
     /// variables `NAME=VALUE`, for `env`.
-    ///
-    /// # Errors
-    /// [`Halt::NotStarted`] when the role was not handed in.
-    pub fn start_in(
+    fn start_in(
         &self,
         role: Role,
         places: &[(&str, &str)],
@@ -188,51 +182,26 @@ impl<'a> Stage<'a> {
     }
 
     /// Starts a serving role on a fresh port and waits until the kernel shows that it listens.
-    ///
-    /// # Errors
-    /// A failure when it does not listen in time.
     pub fn serve(&self, role: Role) -> Step<Server> {
         self.serve_with(role, "", &[])
     }
 
     /// As [`Stage::serve`], with options behind the command and words in front of it.
-    ///
-    /// # Errors
-    /// As [`Stage::serve`].
     pub fn serve_with(&self, role: Role, options: &str, before: &[&str]) -> Step<Server> {
         self.serve_at("{port}", kernel::is_listening, role, &[], options, before)
     }
 
     /// As [`Stage::serve_with`], for a server of datagrams: it is ready when its port is bound.
-    ///
-    /// # Errors
-    /// As [`Stage::serve`].
     pub fn serve_datagrams(&self, before: &[&str]) -> Step<Server> {
         self.serve_at("{port}", kernel::is_bound_udp, Role::Server, &[], "", before)
     }
 
     /// Starts the tunnel on a fresh port, to `target`, and waits until the kernel shows that
     /// it listens.
-    ///
-    /// # Errors
-    /// As [`Stage::serve`].
     pub fn tunnel(&self, target: SocketAddr) -> Step<Server> {
-        self.tunnel_with(target, "", &[])
-    }
-
-    /// As [`Stage::tunnel`], with options behind the command and words in front of it.
-    ///
-    /// # Errors
-    /// As [`Stage::serve`].
-    pub fn tunnel_with(
-        &self,
-        target: SocketAddr,
-        options: &str,
-        before: &[&str],
-    ) -> Step<Server> {
         let (ip, port) = (target.ip().to_string(), target.port().to_string());
         let target = [("{host}", ip.as_str()), ("{port}", port.as_str())];
-        self.serve_at("{lport}", kernel::is_listening, Role::Tunnel, &target, options, before)
+        self.serve_at("{lport}", kernel::is_listening, Role::Tunnel, &target, "", &[])
     }
 
     /// Starts a serving role on a fresh port, which stands at `place` in its command.
@@ -255,18 +224,12 @@ impl<'a> Stage<'a> {
     }
 
     /// Starts the client against a host of the grader's own.
-    ///
-    /// # Errors
-    /// As [`Stage::start`].
     pub fn client(&self, host: &Host) -> Step<Program> {
         self.client_with(host.address, "", &[])
     }
 
     /// Starts the client against any address, with options behind the command and words in
     /// front of it.
-    ///
-    /// # Errors
-    /// As [`Stage::start`].
     pub fn client_with(
         &self,
         server: SocketAddr,
@@ -279,9 +242,6 @@ impl<'a> Stage<'a> {
 
     /// Starts the client against a host of the grader's own on 127.0.0.1, and accepts its
     /// connection under the name `name`.
-    ///
-    /// # Errors
-    /// A failure when it does not connect.
     pub fn client_and_peer(&self, name: &str) -> Step<(Program, Peer)> {
         let host = self.host("127.0.0.1")?;
         let client = self.client(&host)?;
@@ -303,34 +263,22 @@ impl<'a> Stage<'a> {
     }
 
     /// A port that nobody uses.
-    ///
-    /// # Errors
-    /// When there is none.
     pub fn free_port(&self) -> Step<u16> {
         let none = || self.log.without_socket(io::ErrorKind::AddrInUse.into());
         kernel::free_port().ok_or_else(none)
     }
 
     /// A listener of the grader's own.
-    ///
-    /// # Errors
-    /// When it cannot listen there.
     pub fn host(&self, ip: &str) -> Step<Host> {
         Host::new(ip, self.free_port()?, self.log.clone())
     }
 
     /// A UDP socket of the grader's own.
-    ///
-    /// # Errors
-    /// When it cannot be bound there.
     pub fn datagrams(&self, name: &str, ip: &str) -> Step<Datagrams> {
         Datagrams::new(name, ip, self.free_port()?, self.log.clone())
     }
 
     /// A listener of the grader's own at an address where nobody listens any more.
-    ///
-    /// # Errors
-    /// When it cannot listen there.
     pub fn host_at(&self, address: SocketAddr) -> Step<Host> {
         self.log.step(format_args!("somebody listens on {address}"));
         Host::at(address, self.log.clone())

@@ -71,9 +71,6 @@ impl Input {
 impl Peer {
     /// Plays the peer on a connection that exists. Small pieces go out at once, each in a
     /// segment of its own.
-    ///
-    /// # Errors
-    /// When the socket is broken already.
     pub fn new(name: &str, stream: TcpStream, log: Log) -> io::Result<Peer> {
         stream.set_nodelay(true)?;
         Ok(Peer { name: name.to_string(), stream, log, unread: Vec::new(), program: None })
@@ -90,9 +87,6 @@ impl Peer {
     }
 
     /// This end's address.
-    ///
-    /// # Errors
-    /// When the socket is broken.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.stream.local_addr()
     }
@@ -103,9 +97,6 @@ impl Peer {
     }
 
     /// Sends all the bytes at once.
-    ///
-    /// # Errors
-    /// A failure when the program does not take them.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Step {
         let bytes = bytes.as_ref();
         self.step(format_args!("sends {}", quote(bytes)));
@@ -113,9 +104,6 @@ impl Peer {
     }
 
     /// As [`Peer::send`], where there is too much for the log.
-    ///
-    /// # Errors
-    /// As [`Peer::send`].
     pub fn send_quietly(&mut self, bytes: impl AsRef<[u8]>) -> Step {
         self.write(bytes.as_ref())
     }
@@ -139,9 +127,6 @@ impl Peer {
 
     /// Sends the bytes one at a time, each only when the program has read the one before: each is
     /// a read of its own. A program that has let its time pass for three gets the rest at once.
-    ///
-    /// # Errors
-    /// A failure when the program does not take them.
     pub fn dribble(&mut self, bytes: impl AsRef<[u8]>) -> Step {
         let bytes = bytes.as_ref();
         self.step(format_args!("sends {} a byte at a time", quote(bytes)));
@@ -211,9 +196,6 @@ impl Peer {
 
     /// Sends `bytes` while reading what comes back, so that neither side has to store much.
     /// Returns as many bytes as were sent, or what came until the program stopped.
-    ///
-    /// # Errors
-    /// When the grader's own sockets fail.
     pub fn exchange(&mut self, bytes: &[u8]) -> Step<Vec<u8>> {
         self.step(format_args!("sends {} and reads meanwhile", quote(bytes)));
         let (sender, log) = (self.stream.try_clone()?, self.log.clone());
@@ -341,9 +323,6 @@ impl Peer {
     }
 
     /// As [`Peer::reset`]: the connection is reset when this is dropped.
-    ///
-    /// # Errors
-    /// As [`Peer::reset`].
     pub fn abort(&mut self) -> Step {
         let waiting = in_time(&mut self.log.deadline(patience()), |left| {
             self.stream.set_read_timeout(Some(left))?;
@@ -362,7 +341,7 @@ impl Peer {
 /// Makes a call that takes a timeout, again and again until it is done. `None`: it was not
 /// before the deadline. (It also comes back early, with EINTR, when our process was stopped
 /// for a moment; that says nothing about the connection.)
-fn in_time<T>(
+pub(crate) fn in_time<T>(
     deadline: &mut Deadline,
     mut call: impl FnMut(Duration) -> io::Result<T>,
 ) -> io::Result<Option<T>> {

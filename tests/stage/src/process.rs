@@ -1,9 +1,9 @@
 //! A program under test: started from a command line, heard on both streams, and gone with
 //! its whole process tree when its [`Process`] is dropped.
 //!
-//! Nothing here polls a child (but for what one behind a wall uses): two threads drain its output (a program whose pipe is full
-//! would block, and be called slow), one waits for its end, and all three wake whoever waits
-//! in [`Process::wait_for`].
+//! Nothing here polls a child, but for what one behind a wall uses. Two threads drain its output,
+//! because a program whose pipe is full would block and be called slow; one waits for its end; and
+//! all three wake whoever waits in [`Process::wait_for`].
 
 pub use crate::shell::{
     Opening, on_path, shell_fill, shell_path, shell_split, shell_word, shell_words,
@@ -59,32 +59,8 @@ pub struct Environment {
 }
 
 /// Modules of Python whose names a program for these labs may have, or that such a program imports.
-const MODULES: [&str; 24] = [
-    "argparse",
-    "asyncio",
-    "calendar",
-    "code",
-    "datetime",
-    "email",
-    "http",
-    "json",
-    "logging",
-    "queue",
-    "random",
-    "re",
-    "select",
-    "selectors",
-    "signal",
-    "socket",
-    "socketserver",
-    "ssl",
-    "string",
-    "struct",
-    "threading",
-    "time",
-    "types",
-    "uuid",
-];
+const MODULES: &str = "argparse asyncio calendar code datetime email http json logging queue random \
+    re select selectors signal socket socketserver ssl string struct threading time types uuid";
 
 /// What comes through a wall of our environment: how the user writes, and what time it is.
 const THROUGH_WALLS: [&str; 4] = ["LANG", "LC_ALL", "LC_CTYPE", "TZ"];
@@ -186,9 +162,6 @@ impl Process {
     }
 
     /// Starts the program that is the first of these words, with the others, whatever is in them.
-    ///
-    /// # Errors
-    /// As [`Process::start`].
     pub fn start_words(words: &[OsString], environment: &Environment) -> io::Result<Process> {
         let shown: Vec<_> =
             words.iter().map(|word| shell_word(&word.to_string_lossy())).collect();
@@ -198,9 +171,6 @@ impl Process {
 
     /// Starts `command`, any command line for `sh` (a pipeline, say), with stderr joined to
     /// stdout in the order in which both were written, as a terminal shows them.
-    ///
-    /// # Errors
-    /// When `sh` itself cannot be started.
     pub fn start_joined(command: &str, environment: &Environment) -> io::Result<Process> {
         Process::start_as(&format!("exec 2>&1; {command}"), &[], command, environment)
     }
@@ -340,7 +310,8 @@ impl Process {
                 let file = Path::new(word).with_file_name(format!("{module}.py"));
                 word.ends_with(".py") && self.directory.join(file).is_file()
             };
-            MODULES.contains(&module) && shell_split(&self.command).iter().any(beside)
+            MODULES.split(' ').any(|its| its == module)
+                && shell_split(&self.command).iter().any(beside)
         };
         let is_import =
             ["ImportError: ", "AttributeError: "].iter().any(|e| error.starts_with(e));

@@ -54,12 +54,9 @@ impl Program {
     }
 
     /// Expects its connection at a host of the grader's own.
-    ///
-    /// # Errors
-    /// A failure when none comes before the program ends or patience does.
     pub fn connects_to(&self, host: &Host, name: &str) -> Step<Peer> {
         let mut accepted = Ok(None);
-        self.starts_to(2, || {
+        self.starts_to(patience(), || {
             accepted = host.accept(name);
             !matches!(accepted, Ok(None))
         });
@@ -69,29 +66,28 @@ impl Program {
         self.missing(format!("the {} connects to {}", self.name, host.address))
     }
 
-    /// Waits until `seen`; five times the patience for a program that is at work, because an
-    /// interpreter has to start first, or a compiler. Not longer when it has slept for `naps`
-    /// halves of patience in a row. False: it was not seen in time, or never can be because the
-    /// program is over.
-    pub(crate) fn starts_to(&self, naps: u32, mut seen: impl FnMut() -> bool) -> bool {
-        let mut slept = 0;
-        for _ in 0..10 {
-            let before = self.process.wanted_to_run();
-            let (mut is_seen, mut over) = (false, false);
-            kernel::look_until(self.log.deadline(patience() / 2), || {
+    /// Waits until `seen`, for `time` and as long as the program is at work, because an interpreter
+    /// has to start first, or a compiler. False: it was not seen in time, or never can be because
+    /// the program is over.
+    pub(crate) fn starts_to(&self, time: Duration, mut seen: impl FnMut() -> bool) -> bool {
+        let mut deadline = self.log.deadline(time);
+        let mut before = self.process.wanted_to_run();
+        let (mut is_seen, mut over) = (false, false);
+        while !is_seen && !over && !deadline.is_over() {
+            kernel::look_until(quiet(), || {
                 over = self.process.heard().exit().is_some();
                 is_seen = seen();
                 is_seen || over
             });
             // Less than before is a sign of life too: a thread or a child has ended. Who wants a
             // fifth of a processor or less has started, and waits.
-            let wanted = self.process.wanted_to_run().abs_diff(before);
-            slept = if wanted < patience() / 10 { slept + 1 } else { 0 };
-            if is_seen || over || slept == naps {
-                return is_seen;
+            let wanted = self.process.wanted_to_run();
+            if wanted.abs_diff(before) > quiet() / 5 {
+                deadline.renew();
             }
+            before = wanted;
         }
-        false
+        is_seen
     }
 
     /// Something expected of it did not come: perhaps because it could not even be started.
@@ -121,28 +117,18 @@ impl Program {
 
     /// Expects these bytes on stdout, as one run, behind what was expected before. Prompts
     /// and labels around them cost nothing.
-    ///
-    /// # Errors
-    /// A failure that shows what stdout said instead.
     pub fn prints(&mut self, bytes: impl AsRef<[u8]>) -> Step {
         self.prints_within(patience(), bytes)
     }
 
     /// As [`Program::prints`], within another time.
-    ///
-    /// # Errors
-    /// As [`Program::prints`].
     pub fn prints_within(&mut self, time: Duration, bytes: impl AsRef<[u8]>) -> Step {
         let (bytes, from) = (bytes.as_ref(), self.printed);
         let found = self.process.wait_for(time, |heard| {
             find(&heard.stdout[from..], bytes).map(|at| from + at + bytes.len())
         });
         match found {
-            Some(end) => {
-                self.printed = end;
-                self.log.step(format_args!("the {} prints {}", self.name, quote(bytes)));
-                Ok(())
-            }
+            Some(end) => self.has_printed(bytes, end),
             None => self
                 .misses(format!("the {} prints {} on stdout", self.name, quote(bytes)), || {
                     format!("{}; {}", self.said(), self.state())
@@ -150,11 +136,14 @@ impl Program {
         }
     }
 
+    fn has_printed(&mut self, bytes: &[u8], end: usize) -> Step {
+        self.printed = end;
+        self.log.step(format_args!("the {} prints {}", self.name, quote(bytes)));
+        Ok(())
+    }
+
     /// As [`Program::prints`], where line breaks that the program adds between blocks cost
     /// nothing. `bytes` may hold none of their own.
-    ///
-    /// # Errors
-    /// As [`Program::prints`].
     pub fn prints_among_line_breaks(&mut self, bytes: impl AsRef<[u8]>) -> Step {
         let (bytes, from) = (bytes.as_ref(), self.printed);
         let without_breaks = |heard: &Heard| -> Vec<u8> {
@@ -173,11 +162,7 @@ impl Program {
                 .map(|(at, _)| from + at + 1)
         });
         match found {
-            Some(end) => {
-                self.printed = end;
-                self.log.step(format_args!("the {} prints {}", self.name, quote(bytes)));
-                Ok(())
-            }
+            Some(end) => self.has_printed(bytes, end),
             None => {
                 let (expected, got) = difference(bytes, &without_breaks(&self.process.heard()));
                 fail(
@@ -189,41 +174,24 @@ impl Program {
     }
 
     /// Expects that these bytes do not appear on stdout for a moment.
-    ///
-    /// # Errors
-    /// A failure when they do.
     pub fn keeps_back(&self, bytes: impl AsRef<[u8]>, why: &str) -> Step {
         let (bytes, from) = (bytes.as_ref(), self.printed);
         let seen = |heard: &Heard| find(&heard.stdout[from..], bytes);
-        match self.process.wait_for(quiet(), seen) {
-            Some(_) => fail(
-                format!("the {} does not print {}: {why}", self.name, quote(bytes)),
-                "it does",
-            ),
-            None => {
-                self.log.step(format_args!(
-                    "the {} does not print {}: {why}",
-                    self.name,
-                    quote(bytes)
-                ));
-                Ok(())
-            }
+        let what = format!("the {} does not print {}: {why}", self.name, quote(bytes));
+        if self.process.wait_for(quiet(), seen).is_some() {
+            return fail(what, "it does");
         }
+        self.log.step(what);
+        Ok(())
     }
 
     /// Expects the program's end, and returns its exit status.
-    ///
-    /// # Errors
-    /// A failure when it still runs after patience.
     pub fn ends(&self) -> Step<ExitStatus> {
         self.process.wait_for(patience(), Heard::exit);
         self.has_ended(&format!("{:?}", patience()))
     }
 
     /// Expects that the program has ended by now, and returns its exit status.
-    ///
-    /// # Errors
-    /// A failure when it still runs: `after` what.
     pub fn has_ended(&self, after: &str) -> Step<ExitStatus> {
         match self.process.wait(Duration::ZERO) {
             Some(exit) => {
@@ -239,9 +207,6 @@ impl Program {
     }
 
     /// Expects the program's end with this exit status.
-    ///
-    /// # Errors
-    /// A failure when it still runs, or ended with another one.
     pub fn ends_with(&self, code: i32) -> Step {
         let exit = self.ends()?;
         if exit.code() == Some(code) {
@@ -251,9 +216,6 @@ impl Program {
     }
 
     /// Expects that the program still runs after a moment.
-    ///
-    /// # Errors
-    /// A failure when it has ended.
     pub fn stays(&self, why: &str) -> Step {
         match self.process.wait_for(quiet(), Heard::exit) {
             None => Ok(()),
@@ -266,24 +228,10 @@ impl Program {
     }
 
     /// Expects one line on stderr that contains all of `words`, and returns it.
-    ///
-    /// # Errors
-    /// A failure that shows what stderr said instead.
     pub fn complains(&self, words: &[&str]) -> Step<String> {
-        let found = self.process.wait_for(patience(), |heard| {
-            let text = String::from_utf8_lossy(&heard.stderr);
-            let has_all = |line: &&str| words.iter().all(|word| line.contains(word));
-            text.lines().find(has_all).map(String::from)
-        });
-        match found {
-            Some(line) => {
-                self.log.step(format_args!(
-                    "the {} says on stderr {}",
-                    self.name,
-                    quote(line.as_bytes())
-                ));
-                Ok(line)
-            }
+        let fits = |line: &str| words.iter().all(|word| line.contains(word));
+        match self.line(|heard| &heard.stderr, "says on stderr", fits) {
+            Some(line) => Ok(line),
             None => self.misses(
                 format!("the {} says a line with {words:?} on stderr", self.name),
                 || format!("stderr is {}; {}", self.stderr(), self.state()),
@@ -291,29 +239,31 @@ impl Program {
         }
     }
 
-    /// Expects a line on stdout that `fits`, and returns it: its text is the program's own.
-    ///
-    /// # Errors
-    /// A failure that shows what stdout said instead; `what` says what the line should hold.
+    /// Expects a line on stdout that `fits`, and returns it: its text is the program's own. `what`
+    /// says what the line should hold.
     pub fn says(&self, what: &str, fits: impl Fn(&str) -> bool) -> Step<String> {
-        let found = self.process.wait_for(patience(), |heard| {
-            let text = String::from_utf8_lossy(&heard.stdout);
-            text.lines().find(|line| fits(line)).map(String::from)
-        });
-        match found {
-            Some(line) => {
-                self.log.step(format_args!(
-                    "the {} prints {}",
-                    self.name,
-                    quote(line.as_bytes())
-                ));
-                Ok(line)
-            }
+        match self.line(|heard| &heard.stdout, "prints", fits) {
+            Some(line) => Ok(line),
             None => self.misses(
                 format!("the {} prints {what}, in one line on stdout", self.name),
                 || format!("{}; {}", self.said(), self.state()),
             ),
         }
+    }
+
+    /// The first line of a stream that `fits`, which is noted as what the program `does`.
+    fn line(
+        &self,
+        stream: fn(&Heard) -> &[u8],
+        does: &str,
+        fits: impl Fn(&str) -> bool,
+    ) -> Option<String> {
+        let line = self.process.wait_for(patience(), |heard| {
+            let text = String::from_utf8_lossy(stream(heard));
+            text.lines().find(|line| fits(line)).map(String::from)
+        })?;
+        self.log.step(format_args!("the {} {does} {}", self.name, quote(line.as_bytes())));
+        Some(line)
     }
 
     /// Its largest resident memory so far, in KiB. `None` where the system does not say.
@@ -354,9 +304,6 @@ impl Program {
 
     /// Expects that the program has ended, or waits, after `end`: it may neither print without
     /// end nor burn a processor.
-    ///
-    /// # Errors
-    /// A failure that says which of both it does.
     pub fn rests(&self, end: &str) -> Step {
         let expected = format!("the {} ends, or waits, after {end}", self.name);
         if self.floods() {

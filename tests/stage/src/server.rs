@@ -30,7 +30,7 @@ pub struct Server {
 
 impl Server {
     pub(crate) fn wait_until_ready(&self, ready: impl FnMut() -> bool) -> Step {
-        if self.program.starts_to(2, ready) {
+        if self.program.starts_to(patience(), ready) {
             self.log.step("it listens");
             return Ok(());
         }
@@ -48,9 +48,6 @@ impl Server {
     }
 
     /// Connects to the server as `name`.
-    ///
-    /// # Errors
-    /// A failure when the connection is refused.
     pub fn connect(&self, name: &str) -> Step<Peer> {
         self.connect_to("127.0.0.1", name)
     }
@@ -69,9 +66,6 @@ impl Server {
 
     /// Connects `count` clients one after the other, each when the one before is accepted, as
     /// far as that can be seen: a short queue of clients is no fault.
-    ///
-    /// # Errors
-    /// A failure when a connection is refused.
     pub fn connect_in_turn(&self, count: usize) -> Step<Vec<Peer>> {
         let connect = |n| {
             let client = self.connect(&format!("client {n}"))?;
@@ -84,9 +78,6 @@ impl Server {
     }
 
     /// Connects to the server at another of this machine's addresses.
-    ///
-    /// # Errors
-    /// A failure when the connection is refused.
     pub fn connect_to(&self, ip: &str, name: &str) -> Step<Peer> {
         self.connect_within(CONNECT_PATIENCE, ip, name)
     }
@@ -110,11 +101,8 @@ impl Server {
             }
             Err(e) if is_peers_doing(&e) => {
                 let expected = format!("{name} connects to {ip}:{}", self.port);
-                let saw = if e.kind() == ErrorKind::ConnectionRefused {
-                    Saw::Reset
-                } else {
-                    Saw::Nothing
-                };
+                let refused = e.kind() == ErrorKind::ConnectionRefused;
+                let saw = if refused { Saw::Reset } else { Saw::Nothing };
                 let got = format!("{}; {}", common::cause(&e), self.program.state());
                 fail_having(saw, expected, got)
             }

@@ -63,9 +63,6 @@ pub struct Opening<'a> {
 
 /// A command line with a path in each place of `{}` and of what follows it there. The path is one
 /// word, whatever is in it and whatever quotes stand around: `{}`, `"{}"`, `sh -c 'cd {} && …'`.
-///
-/// # Errors
-/// What `path` returns.
 pub fn shell_fill<E>(
     command: &str,
     mut path: impl FnMut(&Opening) -> Result<PathBuf, E>,

@@ -1,10 +1,7 @@
 //! What was handed in: the roles that it plays, and the command line of each.
 
 use crate::{process::Environment, speech::Speech};
-use std::{
-    collections::BTreeMap,
-    fmt::{self},
-};
+use std::{collections::BTreeMap, fmt};
 
 /// A part that a program plays; each is started by a command line of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

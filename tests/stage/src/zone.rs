@@ -41,9 +41,6 @@ impl Zone {
     pub const UTC: Zone = Zone("UTC0");
 
     /// The first zone in which the clock shows now what is `wanted`.
-    ///
-    /// # Errors
-    /// When there is none, or no `date`.
     pub fn find(wanted: impl Fn(&Moment) -> bool) -> io::Result<Zone> {
         for (name, rule) in ZONES {
             // Not every language's library knows POSIX's rules, so the name comes first.
@@ -57,9 +54,6 @@ impl Zone {
     }
 
     /// What its clocks show now.
-    ///
-    /// # Errors
-    /// When `date` cannot be run, or says something else.
     pub fn now(self) -> io::Result<Moment> {
         let said = Command::new("date").arg("+%Y %m %d %H %M %S").env("TZ", self.0).output();
         let said = said.map_err(|e| io::Error::other(format!("date: {}", cause(&e))))?;

@@ -9,9 +9,6 @@ use crate::drawing::{
 const BAR: i32 = 12;
 
 /// The figure as a file of SVG.
-///
-/// # Errors
-/// The words that have no room.
 pub fn draw(figure: &Figure) -> Result<String, String> {
     let mut drawing = Drawing::new(figure);
     let top = drawing.heads()?;

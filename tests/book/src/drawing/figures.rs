@@ -24,9 +24,6 @@ impl Drawn {
     }
 
     /// Writes the file.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn write(&self, root: &Path) -> Result<(), Error> {
         let file = root.join(&self.file);
         fs::write(&file, &self.svg).context(format_args!("cannot write {}", file.display()))

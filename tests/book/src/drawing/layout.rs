@@ -66,9 +66,6 @@ pub struct Layout<'a> {
 
 impl Layout<'_> {
     /// Finds a place for everything, from the height `top` on.
-    ///
-    /// # Errors
-    /// Why there is none.
     pub fn new(picture: &Picture, top: i32) -> Result<Layout<'_>, String> {
         let spots = vec![Spot::default(); picture.things.len()];
         let mut layout = Layout { picture, spots, routes: Vec::new() };

@@ -22,9 +22,6 @@ const STYLE: &str = "tests/book/src/drawing/style.html";
 const COLOURS: usize = 5;
 
 /// Makes `folder/BOOK.html` from the book, and copies beside it every file that it links to.
-///
-/// # Errors
-/// When rustdoc is missing or fails, or a file cannot be read or written.
 pub fn page(book: &Path, root: &Path, folder: &Path) -> Result<PathBuf, Error> {
     let text =
         fs::read_to_string(book).context(format_args!("cannot read {}", book.display()))?;

@@ -24,9 +24,6 @@ const STYLE: &str = "  svg { --cell: #ffffff; --lit: #fff1d6 }
 ";
 
 /// The picture as a file of SVG.
-///
-/// # Errors
-/// Why it would not be readable.
 pub fn draw(picture: &Picture) -> Result<String, String> {
     let mut drawn = String::new();
     let top = svg::title(&mut drawn, &picture.title) - 4;

@@ -137,9 +137,6 @@ pub fn lines<T>(words: &[T]) -> i32 {
 }
 
 /// The words in lines that have room.
-///
-/// # Errors
-/// The line that has no room.
 pub fn fitted(words: &str, room: i32, letters: usize) -> Result<Vec<String>, String> {
     let lines = wrapped(words, room, LETTERS[letters]);
     match lines.iter().find(|line| wide(line, letters) > room) {

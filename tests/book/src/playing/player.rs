@@ -81,9 +81,6 @@ impl From<Untrue> for Wrong {
 
 /// Plays a session; `programs` are the folders of the built programs. Everything it started
 /// has ended when this returns.
-///
-/// # Errors
-/// The first line that is not true.
 pub fn play(
     session: &Session,
     programs: &[PathBuf],

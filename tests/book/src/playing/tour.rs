@@ -30,9 +30,6 @@ const NAMES: [&str; 5] = ["32", "36", "35", "33", "34"];
 
 /// Plays sessions live, one after another, whatever becomes of the ones before. If it `asks`, what
 /// follows a question waits until its reader, at a terminal, has pressed Enter.
-///
-/// # Errors
-/// When stdout fails, or when a session was not true.
 pub fn tour(sessions: &[&Session], programs: &[PathBuf], asks: bool) -> Result<(), Error> {
     let (mut screen, mut untrue) = (Screen::new(asks), 0);
     for session in sessions {

@@ -112,9 +112,6 @@ pub enum Act {
 }
 
 /// All sessions of a book, or every line that is none although it should be.
-///
-/// # Errors
-/// The lines that do not follow the grammar.
 pub fn sessions(book: &Book) -> Result<Vec<Session>, Vec<Untrue>> {
     let (mut sessions, mut faults) = (Vec::<Session>::new(), Vec::new());
     for fence in book.fences.iter().filter(|fence| fence.info == "text") {

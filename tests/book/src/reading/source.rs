@@ -58,9 +58,6 @@ impl Source {
 
     /// Reads a file, or all Rust files of a folder and of those within it, in the order of
     /// their names.
-    ///
-    /// # Errors
-    /// When one of them cannot be read.
     pub fn read_all(path: &Path) -> io::Result<Vec<Source>> {
         let mut files = vec![path.to_path_buf()];
         if path.is_dir() {

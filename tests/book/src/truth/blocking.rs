@@ -50,9 +50,6 @@ pub fn check(book: &Book, root: &Path) -> Vec<Untrue> {
 }
 
 /// Every folder with blocking calls that the appendix has no table for.
-///
-/// # Errors
-/// When the source cannot be read.
 pub fn missing(book: &Book, root: &Path) -> io::Result<Vec<Untrue>> {
     let mut folders: Vec<String> = fs::read_dir(root.join("chapters"))?
         .flatten()

@@ -84,9 +84,6 @@ pub fn check(book: &Book, root: &Path) -> Vec<Untrue> {
 }
 
 /// The share of each chapter, in their order.
-///
-/// # Errors
-/// When a program cannot be read.
 pub fn shares(book: &Book, root: &Path) -> io::Result<Vec<Share>> {
     let mut folders: Vec<PathBuf> =
         fs::read_dir(root.join("chapters"))?.flatten().map(|entry| entry.path()).collect();

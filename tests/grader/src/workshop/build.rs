@@ -15,13 +15,13 @@ use stage::{
     process::{Environment, Process, shell_word},
 };
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-/// How long a build may take; the longest of ours takes a few seconds.
+/// How long a build may take, in any language; the longest of ours takes a few seconds.
 const MAX_BUILD: Duration = Duration::from_secs(120);
 
 /// How large a program may be, in bytes.
@@ -78,17 +78,8 @@ impl BuildDir {
             environment.wall = sandbox.around_build(build, &shown, &[&target, &home])?;
             environment.directory = None;
         }
-        let cargo = Process::start_words(&toolchain.build_words(&target, what), &environment)?;
-        let exit = cargo.wait(MAX_BUILD);
-        let heard = cargo.heard();
-        let refused =
-            |why: String| Err(Refusal::Submission(format!("it does not build: {why}")));
-        match (exit, heard.excess()) {
-            (_, Some(excess)) => refused(excess.to_string()),
-            (None, None) => refused(format!("cargo did not end within {MAX_BUILD:?}")),
-            (Some(exit), None) if exit.success() => Ok(()),
-            (Some(_), None) => refused(from_first_error(&heard.stderr)),
-        }
+        let words = toolchain.build_words(&target, what);
+        run_build(&words, &environment, from_first_error)
     }
 
     /// The program that was built: the one that has the chapter's name, or the only one.
@@ -147,6 +138,24 @@ impl BuildDir {
     }
 }
 
+/// Runs cargo or a compiler; `told` is the part of its complaints that a report shows.
+pub(super) fn run_build(
+    words: &[OsString],
+    environment: &Environment,
+    told: impl FnOnce(&str) -> String,
+) -> Result<(), Refusal> {
+    let build = Process::start_words(words, environment)?;
+    let exit = build.wait(MAX_BUILD);
+    let heard = build.heard();
+    let why = match (exit, heard.excess()) {
+        (_, Some(excess)) => excess.to_string(),
+        (None, None) => format!("it did not end within {MAX_BUILD:?}"),
+        (Some(exit), None) if exit.success() => return Ok(()),
+        (Some(_), None) => told(&String::from_utf8_lossy(&heard.stderr)),
+    };
+    Err(Refusal::Submission(format!("it does not build: {why}")))
+}
+
 /// The programs that a build has left in this folder.
 fn programs_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut programs = Vec::new();
@@ -172,8 +181,7 @@ fn can_run(_meta: &fs::Metadata) -> bool {
 }
 
 /// What cargo said, from the first error on: warnings stop nobody.
-fn from_first_error(stderr: &[u8]) -> String {
-    let text = String::from_utf8_lossy(stderr);
+fn from_first_error(text: &str) -> String {
     let lines = text.lines().skip_while(|line| !line.starts_with("error"));
     let errors = lines.collect::<Vec<_>>().join("\n");
     if errors.is_empty() { text.trim().to_string() } else { errors }

@@ -19,9 +19,6 @@ use std::{
 impl BuildDir {
     /// Builds the student's crate in `folder`. For an exercise its examples are built too: the
     /// answer's command line takes the place of the program's.
-    ///
-    /// # Errors
-    /// When there is no crate, or it does not build.
     pub fn folder(
         self,
         folder: &Path,
@@ -44,9 +41,6 @@ impl BuildDir {
 
     /// Builds sources that came without a manifest: the file with `main`, and all that lies
     /// beside and below it.
-    ///
-    /// # Errors
-    /// When they do not build.
     pub fn sources(
         self,
         main: &Path,
@@ -76,9 +70,6 @@ impl BuildDir {
 
     /// Builds the chapters of a workspace that was handed in as a whole: the one that is `asked`
     /// for, or all in which something was written.
-    ///
-    /// # Errors
-    /// When nothing was written, or it does not build.
     pub fn edition(
         self,
         folder: &Path,

@@ -1,25 +1,18 @@
 //! A program in another language that is built before it runs: C, Java, Go.
 
-use super::{BuildDir, Refusal};
+use super::{BuildDir, Refusal, build::run_build};
 use crate::{files::copy_in, languages::Language, sandbox, search};
 use checks::files::remove;
-use stage::process::{Environment, Process, shell_path, shell_word};
+use stage::process::{Environment, shell_path, shell_word};
 use std::{
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
-    time::Duration,
 };
-
-/// How long such a build may take.
-const MAX_BUILD: Duration = Duration::from_secs(120);
 
 impl BuildDir {
     /// Builds the program of which `main` is the source, from all that was handed in at `path`;
     /// returns the command that runs it, and where it is.
-    ///
-    /// # Errors
-    /// When it does not build.
     pub fn foreign(
         &self,
         path: &Path,
@@ -73,17 +66,8 @@ impl BuildDir {
             around.wall = sandbox.around_build(&build, &shown, &[built])?;
             around.directory = None;
         }
-        let compiler = Process::start_words(words, &around)?;
-        let exit = compiler.wait(MAX_BUILD);
-        let heard = compiler.heard();
-        let said = String::from_utf8_lossy(&heard.stderr);
-        let why = match (exit, heard.excess()) {
-            (_, Some(excess)) => excess.to_string(),
-            (None, None) => format!("it did not end within {MAX_BUILD:?}"),
-            (Some(exit), None) if exit.success() => return Ok(()),
-            (Some(_), None) => said.trim().replace(&format!("{}/", self.desk().display()), ""),
-        };
-        Err(Refusal::Submission(format!("it does not build: {why}")))
+        let desk = format!("{}/", self.desk().display());
+        run_build(words, &around, |said| said.trim().replace(&desk, ""))
     }
 }
 

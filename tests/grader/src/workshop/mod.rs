@@ -71,9 +71,6 @@ const OLD: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl BuildDir {
     /// An empty workshop, behind the walls if there are some.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn open(sandbox: Option<Sandbox>) -> Result<BuildDir, Refusal> {
         let folder = match &sandbox {
             Some(sandbox) => sandbox.own(),
@@ -164,9 +161,6 @@ pub fn place() -> PathBuf {
 
 /// The sources of a chapter's starter: the program, and beside it the modules that are given. Where
 /// the starter lies, it names their paths, which it does not need here.
-///
-/// # Errors
-/// When the starter cannot be read.
 pub fn starter(chapter: &Chapter) -> io::Result<BTreeMap<PathBuf, Vec<u8>>> {
     let folder = workspace::root().join("chapters").join(chapter.folder());
     let (mut main, mut sources) = (String::new(), BTreeMap::new());
@@ -187,9 +181,6 @@ pub fn starter(chapter: &Chapter) -> io::Result<BTreeMap<PathBuf, Vec<u8>>> {
 }
 
 /// Writes a chapter's starter into a folder, which is its `src`.
-///
-/// # Errors
-/// When something cannot be read or written.
 pub fn lay_out_starter(chapter: &Chapter, src: &Path) -> io::Result<()> {
     fs::create_dir_all(src)?;
     starter(chapter)?.iter().try_for_each(|(name, text)| fs::write(src.join(name), text))

@@ -4,9 +4,6 @@ use super::*;
 
 impl Peer {
     /// Expects exactly these bytes next.
-    ///
-    /// # Errors
-    /// A failure that shows both, with a caret under the first difference.
     pub fn expect(&mut self, bytes: impl AsRef<[u8]>) -> Step {
         let bytes = bytes.as_ref();
         let begun = Instant::now();
@@ -16,17 +13,13 @@ impl Peer {
             self.step(format_args!("gets {}", quote(bytes)));
             return Ok(());
         }
-        let ending = self.ending(&input, begun);
         if self.unread.is_empty() {
-            return fail_having(
-                input.saw(),
-                format!("{} gets {}", self.name, quote(bytes)),
-                format!("nothing: {ending}"),
-            );
+            return self.lacks(&quote(bytes), &input, begun);
         }
-        let (expected, got) = difference(bytes, &self.unread);
-        let got =
-            if matches!(input, Input::Bytes) { got } else { format!("{got}\nthen {ending}") };
+        let (expected, mut got) = difference(bytes, &self.unread);
+        if !matches!(input, Input::Bytes) {
+            got += &format!("\nthen {}", self.ending(&input, begun));
+        }
         fail(format!("{} gets {expected}", self.name), got)
     }
 
@@ -42,23 +35,15 @@ impl Peer {
             self.step(format_args!("gets {}", quote(&bytes)));
             return Ok(bytes);
         }
-        let ending = self.ending(&input, begun);
-        let (saw, got) = self.instead(&input);
-        let expected = format!("{} gets {what}, {length} bytes", self.name);
-        fail_having(saw, expected, format!("{got}: {ending}"))
+        self.lacks(&format!("{what}, {length} bytes"), &input, begun)
     }
 
     /// Expects anything at all, and returns what has come.
-    ///
-    /// # Errors
-    /// A failure when nothing comes.
     pub fn expect_anything(&mut self, what: &str) -> Step<Vec<u8>> {
         let begun = Instant::now();
         let input = self.fill_until(|got| !got.is_empty());
         if self.unread.is_empty() {
-            let ending = self.ending(&input, begun);
-            let expected = format!("{} gets {what}", self.name);
-            return fail_having(input.saw(), expected, format!("nothing: {ending}"));
+            return self.lacks(what, &input, begun);
         }
         let got = std::mem::take(&mut self.unread);
         self.step(format_args!("gets {}", quote(&got)));
@@ -66,9 +51,6 @@ impl Peer {
     }
 
     /// Expects these bytes, and returns what came before them.
-    ///
-    /// # Errors
-    /// A failure that shows what came instead.
     pub fn expect_among(&mut self, bytes: impl AsRef<[u8]>) -> Step<Vec<u8>> {
         let (bytes, begun) = (bytes.as_ref(), Instant::now());
         match self.fill_until_found(bytes) {
@@ -78,19 +60,11 @@ impl Peer {
                 before.truncate(at);
                 Ok(before)
             }
-            Err(input) => {
-                let ending = self.ending(&input, begun);
-                let (saw, got) = self.instead(&input);
-                let expected = format!("{} gets {}", self.name, quote(bytes));
-                fail_having(saw, expected, format!("{got}: {ending}"))
-            }
+            Err(input) => self.lacks(&quote(bytes), &input, begun),
         }
     }
 
     /// Expects a line, and returns it without its `\n`.
-    ///
-    /// # Errors
-    /// A failure when none comes.
     pub fn expect_line(&mut self, what: &str) -> Step<String> {
         let line = self.expect_line_quietly(what)?;
         self.step(format_args!("gets {}", quote(format!("{line}\n").as_bytes())));
@@ -98,9 +72,6 @@ impl Peer {
     }
 
     /// As [`Peer::expect_line`], where there is too much for the log.
-    ///
-    /// # Errors
-    /// As [`Peer::expect_line`].
     pub fn expect_line_quietly(&mut self, what: &str) -> Step<String> {
         let begun = Instant::now();
         match self.fill_until_found(b"\n") {
@@ -108,27 +79,17 @@ impl Peer {
                 let line = self.take_front(end + 1);
                 Ok(String::from_utf8_lossy(&line[..end]).into_owned())
             }
-            Err(input) => {
-                let ending = self.ending(&input, begun);
-                let (saw, got) = self.instead(&input);
-                let expected = format!("{} gets {what}, a line", self.name);
-                fail_having(saw, expected, format!("{got}: {ending}"))
-            }
+            Err(input) => self.lacks(&format!("{what}, a line"), &input, begun),
         }
     }
 
     /// Expects a message from a program that may end its messages with `\n` or not: a line, or
     /// what has come when nothing more comes for a moment.
-    ///
-    /// # Errors
-    /// A failure when nothing comes.
     pub fn expect_message(&mut self, what: &str) -> Step<Message> {
         let begun = Instant::now();
         let input = self.fill_until(|got| !got.is_empty());
         if self.unread.is_empty() {
-            let ending = self.ending(&input, begun);
-            let expected = format!("{} gets {what}", self.name);
-            return fail_having(input.saw(), expected, format!("nothing: {ending}"));
+            return self.lacks(what, &input, begun);
         }
         self.fill_until_or_quiet(|got| got.contains(&b'\n'));
         let end = self.unread.iter().position(|byte| *byte == b'\n');
@@ -141,9 +102,6 @@ impl Peer {
 
     /// Expects what `seen` finds the end of, within `time` altogether, however much else comes
     /// meanwhile, and returns all up to there. It is not noted in the log.
-    ///
-    /// # Errors
-    /// A failure that shows what came instead; it stays where it is, for [`Peer::so_far`].
     pub fn expect_seen(
         &mut self,
         time: Duration,
@@ -161,9 +119,7 @@ impl Peer {
                 other => break other,
             }
         };
-        let ending = self.ending(&input, begun);
-        let (saw, got) = self.instead(&input);
-        fail_having(saw, format!("{} gets {what}", self.name), format!("{got}: {ending}"))
+        self.lacks(what, &input, begun)
     }
 
     /// How many bytes the two kernels hold for this end, which does not read them. `None`: the
@@ -173,33 +129,24 @@ impl Peer {
         kernel::held(theirs.port(), ours.port())
     }
 
-    /// What was seen instead of what was expected.
-    fn instead(&self, input: &Input) -> (Saw, String) {
-        match self.unread.as_slice() {
+    /// A failure that says what came instead of what was expected.
+    fn lacks<T>(&self, what: &str, input: &Input, begun: Instant) -> Step<T> {
+        let (saw, got) = match self.unread.as_slice() {
             [] => (input.saw(), "nothing".to_string()),
             unread => (Saw::Something, quote(unread)),
-        }
+        };
+        let expected = format!("{} gets {what}", self.name);
+        fail_having(saw, expected, format!("{got}: {}", self.ending(input, begun)))
     }
 
     fn ending(&self, input: &Input, begun: Instant) -> String {
         let time = begun.elapsed().as_secs_f64();
-        match input {
-            Input::Closed => {
-                format!(
-                    "the program closed the connection after {time:.1} s{}",
-                    self.last_words()
-                )
-            }
-            Input::Reset => {
-                format!(
-                    "the program reset the connection after {time:.1} s{}",
-                    self.last_words()
-                )
-            }
-            Input::Bytes | Input::Nothing => {
-                format!("nothing more within {time:.1} s{}", self.whereabouts())
-            }
-        }
+        let (what, more) = match input {
+            Input::Closed => ("the program closed the connection after", self.last_words()),
+            Input::Reset => ("the program reset the connection after", self.last_words()),
+            Input::Bytes | Input::Nothing => ("nothing more within", self.whereabouts()),
+        };
+        format!("{what} {time:.1} s{more}")
     }
 
     /// Where the program at the other end is instead.
@@ -221,9 +168,6 @@ impl Peer {
     }
 
     /// Expects that nothing comes for a moment, and that the connection stays open.
-    ///
-    /// # Errors
-    /// A failure that shows what came.
     pub fn expect_silence(&mut self, why: &str) -> Step {
         if self.unread.is_empty() {
             match self.fill(&mut self.log.deadline(quiet())) {
@@ -245,9 +189,6 @@ impl Peer {
     }
 
     /// As [`Peer::expect_silence`], but the connection may be closed.
-    ///
-    /// # Errors
-    /// A failure that shows what came.
     pub fn expect_no_bytes(&mut self, why: &str) -> Step {
         if self.unread.is_empty() {
             self.fill(&mut self.log.deadline(quiet()));
@@ -283,9 +224,6 @@ impl Peer {
     }
 
     /// Expects the end of the program's sending side, with nothing before it.
-    ///
-    /// # Errors
-    /// A failure when it stays open, or more bytes come first.
     pub fn expect_close(&mut self) -> Step {
         let input = self.fill_until(|unread| !unread.is_empty());
         self.is_close(&input)
@@ -293,9 +231,6 @@ impl Peer {
 
     /// As [`Peer::expect_close`], where patience has been had already: what came before has been
     /// taken until the close.
-    ///
-    /// # Errors
-    /// As [`Peer::expect_close`].
     pub fn expect_closed(&mut self) -> Step {
         let input = self.fill(&mut Duration::ZERO.into());
         self.is_close(&input)
@@ -315,9 +250,6 @@ impl Peer {
     }
 
     /// Expects that the connection is still open, whatever has come on it.
-    ///
-    /// # Errors
-    /// A failure when the program has closed it.
     pub fn expect_no_close(&mut self) -> Step {
         self.so_far();
         match self.fill(&mut Duration::ZERO.into()) {
