@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests may fail
 
-use stage::kernel::look_until;
+use checks::stage::kernel::look_until;
 use std::{
     env,
     fs::{self, File},

@@ -20,13 +20,22 @@ use std::{
 /// path that cargo built it at. Words on the command line choose checks by id or sentence, as
 /// for any test; `--list` lists them.
 pub fn main(number: &str, program: &str) -> ExitCode {
-    let Some(chapter) = check::chapter(number) else {
-        eprintln!("there is no chapter {number}");
-        return ExitCode::from(2);
-    };
+    match check::chapter(number) {
+        Some(chapter) => check_all(chapter, program, chapter.checks),
+        None => libtest_like::cannot_begin(format_args!("there is no chapter {number}")),
+    }
+}
+
+/// The same with other checks: those of our own answers to a chapter's exercises, which no student
+/// is asked for.
+pub fn check_all(
+    chapter: &check::Chapter,
+    program: &str,
+    checks: &[&'static Check],
+) -> ExitCode {
     let selection = Selection::of_command_line();
     let chosen = |check: &&&Check| selection.has(&[check.id, check.title]);
-    let checks: Vec<&'static Check> = chapter.checks.iter().filter(chosen).copied().collect();
+    let checks: Vec<&'static Check> = checks.iter().filter(chosen).copied().collect();
     if selection.list {
         for check in &checks {
             say(format_args!("{}: {}: test", check.id, check.title));

@@ -7,6 +7,9 @@
 //! right, and [`zoo`] with wrong ones. A new sentence of behaviour belongs into its chapter's file; what several chapters
 //! share into `shared`, or into `manners` if it is about a program's conduct.
 
+/// What a check's steps are made of, for the tests of chapters, which depend on this crate alone.
+pub use stage;
+
 pub mod check;
 pub mod files;
 pub mod harness;
