@@ -5,7 +5,7 @@
 //! [`playing`] runs the sessions with the real programs, [`drawing`] makes the figures and the page.
 //! What is not true is an [`Untrue`], which names the line. The program `book` is `main.rs`.
 //!
-//! A new kind of claim goes into a file of `truth`, and is called in `truth::check`; a new mark
+//! A new kind of claim goes into a file of `truth`, and is called in `truth::still`; a new mark
 //! into `reading::markdown`; a new line of a transcript into `reading::session` and
 //! `playing::player`, with an arm in `playing::tour` and in `drawing::page`.
 

@@ -17,7 +17,7 @@ use book::{
         session::{Session, sessions},
     },
     truth::{
-        check, coverage,
+        self, coverage,
         shares::{self, Words},
     },
 };
@@ -69,7 +69,7 @@ fn read(file: &Path) -> Result<Book, Error> {
 /// Says every line of the book that is not true, and how each section's sessions went.
 fn check(file: &Path) -> Result<(), Error> {
     let book = read(file)?;
-    let mut untrue = check::still(&book, workspace::root());
+    let mut untrue = truth::still(&book, workspace::root());
     for lie in &untrue {
         say(&lie.of(file))?;
     }

@@ -10,7 +10,7 @@ use book::{
         markdown::Book,
         session::{Act, Session, Step, sessions},
     },
-    truth::{check, coverage},
+    truth::{self, coverage},
 };
 use checks::workspace;
 use stage::kernel;
@@ -33,7 +33,7 @@ fn programs() -> &'static [PathBuf] {
 }
 
 fn still_lies(text: &str) -> Vec<Untrue> {
-    check::still(&Book::parse(text), workspace::root())
+    truth::still(&Book::parse(text), workspace::root())
 }
 
 fn played_lies(sessions: &[Session]) -> Vec<Untrue> {

@@ -92,11 +92,15 @@ fn copy(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A chapter's manifest without what it says of an example that is an answer. Its sections are
-/// told apart by the blank lines between them.
+/// A chapter's manifest without what it says of an example that is an answer, and of the test of
+/// these. Its sections are told apart by the blank lines between them.
 fn without_targets(manifest: &str) -> String {
-    let is_answer =
-        |section: &&str| answer_names().iter().any(|n| section.contains(&format!("\"{n}\"")));
+    let is_answer = |section: &&str| {
+        answer_names()
+            .iter()
+            .chain(&["examples"])
+            .any(|n| section.contains(&format!("\"{n}\"")))
+    };
     manifest
         .split("\n\n")
         .filter(|section| !is_answer(section))

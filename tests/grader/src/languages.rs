@@ -13,17 +13,11 @@ pub struct Language {
     tools: &'static [&'static str],
     /// What the file that is the program holds, white space apart.
     signs: &'static [&'static str],
-    /// How it comes to run.
-    pub how: How,
-}
-
-/// How a program comes to run.
-#[derive(Debug, PartialEq, Eq)]
-pub enum How {
-    /// By this program, as it is.
-    Run(&'static str),
-    /// It is built by this program first.
-    Build(&'static str),
+    /// The program that runs it, or builds it.
+    pub tool: &'static str,
+    /// True if it is built before it runs. Then only what holds a sign is the program; otherwise a
+    /// file that is alone is one too.
+    pub is_built: bool,
 }
 
 /// Those that are known without being told a command.
@@ -32,27 +26,37 @@ pub const LANGUAGES: [Language; 5] = [
         ends: &["py"],
         tools: &["python", "pypy"],
         signs: &["__main__"],
-        how: How::Run("python3"),
+        tool: "python3",
+        is_built: false,
     },
     Language {
         ends: &["js", "mjs", "cjs"],
         tools: &["node", "nodejs", "deno", "bun"],
         signs: &["require.main===module"],
-        how: How::Run("node"),
+        tool: "node",
+        is_built: false,
     },
     Language {
         ends: &["c"],
         tools: &["cc", "gcc", "clang", "tcc"],
         signs: &["intmain(", "voidmain("],
-        how: How::Build("cc"),
+        tool: "cc",
+        is_built: true,
     },
     Language {
         ends: &["java"],
         tools: &["java", "javac"],
         signs: &["voidmain("],
-        how: How::Build("javac"),
+        tool: "javac",
+        is_built: true,
     },
-    Language { ends: &["go"], tools: &["go"], signs: &["funcmain()"], how: How::Build("go") },
+    Language {
+        ends: &["go"],
+        tools: &["go"],
+        signs: &["funcmain()"],
+        tool: "go",
+        is_built: true,
+    },
 ];
 
 /// Ends of files that are a program in no language: what stands beside one.
@@ -88,20 +92,9 @@ impl Language {
         self.signs.iter().any(|sign| text.contains(sign))
     }
 
-    /// True if only what holds a sign is a program: otherwise a file that is alone is one too.
-    pub fn needs_sign(&self) -> bool {
-        matches!(self.how, How::Build(_))
-    }
-
-    /// The program that runs or builds it.
-    pub fn tool(&self) -> &'static str {
-        let (How::Run(tool) | How::Build(tool)) = self.how;
-        tool
-    }
-
     /// The program that it takes and that this machine lacks.
     pub fn lacks(&self) -> Option<&'static str> {
-        (!on_path(self.tool())).then(|| self.tool())
+        (!on_path(self.tool)).then_some(self.tool)
     }
 }
 

@@ -222,17 +222,16 @@ impl Sandbox {
         self.wall(&here, &shown, &[])
     }
 
-    /// The wall around cargo: it sees what is `shown` of ours, and writes where it may.
+    /// The wall around cargo or a compiler that builds in `folder`: it sees what is `shown` of ours,
+    /// and writes where it may.
     pub fn around_build(
         &self,
-        build: &Build,
+        folder: &Path,
         shown: &[&Path],
         written: &[&Path],
     ) -> io::Result<Vec<OsString>> {
-        let written: Vec<&Path> =
-            written.iter().copied().chain(build.writes.then_some(build.folder)).collect();
         written.iter().try_for_each(|folder| open_to_all(folder))?;
-        Ok(self.wall(build.folder, shown, &written))
+        Ok(self.wall(folder, shown, written))
     }
 
     /// An inner wall that shows the system and what is `shown` and `written` of ours, and
@@ -287,15 +286,6 @@ const SHARED: &str = r#"echo 16384 2> /dev/null > /proc/sys/kernel/shmall; exec 
 /// what bubblewrap does by itself for who is not root.
 const CLOSE: &str = r#"echo 0 > /proc/sys/user/max_user_namespaces &&
     exec setpriv --ambient-caps=-all --inh-caps=-all --bounding-set=-all -- "$@""#;
-
-/// What cargo is to build.
-#[derive(Debug)]
-pub struct Build<'a> {
-    /// The crate or workspace.
-    pub folder: &'a Path,
-    /// True if cargo may write in it.
-    pub writes: bool,
-}
 
 /// What a command line of a hand-in names, and what belongs to it: a script is shown with the
 /// files beside it, which it may import. Of the workspace a command sees only the files that it

@@ -205,7 +205,7 @@ fn programs<'a>(
 ) -> Vec<&'a PathBuf> {
     let fits = |file: &&PathBuf| match language {
         Some(language) => {
-            language.has(file) && (!language.needs_sign() || is_main_of(file, path, language))
+            language.has(file) && (!language.is_built || is_main_of(file, path, language))
         }
         None => !is_paper(file) && !is_packed(file),
     };
@@ -230,7 +230,7 @@ fn programs<'a>(
 /// The sources of which the program with this `main` consists.
 pub fn sources(path: &Path, main: &Path, language: &Language) -> io::Result<Vec<PathBuf>> {
     let is_its = |file: &PathBuf| {
-        let is_near = language.tool() != "go" || file.parent() == main.parent();
+        let is_near = language.tool != "go" || file.parent() == main.parent();
         let is_test = file.to_string_lossy().ends_with("_test.go");
         let is_other = file != main && language.is_program(&text_of(file));
         language.has(file) && is_near && !is_test && !is_other && !is_aside(file, path)

@@ -248,7 +248,7 @@ impl HandedIn {
                                 "it takes {tool}, and there is none here"
                             )));
                         }
-                        let workshop = language.needs_sign().then(workshop).transpose()?;
+                        let workshop = language.is_built.then(workshop).transpose()?;
                         let (command, all) = match &workshop {
                             Some(workshop) => workshop.foreign(path, file, language)?,
                             None => {
@@ -257,7 +257,7 @@ impl HandedIn {
                                     let why = || Refusal::Submission(NO_TEXT.to_string());
                                     is_text.then(|| file.clone()).ok_or_else(why)
                                 };
-                                let command = format!("{} {{}}", language.tool());
+                                let command = format!("{} {{}}", language.tool);
                                 (shell_fill(&command, fill)?, path.clone())
                             }
                         };

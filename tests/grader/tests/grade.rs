@@ -1,4 +1,5 @@
-//! grade from outside, as a TA calls it: what it takes, what it refuses, and how it ends.
+//! grade from outside, as a TA calls it: what it takes, what it refuses, what it believes, and how
+//! it ends.
 
 #![allow(clippy::unwrap_used)] // all of it is a test
 
@@ -262,4 +263,65 @@ fn the_list_says_where_each_check_comes_from() {
     }
     let one = stdout(&grade(&["--list", "--chapter", "3"]).success());
     assert!(one.contains("03.second-client") && !one.contains("01.sends"), "{one}");
+}
+
+/// A crate that does nothing, and whose build says that its program is `right`.
+#[cfg(unix)]
+fn boaster(folder: &Path, right: &Path) {
+    let manifest = "[package]\nname = \"echo-threaded\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+                    [dependencies]\nwords = { path = \"words\" }\n";
+    let words = "[package]\nname = \"words\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+                 [lib]\nproc-macro = true\n";
+    let message =
+        format!("{{\"reason\":\"compiler-artifact\",\"executable\":\"{}\"}}", right.display());
+    // Cargo takes what a build script prints for itself, so it tells cargo's own stdout.
+    let script = format!(
+        "use std::{{fs, io::Write, os::unix::process::parent_id}};\nfn main() {{\n    \
+         let out = fs::File::options().append(true).open(format!(\"/proc/{{}}/fd/1\", parent_id()));\n    \
+         if let Ok(mut out) = out {{ let _ = writeln!(out, \"{{}}\", {message:?}); }}\n}}\n"
+    );
+    let says = format!(
+        "use proc_macro::TokenStream;\n#[proc_macro]\npub fn say(_: TokenStream) -> TokenStream {{\n    \
+         println!(\"{{}}\", {message:?});\n    TokenStream::new()\n}}\n"
+    );
+    for (file, text) in [
+        ("Cargo.toml", manifest),
+        ("build.rs", &script),
+        ("src/main.rs", "words::say!();\nfn main() {}\n"),
+        ("words/Cargo.toml", words),
+        ("words/src/lib.rs", &says),
+        // A hand-in does not choose the compiler either.
+        (".cargo/config.toml", "[build]\nrustc-wrapper = \"./lies.sh\"\n"),
+        ("rust-toolchain.toml", "[toolchain]\nchannel = \"1.0.0\"\n"),
+    ] {
+        let place = folder.join(file);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, text).unwrap();
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn what_a_build_prints_is_not_believed() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boaster");
+    let _ = fs::remove_dir_all(&folder);
+    let right = workspace::build().unwrap().get("echo-threaded").unwrap().to_path_buf();
+    boaster(&folder, &right);
+    let words = ["--dir", folder.to_str().unwrap(), "--chapter", "03", "--only", "03.echoes"];
+    let said = stdout(&grade(&words).code(1));
+    assert!(said.contains("\n0 of 2 points"), "{said}");
+}
+
+#[test]
+fn a_diff_that_fits_both_bases_is_graded_on_the_starter() {
+    let notes = "chapters/03-echo-threaded/src/notes.rs";
+    let file = diff("both-bases", notes, "new file mode 100644\n");
+    let words = ["--diff", file.to_str().unwrap(), "--only", "03.echoes"];
+    let said = stdout(&grade(&words).code(1));
+    assert!(said.contains("\n0 of 2 points"), "{said}");
+    // A report is 80 columns wide: words may be parted by a line's end.
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("against the starter; it fits the reference too"), "{said}");
+    assert!(said.contains("--base reference"), "{said}");
+    grade(&[&words[..], &["--base", "mine"]].concat()).code(2);
 }

@@ -174,7 +174,7 @@ fn state(verb: &str) -> Option<State> {
 }
 
 /// The first word, and what stands behind it.
-fn word(text: &str) -> (&str, &str) {
+pub(super) fn word(text: &str) -> (&str, &str) {
     text.split_once(' ').map_or((text, ""), |(word, rest)| (word, rest.trim()))
 }
 

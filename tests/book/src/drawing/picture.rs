@@ -34,6 +34,8 @@
 //!
 //! With `*3` behind `box`, `text` or `row`, a thing in a row is three times as wide as one without.
 
+use crate::drawing::lanes::word;
+
 /// What a file says.
 #[derive(Debug, Default, PartialEq)]
 pub struct Picture {
@@ -211,11 +213,6 @@ impl Picture {
         let found = self.things.iter().skip(1).position(|thing| thing.name == name);
         found.map(|at| at + 1).ok_or_else(|| format!("there is no box {name:?} above"))
     }
-}
-
-/// The first word, and what stands behind it.
-fn word(text: &str) -> (&str, &str) {
-    text.split_once(' ').map_or((text, ""), |(word, rest)| (word, rest.trim()))
 }
 
 #[cfg(test)]

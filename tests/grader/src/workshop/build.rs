@@ -1,10 +1,7 @@
 //! Building a submission, and taking the program that was built, from where cargo leaves it.
 
 use super::{BuildDir, Refusal, lay_out_starter};
-use crate::{
-    sandbox::{Build, Sandbox},
-    tools::Toolchain,
-};
+use crate::{sandbox::Sandbox, tools::Toolchain};
 use checks::{
     check::{CHAPTERS, Chapter},
     files::remove,
@@ -30,16 +27,15 @@ const MAX_PROGRAM: u64 = 256 << 20;
 impl BuildDir {
     /// Builds a chapter of the workspace.
     pub(super) fn chapter(&self, chapter: &'static Chapter) -> Result<Subject, Refusal> {
-        let folder = self.workspace();
         let what = ["-p", chapter.name, "--bins", "--locked"];
-        self.cargo(&Build { folder: &folder, writes: false }, &what)?;
+        self.cargo(&self.workspace(), &what)?;
         self.subject(chapter)
     }
 
     /// Runs cargo, twice if need be: a build that fails once may have met anything. One that
     /// fails twice is the submission's own fault if a starter can be built here and now.
-    pub(super) fn cargo(&self, build: &Build, what: &[&str]) -> Result<(), Refusal> {
-        let Err(why) = self.cargo_once(build, what).or_else(|_| self.cargo_once(build, what))
+    pub(super) fn cargo(&self, folder: &Path, what: &[&str]) -> Result<(), Refusal> {
+        let Err(why) = self.cargo_once(folder, what).or_else(|_| self.cargo_once(folder, what))
         else {
             return Ok(());
         };
@@ -48,9 +44,8 @@ impl BuildDir {
         let source = self.workspace().join("chapters").join(known.folder()).join("src");
         remove(&source)?;
         lay_out_starter(known, &source)?;
-        let folder = self.workspace();
         let what = ["-p", known.name, "--bins", "--locked"];
-        match self.cargo_once(&Build { folder: &folder, writes: false }, &what) {
+        match self.cargo_once(&self.workspace(), &what) {
             Ok(()) => Err(why),
             Err(Refusal::Submission(trouble) | Refusal::Grader(trouble)) => {
                 Err(Refusal::Grader(format!("not even a starter builds here: {trouble}")))
@@ -69,13 +64,16 @@ impl BuildDir {
         Ok(())
     }
 
-    fn cargo_once(&self, build: &Build, what: &[&str]) -> Result<(), Refusal> {
+    fn cargo_once(&self, folder: &Path, what: &[&str]) -> Result<(), Refusal> {
         let (toolchain, target, home) =
             (Toolchain::find()?, self.target(), self.folder.join("cargo"));
-        let mut environment = toolchain.environment(build.folder, &home);
+        let mut environment = toolchain.environment(folder, &home);
         if let Some(sandbox) = &self.sandbox {
             let shown = [toolchain.folder.as_path(), &self.workspace()];
-            environment.wall = sandbox.around_build(build, &shown, &[&target, &home])?;
+            let mut written = vec![target.as_path(), &home];
+            // A student's own crate may write beside itself.
+            written.extend((folder == self.desk()).then_some(folder));
+            environment.wall = sandbox.around_build(folder, &shown, &written)?;
             environment.directory = None;
         }
         let words = toolchain.build_words(&target, what);

@@ -1,10 +1,7 @@
 //! What was handed in as a folder: a crate, a workspace with chapters, or sources alone.
 
 use super::{BuildDir, Refusal, Taken, starter};
-use crate::{
-    files::{contents, copy_in},
-    sandbox::Build,
-};
+use crate::files::{contents, copy_in};
 use checks::{
     check::{CHAPTERS, Chapter, Check},
     files::remove,
@@ -113,10 +110,9 @@ impl BuildDir {
         exercise: Option<&Check>,
     ) -> Result<Taken, Refusal> {
         let place = self.desk();
-        let build = Build { folder: &place, writes: true };
-        self.cargo(&build, &["--bins"])?;
+        self.cargo(&place, &["--bins"])?;
         let mut subject = self.subject(chapter)?;
-        self.answer(&build, &["--examples"], &mut subject, exercise)?;
+        self.answer(&place, &["--examples"], &mut subject, exercise)?;
         Ok(self.taken(vec![(chapter, subject)]))
     }
 
@@ -136,10 +132,8 @@ impl BuildDir {
                 }
             }
             let mut subject = self.chapter(chapter)?;
-            let folder = self.workspace();
-            let build = Build { folder: &folder, writes: false };
             let what = ["-p", chapter.name, "--examples", "--locked"];
-            self.answer(&build, &what, &mut subject, exercise)?;
+            self.answer(&self.workspace(), &what, &mut subject, exercise)?;
             subjects.push((*chapter, subject));
         }
         Ok(self.taken(subjects))
@@ -148,7 +142,7 @@ impl BuildDir {
     /// Puts the answer of an exercise in the place of the program.
     fn answer(
         &self,
-        build: &Build,
+        folder: &Path,
         what: &[&str],
         subject: &mut Subject,
         exercise: Option<&Check>,
@@ -157,7 +151,7 @@ impl BuildDir {
         else {
             return Ok(());
         };
-        self.cargo(build, what)?;
+        self.cargo(folder, what)?;
         subject.environment = self.example(answer.split(' ').next().unwrap_or(answer))?;
         subject.commands.insert(check.role, answer.to_string());
         Ok(())

@@ -37,7 +37,7 @@ impl BuildDir {
             self.run(&words(&main, &sources, language, &built), &main, &built)
         };
         build().or_else(|_| build())?;
-        if language.tool() != "javac" {
+        if language.tool != "javac" {
             let program = self.take(&built.join("program"))?;
             return Ok((shell_path(&program), program));
         }
@@ -62,8 +62,7 @@ impl BuildDir {
             let tool = sandbox::interpreter(&words[0].to_string_lossy());
             let desk = self.desk();
             let shown: Vec<&Path> = tool.iter().map(PathBuf::as_path).chain([&*desk]).collect();
-            let build = sandbox::Build { folder: &folder, writes: false };
-            around.wall = sandbox.around_build(&build, &shown, &[built])?;
+            around.wall = sandbox.around_build(&folder, &shown, &[built])?;
             around.directory = None;
         }
         let desk = format!("{}/", self.desk().display());
@@ -73,7 +72,7 @@ impl BuildDir {
 
 /// The compiler's command line.
 fn words(main: &Path, sources: &[PathBuf], language: &Language, built: &Path) -> Vec<OsString> {
-    let tool = language.tool();
+    let tool = language.tool;
     let folder = main.parent().unwrap_or(main);
     let program = built.join("program").into_os_string();
     let (options, last): (Vec<OsString>, Option<OsString>) = match tool {
