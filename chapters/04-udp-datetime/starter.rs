@@ -24,7 +24,7 @@ use options::{Options, random};
 use std::{
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
-    process::{self, ExitCode},
+    process::ExitCode,
     thread,
     time::{Duration, Instant},
 };
@@ -70,8 +70,7 @@ fn open(bind: &str, port: u16) -> Result<UdpSocket, Error> {
 /// a second client have to wait until the first one leaves, and can a client leave at all? What
 /// does a datagram of 0 bytes mean? Which errors end the server?
 fn run_server(socket: &UdpSocket) -> ! {
-    note("run_server is not written yet");
-    process::exit(1)
+    PROGRAM.exit(Error::failed("cannot serve", "run_server is not written yet"))
 }
 
 /// Sends the answer to `client`, if there is one. What can fail here, and whose problem is it?
@@ -95,7 +94,7 @@ fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
 /// and asks again, `options.count` times. What if no reply comes: is that the end of the program,
 /// and what is its exit status?
 fn run_client(mut servers: Vec<SocketAddr>, options: &Options) -> Result<(), Error> {
-    Err(Error::failed("run_client", "not written yet"))
+    Err(Error::failed("cannot ask", "run_client is not written yet"))
 }
 
 /// Asks one address after the other until one answers. How does the next request know which one

@@ -6,7 +6,8 @@
 //!
 //! It works, and nearly everything about it is wrong. It waits forever for a reply that was
 //! lost, it believes every sender, and it takes a late reply for the next one. Chapter 4 of the
-//! book shows how each of these goes wrong. `--timeout` cures the first, and only the first.
+//! book shows how each of these goes wrong. `--timeout` cures the first, and only the first. (And
+//! its socket is one of IPv4, so it cannot ask `::1`.)
 
 use common::{Context, Error, Program, blocking, net, note, say, typed};
 use std::{net::UdpSocket, process::ExitCode};

@@ -69,6 +69,7 @@ fn ask(server: SocketAddr, timeout: Duration) -> io::Result<String> {
                 return Ok(String::from_utf8_lossy(&buffer[..length]).trim_end().to_string());
             }
             Err(e) if net::timed_out(&e) => note(format_args!("no answer within {timeout:?}")),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {} // we were stopped; ask again
             Err(e) => return Err(e),
         }
     }

@@ -69,10 +69,15 @@ fn run_server(socket: &UdpSocket) -> ! {
 
 /// The answer to a request, from nothing but the request and the clock.
 fn answer(request: &[u8]) -> Option<String> {
-    let now = LocalTime::now();
     match request.trim_ascii() {
-        b"SEND_DATE" => Some(format!("{:04}-{:02}-{:02}", now.year, now.month, now.day)),
-        b"SEND_TIME" => Some(format!("{:02}:{:02}:{:02}", now.hour, now.minute, now.second)),
+        b"SEND_DATE" => {
+            let now = LocalTime::now();
+            Some(format!("{:04}-{:02}-{:02}", now.year, now.month, now.day))
+        }
+        b"SEND_TIME" => {
+            let now = LocalTime::now();
+            Some(format!("{:02}:{:02}:{:02}", now.hour, now.minute, now.second))
+        }
         // A clock that is set before 1970 counts as 1970 here.
         b"SEND_UNIX" => {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -89,20 +89,22 @@ fn reply(socket: &UdpSocket, request: &[u8], client: SocketAddr) {
 
 /// The answer to a request, made from nothing but the request and the clock.
 fn answer(request: &[u8]) -> Option<String> {
-    let request = request.trim_ascii();
-    let now = LocalTime::now();
-    if request == SEND_DATE.as_bytes() {
-        Some(format!("{:04}-{:02}-{:02}", now.year, now.month, now.day))
-    } else if request == SEND_TIME.as_bytes() {
-        Some(format!("{:02}:{:02}:{:02}", now.hour, now.minute, now.second))
-    } else if request.starts_with(b"error:") {
+    let request = String::from_utf8_lossy(request);
+    match request.trim() {
+        SEND_DATE => {
+            let now = LocalTime::now();
+            Some(format!("{:04}-{:02}-{:02}", now.year, now.month, now.day))
+        }
+        SEND_TIME => {
+            let now = LocalTime::now();
+            Some(format!("{:02}:{:02}:{:02}", now.hour, now.minute, now.second))
+        }
         // Another server's answer, perhaps to a request that was forged in our name. Two
         // servers that answer errors with errors would never stop.
-        None
-    } else {
+        error if error.starts_with("error:") => None,
         // Short, however long the request was: its sender's address may be forged, and the
         // owner of that address has not asked for anything.
-        Some(format!("error: ask {SEND_DATE} or {SEND_TIME}"))
+        _ => Some(format!("error: ask {SEND_DATE} or {SEND_TIME}")),
     }
 }
 
