@@ -1,4 +1,5 @@
 # plays: server
+# not judged: 07.stalled
 # A room in the style of L2's templates: what one recv returns is a message, and no message has a
 # line end. It greets, and asks for the name.
 #

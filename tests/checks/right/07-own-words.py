@@ -1,4 +1,5 @@
 # plays: server
+# not judged: 07.stalled
 # A room with words of its own, which tells everybody everything, the one who has said it too. How
 # many are there stands in a line of its own.
 #
