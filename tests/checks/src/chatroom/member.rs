@@ -221,7 +221,17 @@ impl Member {
 fn said(bytes: &[u8], name: &str, text: &str) -> Option<usize> {
     let at = find(bytes, text.as_bytes())?;
     let before = line_begin(bytes, at).max(at.saturating_sub(NEAR));
-    find(&bytes[before..at], name.as_bytes()).map(|_| at)
+    times(&bytes[before..at], name).gt(&0).then_some(at)
+}
+
+/// How often a name is told, and no other one that begins with it.
+pub(super) fn times(bytes: &[u8], name: &str) -> usize {
+    let (mut from, mut times) = (0, 0);
+    while let Some(at) = find(&bytes[from..], name.as_bytes()) {
+        from += at + name.len();
+        times += usize::from(!goes_on(&bytes[from..]));
+    }
+    times
 }
 
 /// Where the line begins in which `at` is.
@@ -243,17 +253,20 @@ fn news_of(bytes: &[u8], name: &str, way: &Speech) -> Option<usize> {
         from = at + name.len();
         let line = &bytes[line_begin(bytes, at)..line_end(bytes, at)];
         let more = line.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
-        let another = bytes.get(from).is_some_and(|byte| is_of_name(*byte));
-        if !another && more > name.len() && !is_said(bytes, at, from, way) {
+        if !goes_on(&bytes[from..]) && more > name.len() && !is_said(bytes, at, from, way) {
             return Some(at);
         }
     }
 }
 
-/// True for what makes another name of a name that it follows: a room may call a second Batman
+/// True if what follows a name makes another one of it: a room may call a second Batman
 /// `Batman_2`.
-fn is_of_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'#')
+fn goes_on(behind: &[u8]) -> bool {
+    match behind {
+        [b'-' | b'#', byte, ..] => byte.is_ascii_alphanumeric(),
+        [byte, ..] => byte.is_ascii_alphanumeric() || *byte == b'_',
+        [] => false,
+    }
 }
 
 /// True if what is around a name, from `at` to `end`, is as around what a member says.
@@ -439,6 +452,8 @@ mod tests {
     #[test]
     fn who_says_it_stands_before_it() {
         assert_eq!(said(b"Batman: hello", "Batman", "hello"), Some(8));
+        assert_eq!(said(b"Batman-> hello", "Batman", "hello"), Some(9));
         assert_eq!(said(b"Batman is here\nsomebody: hello", "Batman", "hello"), None);
+        assert_eq!(said(b"Batman2: hello", "Batman", "hello"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Chapter 7, the server: newcomers and their names.
 
 use super::{
+    member::times,
     server::{HEARS, JOINS, TOLD, WHO},
     *,
 };
@@ -152,11 +153,6 @@ pub(super) static AT_ONCE: Check = Check::lab(
     fail("one Batman joins", format!("{count} do: {}", quote(&heard)))
         .means(count > 1, &NAME_RACE)
 });
-
-/// How often a name is told.
-fn times(bytes: &[u8], name: &str) -> usize {
-    String::from_utf8_lossy(bytes).matches(name).count()
-}
 
 const NAME_KEPT: Diagnosis = Diagnosis {
     id: "name-kept",

@@ -20,7 +20,7 @@ pub(super) static SENDS: Check =
         .steps(sends);
 
 fn sends(stage: &Stage) -> Step {
-    let line = stage.payload(20);
+    let line = format!("{} {}", stage.payload(8), stage.payload(8));
     let (_client, mut server) = stage.client_told(&line, "server")?;
     server.expect(&line)
 }

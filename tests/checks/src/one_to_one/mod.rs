@@ -157,7 +157,7 @@ const CLIENT_WAITS: Diagnosis = Diagnosis {
 
 fn begins(stage: &Stage) -> Step {
     let (client, mut server) = stage.client_and_peer("server")?;
-    let line = stage.payload(16);
+    let line = format!("{} {}", stage.payload(8), stage.payload(8));
     client.types(&line);
     server.expect(&line).probe(&CLIENT_WAITS, || {
         let _ = say(stage, Role::Client, &mut server, "hello");

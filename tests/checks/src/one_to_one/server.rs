@@ -84,7 +84,7 @@ fn client_speaks(stage: &Stage, server: &mut Server, client: &mut Peer) -> Step 
 
 /// The server's user answers, the client gets it.
 fn server_answers(stage: &Stage, server: &Server, client: &mut Peer) -> Step {
-    let line = stage.payload(16);
+    let line = format!("{} {}", stage.payload(8), stage.payload(8));
     server.program.types(&line);
     client.expect(&line)?;
     client.skip_line_end();
