@@ -14,8 +14,9 @@ use checks::{
 };
 use common::cause;
 use std::{
+    collections::BTreeSet,
     fmt::{self, Display},
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::Output,
     str::FromStr,
@@ -82,7 +83,6 @@ impl BuildDir {
                 None => return refused(not_allowed(&path.display().to_string())),
             }
         }
-        touched.sort_by_key(|chapter| chapter.number);
         touched.dedup_by_key(|chapter| chapter.number);
         if let Some(asked) = asked {
             touched.retain(|chapter| chapter.number == asked.number);
@@ -118,7 +118,7 @@ impl BuildDir {
         bytes: &[u8],
         base: Option<Base>,
         asked: Option<&'static Chapter>,
-    ) -> Result<(Base, String, Vec<PathBuf>), Refusal> {
+    ) -> Result<(Base, String, BTreeSet<PathBuf>), Refusal> {
         let patches = Patch::readings(bytes, asked).map_err(Refusal::Submission)?;
         if let Some(path) =
             patches[0].paths().find(|path| chapter_of(Path::new(path)).is_none())
@@ -144,7 +144,7 @@ impl BuildDir {
                     (base, format!("graded as a diff against the {base}, as asked"))
                 }
                 (None, 1) => (first, format!("graded as a diff against the {first}")),
-                (None, _) if self.proves(patch, Base::Reference)? => {
+                (None, _) if self.names_reference(patch)? => {
                     let base = Base::Reference;
                     (base, format!("graded as a diff against the {base}, which it names"))
                 }
@@ -167,9 +167,12 @@ impl BuildDir {
         self.folder.join(base.to_string())
     }
 
-    /// Lays out what a diff may change, as its base has it.
-    fn lay_out_tree(&self, base: Base, tree: &Path) -> Result<(), Refusal> {
-        remove(tree)?;
+    /// What a diff may change, as its base has it, in a folder that nothing changes.
+    fn clean(&self, base: Base) -> Result<PathBuf, Refusal> {
+        let tree = self.folder.join(format!("clean-{base}"));
+        if tree.exists() {
+            return Ok(tree);
+        }
         for chapter in CHAPTERS {
             let inner = Path::new("chapters").join(chapter.folder());
             let (ours, its) = (workspace::root().join(&inner), tree.join(&inner));
@@ -184,7 +187,7 @@ impl BuildDir {
             lay_out_starter(chapter, &its.join("src"))?;
             edition::answers(&its).try_for_each(|answer| remove(&answer))?;
         }
-        Ok(())
+        Ok(tree)
     }
 
     /// Applies the diff to a base, or says why it does not fit.
@@ -195,7 +198,7 @@ impl BuildDir {
         lenient: &[&str],
     ) -> Result<Result<(), String>, Refusal> {
         let tree = self.tree(base);
-        self.lay_out_tree(base, &tree)?;
+        mirror(&self.clean(base)?, &tree)?;
         let applied = self.git_apply(patch, &tree, lenient)?;
         if applied.status.success() {
             return Ok(Ok(()));
@@ -228,19 +231,16 @@ impl BuildDir {
     }
 
     /// True if a file that the diff changes is called by the name that git gives to the text
-    /// that this base has, and the other has not.
-    fn proves(&self, patch: &Patch, base: Base) -> Result<bool, Refusal> {
+    /// that the reference has, and the starter has not.
+    fn names_reference(&self, patch: &Patch) -> Result<bool, Refusal> {
+        let (reference, starter) = (self.clean(Base::Reference)?, self.clean(Base::Starter)?);
         for (path, name) in patch.blobs() {
-            let mut is_its = [false; 2];
-            for (its, one) in is_its.iter_mut().zip([base, other(base)]) {
-                let tree = self.folder.join("clean");
-                self.lay_out_tree(one, &tree)?;
+            let has = |tree: &Path| -> io::Result<bool> {
                 let mut git = tools::git();
                 git.args(["hash-object", "--no-filters", "--"]).arg(tree.join(&path));
-                let said = git.output()?.stdout;
-                *its = String::from_utf8_lossy(&said).starts_with(name);
-            }
-            if is_its == [true, false] {
+                Ok(String::from_utf8_lossy(&git.output()?.stdout).starts_with(name))
+            };
+            if has(&reference)? && !has(&starter)? {
                 return Ok(true);
             }
         }
@@ -248,25 +248,15 @@ impl BuildDir {
     }
 
     /// The paths of what the diff has changed, made or taken away.
-    fn changed(&self, base: Base) -> Result<Vec<PathBuf>, Refusal> {
-        let clean = self.folder.join("clean");
-        self.lay_out_tree(base, &clean)?;
-        let (old, new) = (contents(&clean)?, contents(&self.tree(base))?);
+    fn changed(&self, base: Base) -> Result<BTreeSet<PathBuf>, Refusal> {
+        let (old, new) = (contents(&self.clean(base)?)?, contents(&self.tree(base))?);
         if let Some((link, _)) = new.iter().find(|(_, content)| content.is_none()) {
             let why = format!("the diff makes a link: {}", link.display());
             return Err(Refusal::Submission(why));
         }
         let all = old.keys().chain(new.keys());
-        let mut changed: Vec<PathBuf> =
-            all.filter(|path| old.get(*path) != new.get(*path)).cloned().collect();
-        changed.sort();
-        changed.dedup();
-        Ok(changed)
+        Ok(all.filter(|path| old.get(*path) != new.get(*path)).cloned().collect())
     }
-}
-
-fn other(base: Base) -> Base {
-    if base == Base::Reference { Base::Starter } else { Base::Reference }
 }
 
 fn not_allowed(path: &str) -> String {

@@ -121,14 +121,17 @@ fn a_diff_of_any_shape_is_applied() {
     let inside = "edition/chapters/03-echo-threaded";
     hands_in("made inside", student.git(inside, &["diff", "--relative"]));
     let text = String::from_utf8(student.git("edition", &["diff"])).unwrap();
-    let utf16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
-        format!("\u{feff}{text}").encode_utf16().flat_map(bytes).collect()
+    let marked = format!("\u{feff}{text}");
+    let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
     };
     let stripped: String = text.lines().map(|line| format!("{}\n", line.trim_end())).collect();
     student.hands_in("from the starter", &text);
     student.hands_in("last line end lost", text.trim_end());
     student.hands_in("blanks lost", stripped);
     student.hands_in("Windows' line ends", text.replace('\n', "\r\n"));
-    student.hands_in("UTF-16, least first", utf16(u16::to_le_bytes));
-    student.hands_in("UTF-16, most first", utf16(u16::to_be_bytes));
+    student.hands_in("UTF-8 with a mark", &marked);
+    student.hands_in("UTF-16, least first", utf16(&marked, u16::to_le_bytes));
+    student.hands_in("UTF-16, most first", utf16(&marked, u16::to_be_bytes));
+    student.hands_in("UTF-16 without a mark", utf16(&text, u16::to_le_bytes));
 }
