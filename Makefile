@@ -81,7 +81,7 @@ tour: cargo
 	@$(BOOK) tour
 
 session: cargo
-	@$(if $(S),,echo 'which section? make session S=2.2'; exit 2;) $(BOOK) session $(S)
+	@$(if $(S),,echo 'which section? make session S=2.2'; exit 2;) $(BOOK) session $(call quoted,$(S))
 
 run: cargo chapter
 	@cargo run -q -p $(NAME) -- $(ARGS)

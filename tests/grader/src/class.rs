@@ -15,7 +15,7 @@ use checks::{
     check::{self, Chapter, Check},
     runner::{CheckResult, Verdict},
 };
-use common::{Context, Error};
+use common::{Error, cause};
 use stage::failure::{Diagnosis, readable};
 use std::{
     cmp::Reverse,
@@ -61,12 +61,13 @@ impl Class {
         seed: u64,
         walls: Option<Mode>,
     ) -> Result<(Class, Vec<String>), Error> {
-        let cannot = format_args!("cannot read {}", folder.display()).to_string();
+        let cannot =
+            |e| Error::Usage(format!("cannot read {}: {}", folder.display(), cause(&e)));
         let mut paths = fs::read_dir(folder)
             .and_then(|entries| {
                 entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>()
             })
-            .context(cannot)?;
+            .map_err(cannot)?;
         paths.sort_by_key(|path| in_order(&file_name(path)));
         let (mut submissions, mut left_out) = (Vec::new(), Vec::new());
         for path in

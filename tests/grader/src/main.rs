@@ -174,13 +174,12 @@ fn handed_in(
 ) -> Result<Vec<HandedIn>, Error> {
     let needed = || needed(chapter);
     let mut all = Vec::new();
-    if let Some(program) = args.option("--program", "a command")? {
+    if let Some(program) = command(args, "--program")? {
         all.push(HandedIn::Program(needed()?, program));
     }
     let mut roles = Vec::new();
     for role in Role::ALL {
-        let command = args.option::<String>(&format!("--{role}"), "a command")?;
-        roles.extend(command.map(|command| (role, command)));
+        roles.extend(command(args, &format!("--{role}"))?.map(|command| (role, command)));
     }
     if !roles.is_empty() {
         check_places(needed()?, &roles)?;
@@ -193,6 +192,16 @@ fn handed_in(
         all.push(HandedIn::Place(folder, base, chapter));
     }
     Ok(all)
+}
+
+/// An option with a command line, which has a word at least.
+fn command(args: &mut Args, option: &str) -> Result<Option<String>, Error> {
+    match args.option::<String>(option, "a command")? {
+        Some(line) if line.trim().is_empty() => {
+            Err(Error::Usage(format!("{option} needs a command")))
+        }
+        line => Ok(line),
+    }
 }
 
 fn needed(chapter: Option<&'static Chapter>) -> Result<&'static Chapter, Error> {

@@ -106,8 +106,10 @@ impl HandedIn {
 
     /// A name for it, as it may stand in a report.
     pub fn name(&self) -> String {
-        let file =
-            |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = |path: &Path| Some(path.file_stem()?.to_string_lossy().into_owned());
+        // `.` is no name.
+        let whole = |path: &Path| stem(&fs::canonicalize(path).ok()?);
+        let file = |path: &Path| stem(path).or_else(|| whole(path)).unwrap_or_default();
         readable(&match self {
             HandedIn::Program(chapter, _) | HandedIn::Commands(chapter, _) => chapter.folder(),
             HandedIn::Diff(path, ..)

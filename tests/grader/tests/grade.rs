@@ -188,16 +188,21 @@ fn a_diff_that_does_not_apply_or_build_is_not_graded() {
     let stale = diff("stale", main, "");
     let said = stdout(&grade(&["--diff", stale.to_str().unwrap()]).code(3));
     assert!(said.contains("patch does not apply") && said.contains(main), "{said}");
-    let broken =
-        diff("broken", "chapters/03-echo-threaded/src/bin/broken.rs", "new file mode 100644\n");
-    let said = stdout(&grade(&["--diff", broken.to_str().unwrap()]).code(3));
-    assert!(said.contains("it does not build"), "{said}");
+    // With a second program of its name, cargo takes no member of the workspace.
+    for name in ["broken", "echo-threaded"] {
+        let path = format!("chapters/03-echo-threaded/src/bin/{name}.rs");
+        let broken = diff(name, &path, "new file mode 100644\n");
+        let said = stdout(&grade(&["--diff", broken.to_str().unwrap()]).code(3));
+        assert!(said.contains("it does not build"), "{said}");
+    }
 }
 
 #[test]
 fn a_diff_that_is_not_there_or_is_of_another_chapter_is_not_graded() {
     let said = stdout(&grade(&["--diff", "/nonexistent.diff"]).code(3));
     assert!(said.contains("NOT GRADED: cannot read the diff: "), "{said}");
+    let said = stdout(&grade(&["--dir", "."]).code(3));
+    assert!(said.starts_with("grader ("), "a folder has its own name: {said}");
     let mutant = one_at_a_time();
     let words = ["--diff", mutant.to_str().unwrap(), "--only", "02.port-zero"];
     let said = stdout(&grade(&words).code(3));
@@ -240,6 +245,8 @@ fn wrong_usage_is_said_in_one_line() {
         (&["--chapter", "03", "--server", "x"], "{port}"),
         (&["--chapter", "03", "--program", "x", "--diff", "y"], "exclude each other"),
         (&["--chapter", "03", "--program", "x", "--only", "03.what"], "no check \"03.what\""),
+        (&["--chapter", "03", "--program", ""], "--program needs a command"),
+        (&["--class", "/nonexistent"], "cannot read /nonexistent: "),
         (&["--what"], "--what"),
         (&["--chapter", "03", "--program", "x", "--json", "/dev"], "no regular file"),
         (&["--chapter", "03", "--program", "x", "--json", "a", "--junit", "a"], "two reports"),

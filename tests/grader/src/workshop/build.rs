@@ -41,11 +41,15 @@ impl BuildDir {
         };
         let Some(known) = CHAPTERS.first() else { return Err(why) };
         self.clear()?;
-        let source = self.workspace().join("chapters").join(known.folder()).join("src");
-        remove(&source)?;
-        lay_out_starter(known, &source)?;
+        let folder = self.workspace();
+        // All of them: cargo reads each member of a workspace before it builds one.
+        for chapter in CHAPTERS {
+            let place = folder.join("chapters").join(chapter.folder());
+            ["src", "examples"].iter().try_for_each(|part| remove(&place.join(part)))?;
+            lay_out_starter(chapter, &place.join("src"))?;
+        }
         let what = ["-p", known.name, "--bins", "--locked"];
-        match self.cargo_once(&self.workspace(), &what) {
+        match self.cargo_once(&folder, &what) {
             Ok(()) => Err(why),
             Err(Refusal::Submission(trouble) | Refusal::Grader(trouble)) => {
                 Err(Refusal::Grader(format!("not even a starter builds here: {trouble}")))
