@@ -52,21 +52,21 @@ fn main() -> ExitCode {
 /// can have several addresses: who tries them all? What should the user read when none of them
 /// answers?
 fn connect(host: &str, port: u16) -> Result<TcpStream, Error> {
-    Err(Error::failed("connect", "not written yet"))
+    Err(Error::failed("cannot connect", "connect is not written yet"))
 }
 
 /// The whole conversation: we speak once, then only the server does. Should the server be told
 /// that no more will come from us, and what would it do if it took that for a goodbye? If it has
 /// hung up before our line was sent, is there still something to read?
 fn run(server: &TcpStream) -> Result<(), Error> {
-    Err(Error::failed("run", "not written yet"))
+    Err(Error::failed("cannot talk", "run is not written yet"))
 }
 
 /// Copies the reply to stdout as it arrives, until the server closes. How many times will you have
 /// to read? What does a `read` of fewer bytes than [`BUFFER`] mean, and what does one of 0 bytes
 /// mean? If the server pauses in the middle of its reply, what should stdout have seen by then?
 fn print_reply(mut server: &TcpStream) -> Result<(), Error> {
-    Err(Error::failed("print_reply", "not written yet"))
+    Err(Error::failed("cannot print the reply", "print_reply is not written yet"))
 }
 
 /// Reads one line from stdin and gives it the ending of the Internet's text protocols, `\r\n`
@@ -74,11 +74,11 @@ fn print_reply(mut server: &TcpStream) -> Result<(), Error> {
 /// another system's file, or from a file whose last line was never ended? How do you notice that
 /// there is no line at all? How much memory does a line take that never ends?
 fn read_line() -> Result<Vec<u8>, Error> {
-    Err(Error::failed("read_line", "not written yet"))
+    Err(Error::failed("cannot read stdin", "read_line is not written yet"))
 }
 
 /// Sends the whole line. What does `write` return, and what have you sent if it returns less than
 /// you gave it? Can it wait, and for whom?
 fn send(mut server: &TcpStream, line: &[u8]) -> Result<(), Error> {
-    Err(Error::failed("send", "not written yet"))
+    Err(Error::failed("cannot send the line", "send is not written yet"))
 }

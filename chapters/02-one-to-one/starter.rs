@@ -61,19 +61,19 @@ fn main() -> ExitCode {
 /// the port that it really is. From which call on can a client connect, and who answers it before
 /// you have called `accept`? So when may the line be printed?
 fn listen(bind: &str, port: u16) -> Result<TcpListener, Error> {
-    Err(Error::failed("listen", "not written yet"))
+    Err(Error::failed("cannot listen", "listen is not written yet"))
 }
 
 /// Serves one client after another. What does a second client see while the first one talks? After
 /// which [`End`] do you accept the next one, and after which do you not? If a conversation ends
 /// with an error, what else has to end? When is the client's socket closed, and by which line?
 fn run_server(listener: &TcpListener) -> Result<(), Error> {
-    Err(Error::failed("run_server", "not written yet"))
+    Err(Error::failed("cannot serve", "run_server is not written yet"))
 }
 
 /// Connects, says so on stderr, and has one conversation. Whose turn is it first?
 fn run_client(host: &str, port: u16) -> Result<(), Error> {
-    Err(Error::failed("run_client", "not written yet"))
+    Err(Error::failed("cannot connect", "run_client is not written yet"))
 }
 
 /// One conversation. It is the same at both ends, except for who begins. For whom do you wait at
@@ -81,12 +81,12 @@ fn run_client(host: &str, port: u16) -> Result<(), Error> {
 /// it: does that line go over the wire? Where does a second line wait that arrived together with
 /// the first, and how long must that place live?
 fn session(stream: &TcpStream, first: Turn) -> Result<End, Error> {
-    Err(Error::failed("session", "not written yet"))
+    Err(Error::failed("cannot talk", "session is not written yet"))
 }
 
 /// Hands one message to the kernel; then it is the peer's turn. How does the reader find its end?
 fn send(mut stream: &TcpStream, line: &str) -> Result<Turn, Error> {
-    Err(Error::failed("send", "not written yet"))
+    Err(Error::failed("cannot send a message", "send is not written yet"))
 }
 
 /// Reads one message, without its `\n`. In how many pieces can it arrive? `None` says that the peer

@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 /// The main thread. What is the only thing that it should ever wait for? What may it do between
 /// two calls of `accept`, and for how long? When does this function return?
 fn run_server(listener: &TcpListener) -> ! {
-    PROGRAM.exit(Error::failed("run_server", "not written yet"))
+    PROGRAM.exit(Error::failed("cannot serve", "run_server is not written yet"))
 }
 
 /// Hands the client to a thread of its own. Who owns the socket from then on, and who closes it?

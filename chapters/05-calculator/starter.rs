@@ -38,16 +38,16 @@ const QUIT: &str = "q";
 
 fn main() -> ExitCode {
     PROGRAM.main(|mut args| {
-        let name = args.option::<String>("--name", "a name")?;
-        match (args.role("127.0.0.1")?, name) {
-            (Role::Server { bind, port }, None) => run_server(&net::listen(&bind, port)?),
-            (Role::Server { .. }, Some(_)) => {
-                Err(Error::Usage("--name is for the client".into()))
+        let name: Option<String> = args.option("--name", "a name")?;
+        if let Some(name) = name.as_ref().filter(|name| !is_name(name)) {
+            return Err(Error::Usage(format!("--name must be a name, not {name:?}")));
+        }
+        match args.role("127.0.0.1")? {
+            Role::Server { bind, port } if name.is_none() => {
+                run_server(&net::listen(&bind, port)?)
             }
-            (Role::Client { .. }, Some(name)) if !is_name(&name) => {
-                Err(Error::Usage(format!("--name must be a name, not {name:?}")))
-            }
-            (Role::Client { host, port }, name) => {
+            Role::Server { .. } => Err(Error::Usage("--name is for the client".to_string())),
+            Role::Client { host, port } => {
                 let server = net::connect(&host, port)?;
                 note(format_args!("connected to {}", net::address(&host, port)));
                 run_client(&mut Connection::new(server), name)
@@ -76,7 +76,7 @@ impl Connection {
 
     /// Hands one line to the kernel. When does this block, and who else has to wait then?
     fn send(&self, line: &str) -> Result<(), Error> {
-        Err(Error::failed("send", "not written yet"))
+        Err(Error::failed("cannot send a line", "send is not written yet"))
     }
 }
 
@@ -102,31 +102,37 @@ fn run_server(listener: &TcpListener) -> ! {
 /// so that no other client's thread can take it for its own? In which ways can a session end,
 /// and which line does the server print after each of them?
 fn session(client: &mut Connection, peer: SocketAddr) -> Result<(), Error> {
-    Err(Error::failed("session", "not written yet"))
+    Err(Error::failed("cannot serve", "session is not written yet"))
 }
 
 /// Answers each request, until `q` or the end, and prints `Ada: 12 + 42 = 54` for each. Which
 /// request may end the session by being wrong?
 fn answer_requests(client: &mut Connection, name: &str) -> Result<(), Error> {
-    Err(Error::failed("answer_requests", "not written yet"))
+    Err(Error::failed("cannot answer", "answer_requests is not written yet"))
 }
 
 /// Waits for the client's next line. What if it never ends: who is told so, and can you go on
 /// with the line after it?
 fn next_line(client: &mut Connection) -> Result<Option<String>, Error> {
-    Err(Error::failed("next_line", "not written yet"))
+    Err(Error::failed("cannot read a line", "next_line is not written yet"))
 }
 
 /// The client: first the name, from `--name` or from the user, then a request and its answer, in
 /// turn. What do you do with a line that is not a request? What do you send at the end of the
 /// input?
 fn run_client(server: &mut Connection, name: Option<String>) -> Result<(), Error> {
-    Err(Error::failed("run_client", "not written yet"))
+    Err(Error::failed("cannot ask", "run_client is not written yet"))
+}
+
+/// Waits for the user's next line. What if the user types one that is not UTF-8: is that the end
+/// of the program?
+fn next_typed() -> Result<Option<String>, Error> {
+    Err(Error::failed("cannot read stdin", "next_typed is not written yet"))
 }
 
 /// Waits for the user to type a name. `None`: the input has ended.
 fn ask_name() -> Result<Option<String>, Error> {
-    Err(Error::failed("ask_name", "not written yet"))
+    Err(Error::failed("cannot ask", "ask_name is not written yet"))
 }
 
 /// A name is not empty, and it is one line: after a line break the next request would begin.
@@ -137,7 +143,7 @@ fn is_name(text: &str) -> bool {
 /// One request and its answer. The server goes away while you wait for the answer: how do you
 /// notice, and what then?
 fn ask(server: &mut Connection, request: &str) -> Result<String, Error> {
-    Err(Error::failed("ask", "not written yet"))
+    Err(Error::failed("cannot ask", "ask is not written yet"))
 }
 
 mod arithmetic {

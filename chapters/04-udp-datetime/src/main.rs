@@ -89,8 +89,7 @@ fn reply(socket: &UdpSocket, request: &[u8], client: SocketAddr) {
 
 /// The answer to a request, made from nothing but the request and the clock.
 fn answer(request: &[u8]) -> Option<String> {
-    let request = String::from_utf8_lossy(request);
-    match request.trim() {
+    match String::from_utf8_lossy(request).trim() {
         SEND_DATE => {
             let now = LocalTime::now();
             Some(format!("{:04}-{:02}-{:02}", now.year, now.month, now.day))

@@ -60,7 +60,8 @@ fn run_server(listener: &TcpListener, idle: Duration) -> ! {
 fn session(client: &TcpStream) -> Result<(), Error> {
     let mut lines = BufReader::new(client);
     let Some(name) = next_line(&mut lines)? else { return Ok(()) };
-    let ended = answer_requests(&mut lines, &name);
+    let name = name.trim(); // a client like telnet sends \r\n
+    let ended = answer_requests(&mut lines, name);
     say(&format!("{name}: Session ended"))?;
     ended
 }
@@ -84,7 +85,7 @@ fn calculate(request: &str, ans: Option<f64>) -> Result<f64, &'static str> {
         ("ans", Some(result)) => result.to_string(),
         (word, _) => word.to_string(),
     };
-    let words: Vec<String> = request.split(' ').map(number).collect();
+    let words: Vec<String> = request.trim().split(' ').map(number).collect();
     Expression::parse(&words.join(" "))?.value()
 }
 

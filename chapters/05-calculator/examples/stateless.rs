@@ -11,7 +11,7 @@
 
 use common::{Context, Error, Program, net, say};
 use std::{
-    io::BufReader,
+    io::{self, BufReader},
     net::{TcpListener, TcpStream},
     process::ExitCode,
 };
@@ -40,9 +40,16 @@ fn main() -> ExitCode {
 fn run_server(listener: &TcpListener) -> ! {
     loop {
         let (client, peer) = net::accept(listener);
-        net::spawn(peer, move || match session(&client) {
-            Err(Error::Stdout(e)) => PROGRAM.exit(Error::Stdout(e)),
-            _ => net::hang_up(&client),
+        net::spawn(peer, move || {
+            match session(&client) {
+                Err(Error::Stdout(e)) => PROGRAM.exit(Error::Stdout(e)),
+                // A line that is too long, or not text.
+                Err(Error::Failed(_, Some(e))) if e.kind() == io::ErrorKind::InvalidData => {
+                    let _ = net::write_line(&client, &format!("error: {e}"));
+                }
+                _ => {}
+            }
+            net::hang_up(&client);
         });
     }
 }

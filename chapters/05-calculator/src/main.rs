@@ -32,16 +32,16 @@ const QUIT: &str = "q";
 
 fn main() -> ExitCode {
     PROGRAM.main(|mut args| {
-        let name = args.option::<String>("--name", "a name")?;
-        match (args.role("127.0.0.1")?, name) {
-            (Role::Server { bind, port }, None) => run_server(&net::listen(&bind, port)?),
-            (Role::Server { .. }, Some(_)) => {
-                Err(Error::Usage("--name is for the client".into()))
+        let name: Option<String> = args.option("--name", "a name")?;
+        if let Some(name) = name.as_ref().filter(|name| !is_name(name)) {
+            return Err(Error::Usage(format!("--name must be a name, not {name:?}")));
+        }
+        match args.role("127.0.0.1")? {
+            Role::Server { bind, port } if name.is_none() => {
+                run_server(&net::listen(&bind, port)?)
             }
-            (Role::Client { .. }, Some(name)) if !is_name(&name) => {
-                Err(Error::Usage(format!("--name must be a name, not {name:?}")))
-            }
-            (Role::Client { host, port }, name) => {
+            Role::Server { .. } => Err(Error::Usage("--name is for the client".to_string())),
+            Role::Client { host, port } => {
                 let server = net::connect(&host, port)?;
                 note(format_args!("connected to {}", net::address(&host, port)));
                 run_client(&mut Connection::new(server), name)
@@ -142,23 +142,26 @@ fn run_client(server: &mut Connection, name: Option<String>) -> Result<(), Error
     let name = if name.is_some() { name } else { ask_name()? };
     let Some(name) = name else { return Ok(()) }; // there is no user who could ask anything
     server.send(name.trim())?;
-    loop {
-        match typed() {
-            Ok(None) => break,
-            Ok(Some(line)) if line.trim() == QUIT => break,
-            Ok(Some(line)) => match Expression::parse(&line) {
-                Ok(_) => say(&ask(server, line.trim())?)?,
-                Err(why) => note(format_args!("warning: {why}")),
-            },
-            // A line that is not text; the next one may be.
-            Err(why) if why.kind() == Some(io::ErrorKind::InvalidData) => {
-                note(format_args!("warning: {why}"));
-            }
-            Err(error) => return Err(error),
+    while let Some(line) = next_typed()?.filter(|line| line.trim() != QUIT) {
+        match Expression::parse(&line) {
+            Ok(_) => say(&ask(server, line.trim())?)?,
+            Err(why) => note(format_args!("warning: {why}")),
         }
     }
     let _ = server.send(QUIT); // a server that is gone already needs no goodbye
     Ok(())
+}
+
+/// Waits for the user's next line of text. What is no text gets a warning.
+fn next_typed() -> Result<Option<String>, Error> {
+    loop {
+        match typed() {
+            Err(why) if why.kind() == Some(io::ErrorKind::InvalidData) => {
+                note(format_args!("warning: {why}"));
+            }
+            line => return line,
+        }
+    }
 }
 
 /// Waits for the user to type a name. `None`: the input has ended.
@@ -167,7 +170,7 @@ fn ask_name() -> Result<Option<String>, Error> {
         note("Your name?");
     }
     loop {
-        match typed()? {
+        match next_typed()? {
             Some(name) if !is_name(&name) => note("warning: a name is one line, and not empty"),
             name => return Ok(name),
         }
@@ -182,8 +185,6 @@ fn is_name(text: &str) -> bool {
 /// One request and its answer. The wait ends with the answer, or when the server is gone.
 fn ask(server: &mut Connection, request: &str) -> Result<String, Error> {
     server.send(request)?;
-    match server.receive().context("cannot read the answer")? {
-        Some(answer) => Ok(answer),
-        None => Err(Error::failed("cannot read the answer", "the server has gone")),
-    }
+    let answer = server.receive().context("cannot read the answer")?;
+    answer.ok_or_else(|| Error::failed("cannot read the answer", "the server has gone"))
 }

@@ -98,13 +98,14 @@ fn a_closed_stdout_ends_the_server_quietly() {
 }
 
 #[test]
-fn remembering_says_that_a_line_is_too_long() {
-    let (program, arguments, _) = &servers()[1];
-    let server = Server::start(program, arguments, Stdio::null());
-    let mut client = server.connect();
-    client.write_all(b"Ada\n").unwrap();
-    client.write_all(&[b'1'; 70_000]).unwrap();
-    let mut heard = String::new();
-    client.read_to_string(&mut heard).unwrap(); // until the close; a reset would be an error
-    assert_eq!(heard, "error: line too long\n");
+fn a_request_may_end_as_telnet_ends_it_and_one_that_is_too_long_gets_an_answer() {
+    for (program, arguments, request) in servers() {
+        let server = Server::start(&program, arguments, Stdio::null());
+        let mut client = server.connect();
+        client.write_all(request.replace('\n', "\r\n").as_bytes()).unwrap();
+        client.write_all(&[b'1'; 70_000]).unwrap();
+        let mut heard = String::new();
+        client.read_to_string(&mut heard).unwrap(); // until the close; a reset would be an error
+        assert_eq!(heard, "2\nerror: line too long\n", "{}", program.display());
+    }
 }
