@@ -162,12 +162,12 @@ fn row(number: usize, name: &str, results: &Results, checks: &[&Check]) -> Strin
 /// One check of one student. A mark that is not a pass leads to where it is explained.
 fn cell(number: usize, result: &CheckResult, results: &Results) -> String {
     let (id, word) = (result.check.id, result.verdict.word());
-    let link = |to: &str, mark: &str, why: &str| {
-        let place = place(number, to);
+    let link_to = |place: &str, mark: &str, why: &str| {
         format!(
             "<a href=\"#{place}\" title=\"{id} {why}\" aria-label=\"{id} {why}\">{mark}</a>"
         )
     };
+    let link = |to: &str, mark: &str, why: &str| link_to(&place(number, to), mark, why);
     let content = match &result.verdict {
         Verdict::Passed => format!("<span title=\"{id} passed\">✓</span>"),
         Verdict::Skipped { because } => {
@@ -178,10 +178,7 @@ fn cell(number: usize, result: &CheckResult, results: &Results) -> String {
             format!("<span title=\"{id}: no {} here\">·</span>", escaped(lacking))
         }
         Verdict::NotJudged(why) => {
-            let why = escaped(&format!("is not judged: {why}"));
-            format!(
-                "<a href=\"#s{number}\" title=\"{id} {why}\" aria-label=\"{id} {why}\">○</a>"
-            )
+            link_to(&format!("s{number}"), "○", &escaped(&format!("is not judged: {why}")))
         }
         Verdict::NotHandedIn => format!("<span title=\"{id}: not handed in\">·</span>"),
         // Another student is asked for it, whose program is of our chapters.

@@ -46,8 +46,6 @@ pub struct Socket {
     pub remote_port: u16,
     /// True for a listening socket.
     pub listening: bool,
-    /// True while both ends have the connection open.
-    pub established: bool,
     /// True while connect() waits for the other end's answer.
     pub connecting: bool,
     /// Bytes that have come and that the program has not read; for a listener, connections
@@ -71,7 +69,6 @@ fn parse(line: &str) -> Option<Socket> {
         local_port,
         remote_port,
         listening: state == "0A",
-        established: state == "01",
         connecting: state == "02",
         unread: unread?,
         unsent: unsent?,

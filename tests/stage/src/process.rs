@@ -5,9 +5,7 @@
 //! because a program whose pipe is full would block and be called slow; one waits for its end; and
 //! all three wake whoever waits in [`Process::wait_for`].
 
-pub use crate::shell::{
-    Opening, on_path, shell_fill, shell_path, shell_split, shell_word, shell_words,
-};
+pub use crate::shell::{Opening, on_path, shell_fill, shell_path, shell_split, shell_word};
 pub use crate::tree::finish;
 use crate::{
     cgroup::Cgroup,
@@ -518,8 +516,8 @@ mod tests {
 
     #[test]
     fn a_word_stays_one_word() {
-        let words = ["printf", "%s|", "a b", "it's", "", "$HOME;"];
-        let shown = Process::start(&shell_words(&words), &Environment::default()).unwrap();
+        let words = ["printf", "%s|", "a b", "it's", "", "$HOME;"].map(OsString::from);
+        let shown = Process::start_words(&words, &Environment::default()).unwrap();
         shown.wait(PATIENCE).unwrap();
         assert_eq!(shown.heard().stdout, b"a b|it's||$HOME;|");
     }

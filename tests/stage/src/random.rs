@@ -23,8 +23,7 @@ impl Random {
         Random(hash | 1)
     }
 
-    /// The next number.
-    pub fn number(&mut self) -> u64 {
+    fn number(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -32,7 +31,7 @@ impl Random {
     }
 
     /// A number from 0 to `end - 1`.
-    pub fn below(&mut self, end: usize) -> usize {
+    fn below(&mut self, end: usize) -> usize {
         (self.number() >> 11) as usize % end.max(1)
     }
 

@@ -9,11 +9,6 @@ use std::{
 /// the command, std would look for it in a fork of us, which copies the tables of all our memory.
 pub const SHELL: &str = if cfg!(unix) { "/bin/sh" } else { "sh" };
 
-/// Words as a command line for `sh`.
-pub fn shell_words(words: &[impl AsRef<str>]) -> String {
-    words.iter().map(|word| shell_word(word.as_ref())).collect::<Vec<_>>().join(" ")
-}
-
 /// A word as `sh` reads it as one word, whatever is in it.
 pub fn shell_word(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
@@ -130,12 +125,14 @@ mod tests {
     #[test]
     fn words_are_split_as_they_were_quoted() {
         let words = ["printf", "a b", "it's", "", "$HOME;", "\\", "\""];
-        assert_eq!(shell_split(&shell_words(&words)), words);
+        let line = words.map(shell_word).join(" ");
+        assert_eq!(shell_split(&line), words);
         assert_eq!(
             shell_split(r#"python3  o\'b.py "a \"b\" 'c'" x"y"z"#),
             ["python3", "o'b.py", "a \"b\" 'c'", "xyz"]
         );
     }
+
     #[test]
     #[cfg(unix)]
     fn a_path_is_one_word_whatever_is_in_it_and_around_it() {
