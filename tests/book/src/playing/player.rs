@@ -5,7 +5,7 @@ use crate::{
     playing::ports::Ports,
     reading::{
         pattern::{Fit, fit},
-        session::{Act, Scene, Session, Step},
+        session::{Act, Saved, Scene, Session, Step},
     },
 };
 use stage::process::{Environment, Heard, Process};
@@ -92,6 +92,7 @@ pub fn play(
     }
     for scene in &session.scenes {
         audience.scene(scene);
+        stage.lay_out(&scene.programs)?;
         for step in &scene.steps {
             audience.next(step);
             stage.play(step, audience)?;
@@ -197,8 +198,15 @@ impl Stage {
         })
     }
 
+    /// Saves the programs of the page where the session's programs run.
+    fn lay_out(&self, programs: &[Saved]) -> Result<(), Untrue> {
+        let save = |program: &Saved| fs::write(self.folder.join(&program.name), &program.text);
+        fs::create_dir_all(&self.folder)
+            .and_then(|()| programs.iter().try_for_each(save))
+            .map_err(|e| Untrue::new(0, format!("cannot write {}: {e}", self.folder.display())))
+    }
+
     fn start(&mut self, step: &Step, command: &str) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
         self.terminals.retain(|terminal| terminal.name != step.terminal);
         let command = format!("{INTERACTIVE}{}", self.ports.to_real(command));
         let process = Process::start_joined(&command, &self.environment)?;

@@ -3,7 +3,7 @@
 use crate::{
     Untrue,
     playing::player::{Audience, Played, play},
-    reading::session::{Act, Scene, Session, Step},
+    reading::session::{Act, Saved, Scene, Session, Step},
     wrapped,
 };
 use common::{Error, blocking, printable, put};
@@ -61,6 +61,8 @@ struct Screen {
     chapter: String,
     /// The session's terminals.
     terminals: Vec<String>,
+    /// The programs of the page that were shown.
+    programs: Vec<Saved>,
     /// Why nothing can be shown any more.
     failed: Option<Error>,
 }
@@ -74,6 +76,7 @@ impl Screen {
             asks: asks && std::io::stdin().is_terminal() && std::io::stdout().is_terminal(),
             chapter: String::new(),
             terminals: Vec::new(),
+            programs: Vec::new(),
             failed: None,
         }
     }
@@ -136,6 +139,12 @@ impl Screen {
 
 impl Audience for Screen {
     fn scene(&mut self, scene: &Scene) {
+        for program in &scene.programs {
+            if !self.programs.contains(program) {
+                self.show(&format!("{}\n", program.text));
+                self.programs.push(program.clone());
+            }
+        }
         let text = scene.above.replace(['`', '*'], "");
         for line in wrapped(&text, WIDTH) {
             self.show(&self.coloured("3", &format!("{line}\n")));

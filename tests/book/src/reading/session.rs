@@ -31,6 +31,9 @@
 //! terminal whose program has ended (`$?`) can start another. Below `<!-- continued -->` a
 //! fence goes on with the session above it, after some prose; the programs still run.
 //!
+//! A ```` ```python ```` fence above a session in its section is a program that the reader saves: the
+//! first line is a comment with the file's name, `# late.py`. The player lays it into the folder.
+//!
 //! A session has the number of its section. Sessions of one section are played in order, each
 //! with fresh programs in an empty folder of its own.
 
@@ -75,8 +78,19 @@ impl Session {
 pub struct Scene {
     /// The paragraph above the fence: what to watch.
     pub above: String,
+    /// The programs above it in its section.
+    pub programs: Vec<Saved>,
     /// What happens.
     pub steps: Vec<Step>,
+}
+
+/// A program on the page that the reader saves in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The file's name.
+    pub name: String,
+    /// All of it.
+    pub text: String,
 }
 
 /// One line of a session.
@@ -114,15 +128,25 @@ pub enum Act {
 /// All sessions of a book, or every line that is none although it should be.
 pub fn sessions(book: &Book) -> Result<Vec<Session>, Vec<Untrue>> {
     let (mut sessions, mut faults) = (Vec::<Session>::new(), Vec::new());
-    for fence in book.fences.iter().filter(|fence| fence.info == "text") {
+    let (mut programs, mut section) = (Vec::new(), 0);
+    for fence in &book.fences {
+        if fence.section.line != section {
+            (programs, section) = (Vec::new(), fence.section.line);
+        }
+        if fence.info == "python" {
+            saved(fence).map_or_else(|fault| faults.push(fault), |saved| programs.push(saved));
+        }
+        if fence.info != "text" {
+            continue;
+        }
         let continued = fence.marked("continued").is_some();
         if !continued && !is_session(fence) {
             faults.extend(stray_lines(fence));
             continue;
         }
-        let scene = scene(fence).unwrap_or_else(|wrong| {
+        let scene = scene(fence, &programs).unwrap_or_else(|wrong| {
             faults.extend(wrong);
-            Scene { above: String::new(), steps: Vec::new() }
+            Scene { above: String::new(), programs: Vec::new(), steps: Vec::new() }
         });
         match sessions.last_mut().filter(|last| last.section == fence.section.text) {
             Some(last) if continued => last.scenes.push(scene),
@@ -155,7 +179,16 @@ fn stray_lines(fence: &Fence) -> Option<Untrue> {
     Some(Untrue::new(line, "a command here needs a session: its first line is `name$ COMMAND`"))
 }
 
-fn scene(fence: &Fence) -> Result<Scene, Vec<Untrue>> {
+/// The program in a fence, by the name in its first line.
+fn saved(fence: &Fence) -> Result<Saved, Untrue> {
+    let first = fence.lines.first().and_then(|line| line.strip_prefix("# "));
+    match first.filter(|name| name.ends_with(".py") && !name.contains(['/', ' '])) {
+        Some(name) => Ok(Saved { name: name.to_string(), text: fence.lines.join("\n") + "\n" }),
+        None => Err(Untrue::new(fence.line, "its first line must be its name: `# name.py`")),
+    }
+}
+
+fn scene(fence: &Fence, programs: &[Saved]) -> Result<Scene, Vec<Untrue>> {
     let (mut steps, mut faults) = (Vec::new(), Vec::new());
     for (line, text) in fence.numbered() {
         match step(line, text) {
@@ -163,7 +196,7 @@ fn scene(fence: &Fence) -> Result<Scene, Vec<Untrue>> {
             None => faults.push(Untrue::new(line, format!("no line of a session: {text}"))),
         }
     }
-    let scene = Scene { above: fence.above.clone(), steps };
+    let scene = Scene { above: fence.above.clone(), programs: programs.to_vec(), steps };
     if faults.is_empty() { Ok(scene) } else { Err(faults) }
 }
 
@@ -251,6 +284,19 @@ mod tests {
         assert_eq!([act("a ... 3 s"), act("a ... 0.5 s")], [silence(3.0), silence(0.5)]);
         assert_eq!([act("a^D"), act("a^C")], [Some(Act::EndInput), Some(Act::Interrupt)]);
         assert_eq!(act("a$? 130"), Some(Act::Exit(130)));
+    }
+
+    #[test]
+    fn a_program_on_the_page_belongs_to_the_sessions_below_it() {
+        let page = "# 1 A\n## 1.1 B\n```python\n# a.py\nx\n```\n```text\na$ ls\n```\n";
+        let scene = &read(page).unwrap()[0].scenes[0];
+        let saved = Saved { name: "a.py".to_string(), text: "# a.py\nx\n".to_string() };
+        assert_eq!(scene.programs, [saved]);
+        let next = &read(&format!("{page}## 1.2 C\n```text\na$ ls\n```\n")).unwrap()[1];
+        assert_eq!(next.scenes[0].programs, []);
+        for nameless in ["# ../a.py", "x", "# a b.py"] {
+            assert_eq!(read(&page.replace("# a.py", nameless)), Err(vec![3]), "{nameless}");
+        }
     }
 
     #[test]

@@ -43,7 +43,8 @@ pub fn words(text: &str) -> Vec<(String, Words)> {
     let book = Book::parse(text);
     let mut kinds = BTreeMap::new();
     for fence in &book.fences {
-        let kind = if fence.info == "rust" { "listing" } else { "session" };
+        let is_program = matches!(fence.info.as_str(), "rust" | "python");
+        let kind = if is_program { "listing" } else { "session" };
         kinds
             .extend((fence.line..=fence.line + fence.lines.len() + 1).map(|line| (line, kind)));
         kinds.extend(
