@@ -2,7 +2,7 @@
 # decided: 75
 # fails: 03.echoes never-flushed
 # fails: 03.goes-on -
-# fails: 03.half-line never-flushed
+# fails: 03.half-line -
 """Chapter 3 that writes into a buffer of its own and leaves it there until the end."""
 import socket
 import sys

@@ -2,7 +2,7 @@
 # decided: 75
 # fails: 03.echoes answers-at-the-end
 # fails: 03.goes-on -
-# fails: 03.half-line answers-at-the-end
+# fails: 03.half-line -
 """Chapter 3 that reads to the end of the stream before it answers."""
 import socket
 import sys

@@ -25,7 +25,7 @@ pub(super) static PRINTS: Check =
         .source("L3, one_to_one.py")
         .needs(&[&BEGINS])
         .read("2.4")
-        .mistakes(&[&NOT_FLUSHED])
+        .mistakes(&[&END_MARK, &NOT_FLUSHED])
         .steps(prints);
 
 pub(super) static CLIENT_TURNS: Check = Check::lab(

@@ -14,8 +14,8 @@ use crate::{
     check::{Chapter, Check},
     manners,
     shared::{
-        DECODES_PIECES, END_IGNORED, FIXED_HOST, ONE_ADDRESS, ONE_CLIENT, RESET_KILLS, SPINS,
-        connects_to_the_given_host, reads_lines, rests,
+        DECODES_PIECES, END_IGNORED, END_MARK, FIXED_HOST, ONE_ADDRESS, ONE_CLIENT,
+        RESET_KILLS, SPINS, connects_to_the_given_host, reads_lines, rests,
     },
     together::{Together, WAIT_FOR_EACH_OTHER},
 };
@@ -23,7 +23,7 @@ use client::HOST;
 use server::LISTENS;
 use stage::{
     Program, Role, Server, Stage,
-    failure::{Diagnosis, Explain, Halt, Saw, Step, fail},
+    failure::{Diagnosis, Explain, Halt, Saw, Step, fail, quote},
     find,
     peer::Peer,
     quiet,
@@ -180,9 +180,14 @@ fn prints(stage: &Stage) -> Step {
     client.types(&line);
     server.expect(&line)?;
     server.skip_line_end();
+    let mark = server.so_far().to_vec();
     let answer = stage.payload(16);
     say(stage, Role::Client, &mut server, &answer)?;
-    let printed = client.prints(&answer);
+    let printed = client.prints(&answer).probe(&END_MARK, || {
+        server.send(&mark).ok().filter(|()| !mark.is_empty())?;
+        client.prints(&answer).ok()?;
+        Some(format!("with {} behind the answer, it was", quote(&mark)))
+    });
     printed.probe(&NOT_FLUSHED, || {
         client.types("");
         client.end_input();
