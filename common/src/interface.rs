@@ -16,7 +16,7 @@ pub fn interface_address(name: &str) -> Result<Ipv4Addr, Error> {
 }
 
 fn ask(command: &str, args: &[&str]) -> Option<Ipv4Addr> {
-    let answer = Command::new(command).args(args).output().ok()?; // no mark: before the first line
+    let answer = Command::new(command).args(args).output().ok()?; // not reported: before the first line
     parse(&String::from_utf8_lossy(&answer.stdout))
 }
 

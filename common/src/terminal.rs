@@ -26,7 +26,7 @@ pub fn say(line: &str) -> Result<(), Error> {
 /// Says a line about the conversation on stderr. Blocks while stderr is a full pipe. A stderr that
 /// is closed is no failure.
 pub fn note(line: impl fmt::Display) {
-    let _ = io::stderr().write_all(format!("{line}\n").as_bytes()); // no mark: it would be a line
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes()); // not reported: it would be a line
 }
 
 /// Shows how far a long piece of work has got, if stderr is a terminal: each text takes the

@@ -43,9 +43,9 @@ impl Trace {
         let event = format!(r#"{{"name":"{call}","ph":"{phase}","ts":{ts},{who}{rest}}}"#);
         let text = format!("{},\n{event}", new_thread(&who));
         if let Ok(mut file) = self.file.lock() {
-            // no mark: it would be an event
+            // not reported: it would be an event
             let at = file.stream_position().unwrap_or(0);
-            let _ = file.write_all(on_one_page(at, &text).as_bytes()); // no mark: the same
+            let _ = file.write_all(on_one_page(at, &text).as_bytes()); // not reported: the same
         }
     }
 }

@@ -55,7 +55,7 @@ fn run_server(listener: &TcpListener, host: &str, port: u16) -> ! {
 /// went to the target, and how many came back.
 fn relay_both(client: &TcpStream, target: &TcpStream) -> io::Result<(u64, u64)> {
     thread::scope(|scope| {
-        // no mark: it waits in the `join` below
+        // not reported: it waits in the `join` below
         let back = thread::Builder::new().spawn_scoped(scope, || relay(target, client))?;
         let there = relay(client, target);
         let back = blocking("join", || back.join());

@@ -42,7 +42,7 @@ fn relay_both(client: &TcpStream, target: &TcpStream, peer: SocketAddr) -> io::R
         socket.set_nodelay(true)?;
     }
     thread::scope(|scope| {
-        // no mark: it waits in the `join` below
+        // not reported: it waits in the `join` below
         let back = thread::Builder::new().name(format!("{peer} back"));
         let back = back.spawn_scoped(scope, || relay(target, client))?;
         let there = relay(client, target);

@@ -8,7 +8,7 @@
 //! - std's own lock of stdin, stdout and stderr;
 //! - `send` in a file that speaks of no `sync_channel`, `SyncSender` or `UdpSocket`;
 //! - `self.read(…)` where this type has a `read` of its own: what waits in there is found there;
-//! - a line that says `// no mark: WHY`, at its end or as all of the next line: because it writes
+//! - a line that says `// not reported: WHY`, at its end or as all of the next line: because it writes
 //!   to memory, or because the wait is another call, which is marked.
 //!
 //! What a text cannot show: a wait behind an iterator (`for line in receiver`). So chapters
@@ -74,7 +74,7 @@ const STREAMS: [&str; 3] = ["stdin()", "stdout()", "stderr()"];
 const BOUNDED: [&str; 3] = ["SyncSender", "sync_channel", "UdpSocket"];
 
 /// What exempts a line, with a reason behind it.
-const EXEMPT: &str = "// no mark: ";
+const EXEMPT: &str = "// not reported: ";
 
 /// The line and the name of each call that can wait and is not marked.
 pub fn unmarked(source: &Source) -> Vec<(usize, &'static str)> {
@@ -165,12 +165,12 @@ mod tests {
         assert_eq!(lines("x.set_nonblocking(true);\nx.accept();\ny.lock();"), [3]);
         assert_eq!(lines("a.send(b);"), []);
         assert_eq!(lines("let a: SyncSender<u8>;\na.send(b);"), [2]);
-        assert_eq!(lines("x.write_all(y); // no mark: memory\nx.flush();"), [2]);
+        assert_eq!(lines("x.write_all(y); // not reported: memory\nx.flush();"), [2]);
         assert_eq!(
-            lines("a(x.join(),\n    // no mark: done\n    y.join(), // no mark: done\n);"),
+            lines("a(x.join(),\n    // not reported: done\n    y.join(), // no mark: done\n);"),
             []
         );
-        assert_eq!(lines("x.join();\ny.join(); // no mark: done"), [1]);
+        assert_eq!(lines("x.join();\ny.join(); // not reported: done"), [1]);
         assert_eq!(lines("#[cfg(test)]\nmod tests {\n    x.join();\n}\ny.join();"), [5]);
         let own = "impl A {\n    fn lock(&self) {\n        self.lock();\n        self.read(x);\n    }\n}\n";
         assert_eq!(lines(own), [4]);
