@@ -76,13 +76,16 @@ fn parse(line: &str) -> Option<Socket> {
     })
 }
 
-/// The sockets of a table, read page by page: the kernel walks no further than we do. Between two
+/// The lines of a table, read page by page: the kernel walks no further than we do. Between two
 /// reads it forgets where it was, and a socket can be passed over when others come and go.
-fn table(name: &str) -> impl Iterator<Item = Socket> {
+fn lines(name: &str) -> impl Iterator<Item = String> {
     const PAGE: usize = 4096;
     let file = File::open(format!("/proc/net/{name}")).into_iter();
     file.flat_map(|file| BufReader::with_capacity(PAGE, file).lines().map_while(Result::ok))
-        .filter_map(|line| parse(&line))
+}
+
+fn table(name: &str) -> impl Iterator<Item = Socket> {
+    lines(name).filter_map(|line| parse(&line))
 }
 
 /// The tables of TCP sockets in which there may be one. To find a table of IPv6 empty, the kernel
@@ -96,6 +99,14 @@ fn tcp_tables() -> impl Iterator<Item = &'static str> {
 /// All TCP sockets, of both versions of IP.
 pub fn tcp() -> impl Iterator<Item = Socket> {
     tcp_tables().flat_map(table)
+}
+
+/// The TCP sockets that have this port at one end and do not listen. Nearly all lines are of others,
+/// and a number is found sooner than a line is taken apart.
+fn connected(port: u16) -> impl Iterator<Item = Socket> {
+    let number = format!(":{port:04X} ");
+    let its = tcp_tables().flat_map(lines).filter(move |line| line.contains(&number));
+    its.filter_map(|line| parse(&line)).filter(|socket| !socket.listening)
 }
 
 /// All listening TCP sockets. The kernel shows them first, and they are few.
@@ -139,8 +150,8 @@ pub fn is_bound_udp(port: u16) -> bool {
 /// How many bytes wait unread in the socket at `local_port` that is connected to
 /// `remote_port`. `None`: there is no such socket (any more).
 pub fn unread(local_port: u16, remote_port: u16) -> Option<u64> {
-    tcp()
-        .find(|s| !s.listening && s.local_port == local_port && s.remote_port == remote_port)
+    connected(local_port)
+        .find(|socket| (socket.local_port, socket.remote_port) == (local_port, remote_port))
         .map(|socket| socket.unread)
 }
 
@@ -148,7 +159,7 @@ pub fn unread(local_port: u16, remote_port: u16) -> Option<u64> {
 /// not sent yet, or not read. `None`: there is no such socket (any more).
 pub fn held(local_port: u16, remote_port: u16) -> Option<u64> {
     let (mut unsent, mut unread) = (None, 0);
-    for socket in tcp().filter(|socket| !socket.listening) {
+    for socket in connected(local_port) {
         match (socket.local_port, socket.remote_port) {
             ends if ends == (local_port, remote_port) => unsent = Some(socket.unsent),
             ends if ends == (remote_port, local_port) => unread = socket.unread,
