@@ -71,8 +71,8 @@ fn session(client: &TcpStream, codec: Codec) -> Result<(), Error> {
     Err(Error::failed("cannot answer", "session is not written yet"))
 }
 
-/// The answer to a whole frame. Why could a piece of one not be decoded? Which answers must not
-/// be sent, because they would say goodbye or be over the limit?
+/// The answer to a whole frame. Why could a piece of one not be decoded? Which answer must not
+/// be sent, because it would say goodbye?
 fn answer(request: Vec<u8>, codec: Codec) -> String {
     "error: answer is not written yet".to_string()
 }
@@ -94,7 +94,8 @@ mod codec {
     pub type Codec = fn(&str) -> Result<String, String>;
 
     /// The bytes of a text as groups of eight binary digits: `co` becomes `01100011 01101111`.
-    /// How many groups does a letter with an accent become?
+    /// How many groups does a letter with an accent become? When can you know that the answer
+    /// will be longer than a frame may be, and what has it cost by then?
     pub fn encode(text: &str) -> Result<String, String> {
         Err("encode is not written yet".to_string())
     }

@@ -10,7 +10,6 @@
 //! may be empty now, because a frame of one byte does not say goodbye.
 
 use common::{Context, Error, Program, net, note};
-use frame::MAX_FRAME;
 use std::{
     net::{TcpListener, TcpStream},
     process::ExitCode,
@@ -68,8 +67,7 @@ fn session(client: &TcpStream) -> Result<(), Error> {
 fn answer(request: Vec<u8>) -> String {
     let text = String::from_utf8(request).map_err(|_| "the request is not UTF-8".to_string());
     match text.and_then(|text| codec::encode(&text)) {
-        Ok(groups) if ANSWER.len() + groups.len() <= MAX_FRAME => format!("{ANSWER}{groups}"),
-        Ok(_) => format!("{ERROR}the answer would be longer than {MAX_FRAME} bytes"),
+        Ok(groups) => format!("{ANSWER}{groups}"), // no space after the last: room for the tag
         Err(why) => format!("{ERROR}{why}"),
     }
 }

@@ -1,5 +1,10 @@
 //! The two services: text to binary digits, and back. There is no socket in here.
 
+use crate::frame::MAX_FRAME;
+
+/// The longest text whose groups fit into a frame: eight digits and a space for each byte.
+const MAX_TEXT: usize = MAX_FRAME / 9;
+
 /// Turns a request into its answer, or says why there is none.
 pub type Codec = fn(&str) -> Result<String, String>;
 
@@ -7,6 +12,10 @@ pub type Codec = fn(&str) -> Result<String, String>;
 ///
 /// Bytes, not characters: `é` is two bytes in UTF-8, so it becomes two groups.
 pub fn encode(text: &str) -> Result<String, String> {
+    // Before we write the first group: nine times a megabyte is a lot to make for nothing.
+    if text.len() > MAX_TEXT {
+        return Err(format!("the answer would be longer than {MAX_FRAME} bytes"));
+    }
     let mut groups = String::new();
     for byte in text.bytes() {
         groups += &format!("{byte:08b} ");

@@ -19,7 +19,6 @@ mod options;
 
 use codec::Codec;
 use common::{Context, Error, Program, net, note, say, typed};
-use frame::MAX_FRAME;
 use options::Options;
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
@@ -97,9 +96,6 @@ fn answer(request: Vec<u8>, codec: Codec) -> String {
     let text = String::from_utf8(request).map_err(|_| "the request is not UTF-8".to_string());
     match text.and_then(|text| codec(&text)) {
         Ok(answer) if answer.is_empty() => "error: the answer would be empty".to_string(),
-        Ok(answer) if answer.len() > MAX_FRAME => {
-            format!("error: the answer would be longer than {MAX_FRAME} bytes")
-        }
         Ok(answer) => answer,
         Err(why) => format!("error: {why}"),
     }

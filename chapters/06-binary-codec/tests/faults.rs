@@ -80,6 +80,21 @@ fn a_stdout_that_cannot_be_written_ends_the_program_and_not_one_session() {
 }
 
 #[test]
+fn an_answer_that_would_be_too_long_is_not_written_first() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_binary-codec"));
+    let server = Server::start(command.args(["encoder", "0"]).stdout(Stdio::null()));
+    let mut client = server.connect();
+    client.write_all(&[0, 16, 0, 0]).unwrap(); // a mebibyte, whose groups would be nine
+    client.write_all(&[b'c'; 1 << 20]).unwrap();
+    client.read_exact(&mut [0; 56]).unwrap();
+    let status = format!("/proc/{}/status", server.0.id());
+    let status = std::fs::read_to_string(status).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kib < 10 * 1024, "{kib} KiB");
+}
+
+#[test]
 fn varint_encoder_sends_no_answer_over_its_limit() {
     // Cargo puts an example beside the folder of this test's own executable.
     let folder = env::current_exe().unwrap().parent().unwrap().join("../examples");
