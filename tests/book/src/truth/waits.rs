@@ -167,7 +167,9 @@ mod tests {
         assert_eq!(lines("let a: SyncSender<u8>;\na.send(b);"), [2]);
         assert_eq!(lines("x.write_all(y); // not reported: memory\nx.flush();"), [2]);
         assert_eq!(
-            lines("a(x.join(),\n    // not reported: done\n    y.join(), // no mark: done\n);"),
+            lines(
+                "a(x.join(),\n    // not reported: done\n    y.join(), // not reported: done\n);"
+            ),
             []
         );
         assert_eq!(lines("x.join();\ny.join(); // not reported: done"), [1]);
