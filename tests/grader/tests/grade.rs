@@ -246,7 +246,7 @@ fn wrong_usage_is_said_in_one_line() {
         (&["--chapter", "03", "--program", "x", "--diff", "y"], "exclude each other"),
         (&["--chapter", "03", "--program", "x", "--only", "03.what"], "no check \"03.what\""),
         (&["--chapter", "03", "--program", ""], "--program needs a command"),
-        (&["--class", "/nonexistent"], "cannot read /nonexistent: "),
+        (&["--class", "/nonexistent/class"], "cannot read /nonexistent/class: "),
         (&["--what"], "--what"),
         (&["--chapter", "03", "--program", "x", "--json", "/dev"], "no regular file"),
         (&["--chapter", "03", "--program", "x", "--json", "a", "--junit", "a"], "two reports"),

@@ -184,9 +184,12 @@ fn a_student_finds_no_answer_and_hands_in_a_diff() {
         assert!(!answers.contains(&text) || given.values().any(|its| *its == text), "{file:?}");
     }
     let book = fs::read_to_string(folder.join("BOOK.md")).unwrap();
-    let heading = |text: &str| book.lines().filter(|line| line.starts_with(text)).count();
-    assert_eq!((heading("# 1 dumb-net"), heading("# E "), heading("## E.")), (1, 1, 3));
-    assert_eq!((heading("# D "), heading("## D.")), (1, 0), "the answers");
+    let ours = fs::read_to_string(root.join("BOOK.md")).unwrap();
+    let count = |book: &str, text| book.lines().filter(|line| line.starts_with(text)).count();
+    for kept in ["# 1 dumb-net", "# D ", "# E ", "## E."] {
+        assert!(count(&ours, kept) > 0 && count(&book, kept) == count(&ours, kept), "{kept}");
+    }
+    assert_eq!(count(&book, "## D."), 0, "the answers");
     let checks = Path::new("tests/checks/src/echo_threaded/server.rs");
     assert_eq!(fs::read(folder.join(checks)).unwrap(), fs::read(root.join(checks)).unwrap());
 
