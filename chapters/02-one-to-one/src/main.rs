@@ -65,7 +65,7 @@ fn run_server(listener: &TcpListener) -> Result<(), Error> {
         let (client, peer) = match blocking("accept", || listener.accept()) {
             Ok(connection) => connection,
             Err(e) => {
-                net::after_failed_accept(&e);
+                net::after_failed_accept(&e); // reported; we wait for the next client
                 continue;
             }
         };

@@ -81,7 +81,10 @@ fn run_server(listener: &TcpListener) -> ! {
         if Instant::now() >= next_accept {
             if let Err(e) = welcome(listener, &mut clients) {
                 note(format_args!("cannot accept: {}", cause(&e)));
-                next_accept = Instant::now() + ACCEPT_PAUSE;
+                // A client that has hung up in the queue is no reason to wait for the next one.
+                if e.kind() != io::ErrorKind::ConnectionAborted {
+                    next_accept = Instant::now() + ACCEPT_PAUSE;
+                }
             }
         }
         clients.retain_mut(|client| {

@@ -69,11 +69,9 @@ fn serve(client: &TcpStream, peer: SocketAddr, codec: Codec) {
         Ok(()) => note(format_args!("{peer} left")),
         // Without stdout we could not serve the next client either.
         Err(Error::Stdout(e)) => PROGRAM.exit(Error::Stdout(e)),
-        Err(e) => {
-            note(format_args!("{peer} left: {e}"));
-            net::hang_up(client); // so that the answers we have sent still arrive
-        }
+        Err(e) => note(format_args!("{peer} left: {e}")),
     }
+    net::hang_up(client); // so that the answers we have sent still arrive
 }
 
 /// Answers each frame with one frame, until the client says goodbye or closes.

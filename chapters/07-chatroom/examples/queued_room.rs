@@ -37,6 +37,9 @@ const PROGRAM: Program = Program {
 /// How many lines a newcomer hears of what was said before.
 const HISTORY: usize = 10;
 
+/// The longest line, in bytes, its `\n` included. A longer one ends its member here.
+const MAX_LINE: usize = 4096;
+
 /// Who is here, and what was said last.
 #[derive(Default)]
 struct Room {
@@ -64,11 +67,13 @@ fn main() -> ExitCode {
 
 /// A member's reader: its name, and then its lines, until it leaves.
 fn session(stream: TcpStream, peer: SocketAddr, room: &Mutex<Room>) -> io::Result<()> {
+    stream.set_nodelay(true)?; // each line goes out at once, not when the one before has arrived
     let stream = Arc::new(stream);
     let outbox = Outbox::open(&stream, peer)?;
     let mut lines = BufReader::new(&*stream);
     let mut next = || {
-        let line = net::read_line(&mut lines)?.map(|line| printable(&line));
+        let line = net::read_line_bytes(&mut lines, MAX_LINE)?;
+        let line = line.map(|line| printable(&String::from_utf8_lossy(&line)));
         io::Result::Ok(line.filter(|line| line != "quit"))
     };
     let name = loop {

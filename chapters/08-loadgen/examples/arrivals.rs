@@ -94,7 +94,9 @@ fn session(task: &Task) -> io::Result<()> {
     let mut server = connect(task)?;
     server.set_read_timeout(Some(task.timeout))?;
     server.set_write_timeout(Some(task.timeout))?;
-    if blocking("read", || server.read(&mut [0; 1024]))? == 0 {
+    // Unlike a single `read`, `read_to_end` goes on after a signal.
+    let first = || (&server).take(1).read_to_end(&mut Vec::new());
+    if blocking("read", first)? == 0 {
         return Err(io::Error::other("closed before the intro"));
     }
     blocking("write", || server.write_all(&task.message))?;

@@ -12,7 +12,7 @@
 use common::{Program, blocking, cause, net, note};
 use std::{
     io::{self, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     panic,
     process::ExitCode,
     thread,
@@ -40,9 +40,9 @@ fn run_server(listener: &TcpListener, host: &str, port: u16) -> ! {
         let (client, peer) = net::accept(listener);
         let host = host.to_string();
         net::spawn(peer, move || match net::connect(&host, port) {
-            Ok(target) => match relay_both(&client, &target) {
-                Ok((there, back)) => {
-                    note(format_args!("{peer} left: {there} bytes there, {back} bytes back"));
+            Ok(target) => match relay_both(&client, &target, peer) {
+                Ok((outward, back)) => {
+                    note(format_args!("{peer} left: {outward} bytes there, {back} bytes back"));
                 }
                 Err(e) => note(format_args!("{peer} left: {}", cause(&e))),
             },
@@ -53,21 +53,26 @@ fn run_server(listener: &TcpListener, host: &str, port: u16) -> ! {
 
 /// Makes one connection out of two, until both directions have ended. Returns how many bytes
 /// went to the target, and how many came back.
-fn relay_both(client: &TcpStream, target: &TcpStream) -> io::Result<(u64, u64)> {
+fn relay_both(
+    client: &TcpStream,
+    target: &TcpStream,
+    peer: SocketAddr,
+) -> io::Result<(u64, u64)> {
     thread::scope(|scope| {
         // not reported: it waits in the `join` below
-        let back = thread::Builder::new().spawn_scoped(scope, || relay(target, client))?;
-        let there = relay(client, target);
+        let back = thread::Builder::new().name(format!("{peer} back"));
+        let back = back.spawn_scoped(scope, || relay(target, client, peer))?;
+        let outward = relay(client, target, peer);
         let back = blocking("join", || back.join());
-        Ok((there, back.unwrap_or_else(|panicked| panic::resume_unwind(panicked))))
+        Ok((outward, back.unwrap_or_else(|panicked| panic::resume_unwind(panicked))))
     })
 }
 
 /// One direction, up to its end. Returns how many bytes went through, even if it broke.
-fn relay(from: &TcpStream, to: &TcpStream) -> u64 {
+fn relay(from: &TcpStream, to: &TcpStream, peer: SocketAddr) -> u64 {
     let mut relayed = 0;
     if let Err(e) = copy(from, to, &mut relayed) {
-        note(format_args!("a connection broke: {}", cause(&e)));
+        note(format_args!("{peer}: a connection broke: {}", cause(&e)));
         // Both directions end, so that the other thread wakes up.
         let _ = from.shutdown(Shutdown::Both);
         let _ = to.shutdown(Shutdown::Both);

@@ -32,7 +32,7 @@ pub fn run_client(host: &str, port: u16) -> Result<(), Error> {
 /// the kernel closes when the last handle is closed.
 fn session(partner: &TcpStream) -> Result<(), Error> {
     let to_partner = partner.try_clone().context("cannot share the connection")?;
-    let (we_end, has_ended) = mpsc::channel();
+    let (we_end, has_ended) = mpsc::channel(); // says who has ended first, for the line below
     let thread = thread::Builder::new().name("typing".to_string());
     let typing = thread.spawn(move || send_typed(&to_partner, &we_end));
     let typing = typing.context("cannot start a thread")?;

@@ -45,9 +45,9 @@ fn relay_both(client: &TcpStream, target: &TcpStream, peer: SocketAddr) -> io::R
         // not reported: it waits in the `join` below
         let back = thread::Builder::new().name(format!("{peer} back"));
         let back = back.spawn_scoped(scope, || relay(target, client))?;
-        let there = relay(client, target);
+        let outward = relay(client, target);
         let back = blocking("join", || back.join());
-        there.and(back.unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
+        outward.and(back.unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
     })
 }
 

@@ -2,7 +2,7 @@
 //! between here and that host is encrypted; from there to the target it is not. The host is also
 //! called a jump host or bastion, and what `ssh -L` does is called local port forwarding.
 
-use common::{Context, Error, blocking, cause, note};
+use common::{Context, Error, blocking, note};
 use std::{
     io::{BufRead, BufReader, Write},
     process::{Child, ChildStdin, Command, Stdio},
@@ -35,7 +35,7 @@ pub fn run(login: &Login, local_port: u16, target: &str) -> Result<(), Error> {
     let mut ssh = start_ssh(login, &format!("127.0.0.1:{local_port}:{target}"))?;
     if let Err(e) = writeln!(pipe, "{}", ssh.id()) {
         let _ = ssh.kill();
-        return Err(Error::failed("cannot watch ssh", cause(&e)));
+        return Err(e).context("cannot watch ssh");
     }
     if is_ready(&mut ssh) {
         note(format_args!("listening on 127.0.0.1:{local_port}"));
