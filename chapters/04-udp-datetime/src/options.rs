@@ -67,8 +67,8 @@ impl Delay {
 }
 
 /// A random number from 0 up to 1. std has no generator, but it gives each hash map a random
-/// key, so that an attacker cannot make its entries collide. The hash of nothing under a new
-/// key is a random number.
+/// key, so that an attacker cannot make its entries collide. So even the hash of `()` is a new
+/// random number each time.
 pub fn random() -> f64 {
     let bits = RandomState::new().hash_one(());
     (bits >> 11) as f64 / (1u64 << 53) as f64 // an f64 holds 53 bits exactly
