@@ -31,7 +31,7 @@
 //! terminal whose program has ended (`$?`) can start another. Below `<!-- continued -->` a
 //! fence goes on with the session above it, after some prose; the programs still run.
 //!
-//! A ```` ```python ```` fence above a session in its section is a program that the reader saves: the
+//! A ```` ```python ```` fence above a session in its chapter is a program that the reader saves: the
 //! first line is a comment with the file's name, `# late.py`. The player lays it into the folder.
 //!
 //! A session has the number of its section. Sessions of one section are played in order, each
@@ -128,10 +128,10 @@ pub enum Act {
 /// All sessions of a book, or every line that is none although it should be.
 pub fn sessions(book: &Book) -> Result<Vec<Session>, Vec<Untrue>> {
     let (mut sessions, mut faults) = (Vec::<Session>::new(), Vec::new());
-    let (mut programs, mut section) = (Vec::new(), 0);
+    let (mut programs, mut chapter) = (Vec::new(), 0);
     for fence in &book.fences {
-        if fence.section.line != section {
-            (programs, section) = (Vec::new(), fence.section.line);
+        if fence.chapter.line != chapter {
+            (programs, chapter) = (Vec::new(), fence.chapter.line);
         }
         if fence.info == "python" {
             saved(fence).map_or_else(|fault| faults.push(fault), |saved| programs.push(saved));
@@ -292,7 +292,7 @@ mod tests {
         let scene = &read(page).unwrap()[0].scenes[0];
         let saved = Saved { name: "a.py".to_string(), text: "# a.py\nx\n".to_string() };
         assert_eq!(scene.programs, [saved]);
-        let next = &read(&format!("{page}## 1.2 C\n```text\na$ ls\n```\n")).unwrap()[1];
+        let next = &read(&format!("{page}# 2 C\n## 2.1 D\n```text\na$ ls\n```\n")).unwrap()[1];
         assert_eq!(next.scenes[0].programs, []);
         for nameless in ["# ../a.py", "x", "# a b.py"] {
             assert_eq!(read(&page.replace("# a.py", nameless)), Err(vec![3]), "{nameless}");
