@@ -15,15 +15,19 @@
 //! does not read holds up its writer. The hub waits for its inbox alone. The client has two
 //! things to wait for as well, its keyboard and the room, so it has two threads (`client.rs`).
 
-// This is the starter. The command line is read, and everything else is yours to write. Its
-// modules are all in this file; move them into files of their own whenever you like. The shape
-// is one of several: a list behind a lock works, too, if no thread waits for a member while it
-// holds the lock. From `common` you will want `net::accept` and `net::spawn` (chapter 3's),
-// `net::hang_up` (chapter 5's), `net::read_line_bytes`, `net::write_line`, `typed`, `say`, `note`,
-// `printable` (a text without control characters), and `blocking` around every call that waits.
+// This is the starter. The command line is read, and everything else is yours to write. Its modules
+// are in this file, except one that is given: `name.rs` says which names are refused. Move the
+// others into files of their own whenever you like. The shape is one of several: a list behind a
+// lock works, too, if no thread waits for a member while it holds the lock. From `common` you will
+// want `net::accept` and `net::spawn` (chapter 3's), `net::hang_up` (chapter 5's),
+// `net::read_line_bytes`, `net::write_line`, `typed`, `say`, `note`, `printable` (a text without
+// control characters), and `blocking` around every call that waits.
 
 // Delete this line when you begin; then the compiler lists what is written but not used yet.
 #![allow(unused)]
+
+#[path = "src/name.rs"]
+mod name;
 
 use common::{Error, Program, Role, cause, net, note};
 use std::{net::TcpListener, process::ExitCode, sync::mpsc, thread};
@@ -215,30 +219,6 @@ mod member {
     }
 }
 
-/// Which names the room takes.
-mod name {
-    /// The longest login name, in characters.
-    const MAX_NAME: usize = 32;
-
-    /// Why a name cannot be had; `None` if it can. It has letters, digits, ASCII punctuation and
-    /// single spaces between words. What could a name with a colon pass for, and one with a
-    /// character that takes no place on the screen?
-    pub fn refusal(name: &str) -> Option<String> {
-        None
-    }
-
-    /// Letters, digits, punctuation and the space. The colon ends a name where it is shown.
-    fn is_allowed(c: char) -> bool {
-        false
-    }
-
-    /// Letters to Unicode, but nothing to see: Hangul's places for a letter that is not there
-    /// (U+115F, U+1160, U+3164, U+FFA0).
-    fn is_filler(c: char) -> bool {
-        false
-    }
-}
-
 /// A member's outbox: what is put into it waits there until the member's writer has written it.
 mod outbox {
     use std::net::{SocketAddr, TcpStream};
@@ -248,7 +228,7 @@ mod outbox {
     /// How many bytes may wait for a member, beside what the kernel holds for it.
     const MAX_WAITING: usize = 8 * 1024 * 1024;
 
-    /// What a batch costs beside its buffer: its place in the channel, and the allocator's notes.
+    /// What a batch costs beside its buffer: its place in the channel, and the allocator's bookkeeping.
     const BATCH_COST: usize = 64;
 
     /// How long the writer waits for a member who takes nothing at all.

@@ -64,10 +64,10 @@ pub fn run(clients: usize, task: &Arc<Task>) -> Result<Step, Error> {
     });
     let before = kernel::read();
     let (running, over) = mpsc::channel();
-    let start = |number| start(number, &shared, running.clone());
+    let client = |number| start(number, &shared, running.clone());
     // Fewer clients would be another measurement. Those that did start wait at the barrier and
     // end with the program; scoped threads would keep us waiting for them.
-    let threads = (1..=clients).map(start).collect::<io::Result<Vec<_>>>();
+    let threads = (1..=clients).map(client).collect::<io::Result<Vec<_>>>();
     let threads = threads.context(format_args!("cannot start {clients} threads"))?;
     drop(running);
     let samples = watch(&shared, clients, &over);

@@ -4,10 +4,12 @@
 use crate::burst::{SAMPLE_EVERY, Step};
 use std::{fmt::Write, time::Duration};
 
-/// How many bars an IO graph has at most; where the first panel begins, and how high each is.
+/// How many bars an IO graph has at most; where the first panel begins, and how high they are
+/// together, unless each is then too flat.
 const BARS: u32 = 200;
 const TOP: usize = 44;
-const PANEL: usize = 118;
+const PANELS: usize = 520;
+const FLAT: usize = 118;
 
 /// The colours are for light pages and dark ones. The stroke shows what would be too thin.
 const STYLE: &str = "
@@ -25,7 +27,8 @@ vector-effect: non-scaling-stroke }
 /// Draws all panels, one below the other.
 pub fn draw(steps: &[Step]) -> String {
     let end = steps.iter().map(|step| step.time).max().unwrap_or_default();
-    let bottom = TOP + PANEL * steps.len();
+    let panel = (PANELS / steps.len().max(1)).max(FLAT);
+    let bottom = TOP + panel * steps.len();
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 800 {0}\">\n\
          <title>Bytes, TCP errors and sessions over time</title>\n<style>{STYLE}</style>\n\
@@ -39,13 +42,13 @@ pub fn draw(steps: &[Step]) -> String {
     }
     time_axis(&mut svg, end, bottom);
     for (number, step) in steps.iter().enumerate() {
-        let _ = writeln!(svg, "<g transform=\"translate(0 {})\">", TOP + PANEL * number);
+        let _ = writeln!(svg, "<g transform=\"translate(0 {})\">", TOP + panel * number);
         let served = step.sessions.iter().filter(|session| session.result.is_ok()).count();
         let failed = step.sessions.len() - served;
         text(&mut svg, "bold", 80, 14, &format!("{} clients", step.clients));
         text(&mut svg, "faint end", 780, 14, &format!("{served} served, {failed} failed"));
         io_graph(&mut svg, step, end);
-        waterfall(&mut svg, step, end);
+        waterfall(&mut svg, step, end, panel as u32 - 72);
         svg.push_str("</g>\n");
     }
     svg + "</svg>"
@@ -85,7 +88,7 @@ fn io_graph(svg: &mut String, step: &Step, end: Duration) {
 }
 
 /// The sessions in the order in which they ended: how long each connected, and what came then.
-fn waterfall(svg: &mut String, step: &Step, end: Duration) {
+fn waterfall(svg: &mut String, step: &Step, end: Duration, height: u32) {
     let mut sessions: Vec<_> = step.sessions.iter().collect();
     sessions.sort_unstable_by_key(|session| session.begun + session.whole);
     let mut shapes = ["connecting", "served", "failed"].map(|color| (color, String::new()));
@@ -97,7 +100,7 @@ fn waterfall(svg: &mut String, step: &Step, end: Duration) {
         let _ = write!(shapes[0].1, "M{x} {y}v1h{connecting}v-1");
         let _ = write!(shapes[color].1, "M{from} {y}v1h{rest}v-1");
     }
-    plot(svg, [62, 46], (end.as_micros() as f64, sessions.len() as u64), &shapes);
+    plot(svg, [62, height], (end.as_micros() as f64, sessions.len() as u64), &shapes);
 }
 
 /// Shapes of some colours in a coordinate system of their own; `y` is where, and how high.
