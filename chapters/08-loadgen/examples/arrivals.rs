@@ -95,8 +95,8 @@ fn session(task: &Task) -> io::Result<()> {
     server.set_read_timeout(Some(task.timeout))?;
     server.set_write_timeout(Some(task.timeout))?;
     // Unlike a single `read`, `read_to_end` goes on after a signal.
-    let first = || (&server).take(1).read_to_end(&mut Vec::new());
-    if blocking("read", first)? == 0 {
+    let mut first = Vec::new();
+    if blocking("read", || (&server).take(1).read_to_end(&mut first))? == 0 {
         return Err(io::Error::other("closed before the intro"));
     }
     blocking("write", || server.write_all(&task.message))?;
