@@ -38,13 +38,9 @@ fn log_in(
 ) -> io::Result<Option<String>> {
     while let Some(name) = next_line(lines, outbox)? {
         let reason = match refusal(&name) {
+            None if join(&name, outbox, hub) => return Ok(Some(name)),
+            None => "this name is in use".to_string(),
             Some(reason) => reason,
-            None => {
-                if join(&name, outbox, hub) {
-                    return Ok(Some(name));
-                }
-                "this name is in use".to_string()
-            }
         };
         outbox.put(format!("Server: {reason}: try another\n").into_bytes());
     }
