@@ -49,7 +49,7 @@ const RECEIVE_PAUSE: Duration = Duration::from_millis(10);
 
 fn main() -> ExitCode {
     PROGRAM.main(|args| {
-        let (role, options) = options::parse(args)?;
+        let (role, options) = options::take(args)?;
         match role {
             Role::Server { bind, port } => run_server(&open(&bind, port)?),
             Role::Client { host, port } => run_client(addresses(&host, port)?, &options),
@@ -151,7 +151,7 @@ mod options {
     const TIMEOUT: Duration = Duration::from_secs(1);
 
     /// Reads the whole command line. Only a client has options.
-    pub fn parse(mut args: Args) -> Result<(Role, Options), Error> {
+    pub fn take(mut args: Args) -> Result<(Role, Options), Error> {
         let count = args.option("--count", "a whole number")?;
         let delay = args.option("--delay", "MIN-MAX in seconds, MIN not over MAX")?;
         let timeout = args.seconds("--timeout")?;

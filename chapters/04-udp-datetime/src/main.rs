@@ -43,7 +43,7 @@ const RECEIVE_PAUSE: Duration = Duration::from_millis(10);
 
 fn main() -> ExitCode {
     PROGRAM.main(|args| {
-        let (role, options) = options::parse(args)?;
+        let (role, options) = options::take(args)?;
         match role {
             Role::Server { bind, port } => run_server(&open(&bind, port)?),
             Role::Client { host, port } => run_client(addresses(&host, port)?, &options),

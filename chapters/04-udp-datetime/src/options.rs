@@ -32,7 +32,7 @@ const DELAY: Delay = Delay { min: Duration::from_secs(1), max: Duration::from_se
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Reads the whole command line. Only a client has options.
-pub fn parse(mut args: Args) -> Result<(Role, Options), Error> {
+pub fn take(mut args: Args) -> Result<(Role, Options), Error> {
     let count = args.option("--count", "a whole number")?;
     let delay = args.option("--delay", "MIN-MAX in seconds, MIN not over MAX")?;
     let timeout = args.seconds("--timeout")?;
