@@ -231,7 +231,7 @@ mod outbox {
     /// What a batch costs beside its buffer: its place in the channel, and the allocator's bookkeeping.
     const BATCH_COST: usize = 64;
 
-    /// How long the writer waits for a member who takes nothing at all.
+    /// How long the writer waits for room in the send buffer.
     const PATIENCE: Duration = Duration::from_secs(60);
 
     /// The end of the outbox into which the hub and the member's reader put batches. When both
