@@ -158,7 +158,7 @@ pub(super) static TOGETHER: Check = Check::lab(
     "the two ends of its own chat understand each other",
 )
 .source("L4, 4: code which can both send and receive at the same time")
-.needs(&[&CONNECTS])
+.needs(&[&CONNECTS, &LISTENS])
 .points(2)
 .read("9.4")
 .mistakes(&[&WAIT_FOR_EACH_OTHER])
