@@ -59,7 +59,7 @@ fn relay_both(
     peer: SocketAddr,
 ) -> io::Result<(u64, u64)> {
     thread::scope(|scope| {
-        // not reported: it waits in the `join` below
+        // not reported: the `join` below waits before the scope does
         let back = thread::Builder::new().name(format!("{peer} back"));
         let back = back.spawn_scoped(scope, || relay(target, client, peer))?;
         let outward = relay(client, target, peer);

@@ -80,7 +80,7 @@ impl Line {
     /// Both directions, up to their ends.
     fn relay(&self) -> io::Result<()> {
         thread::scope(|scope| {
-            // not reported: it waits in the `join` below
+            // not reported: the `join` below waits before the scope does
             let back = thread::Builder::new()
                 .spawn_scoped(scope, || self.relay_one_way(&self.target, &self.client))?;
             let there = self.relay_one_way(&self.client, &self.target);

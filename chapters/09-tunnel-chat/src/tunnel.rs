@@ -42,7 +42,7 @@ fn relay_both(client: &TcpStream, target: &TcpStream, peer: SocketAddr) -> io::R
         socket.set_nodelay(true)?;
     }
     thread::scope(|scope| {
-        // not reported: it waits in the `join` below
+        // not reported: the `join` below waits before the scope does
         let back = thread::Builder::new().name(format!("{peer} back"));
         let back = back.spawn_scoped(scope, || relay(target, client))?;
         let outward = relay(client, target);
