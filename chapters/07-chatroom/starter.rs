@@ -94,10 +94,13 @@ mod hub {
     use super::outbox::Outbox;
     use common::LocalTime;
     use std::collections::BTreeMap;
-    use std::sync::mpsc::{Receiver, Sender};
+    use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
     /// How many bytes of lines the hub takes before it delivers them. Why is there a bound?
     const ROUND: usize = 64 * 1024;
+
+    /// What each reader has of the hub: the sending end of its inbox.
+    pub type Hub = SyncSender<Event>;
 
     /// Something that a member did; its reader tells the hub.
     pub struct Event {
@@ -164,10 +167,11 @@ mod hub {
 
 /// A member's reader: the thread that waits for what the member says.
 mod member {
-    use super::{hub::Event, hub::What, outbox::Outbox};
+    use super::hub::{Event, Hub, What};
+    use super::outbox::Outbox;
     use std::io::{self, BufRead, BufReader};
     use std::net::{SocketAddr, TcpStream};
-    use std::sync::{Arc, mpsc::SyncSender};
+    use std::sync::Arc;
 
     /// The longest line that is passed on, in bytes, its `\n` included.
     const MAX_LINE: usize = 4096;
@@ -175,11 +179,7 @@ mod member {
     /// One connection, from its name to its end: opens the outbox, logs in, passes lines on, and
     /// tells the hub when the member has left. In how many ways can that happen? What is said on
     /// stderr may make us wait: who must know first?
-    pub fn session(
-        stream: TcpStream,
-        peer: SocketAddr,
-        hub: &SyncSender<Event>,
-    ) -> io::Result<()> {
+    pub fn session(stream: TcpStream, peer: SocketAddr, hub: &Hub) -> io::Result<()> {
         Err(io::Error::other("session is not written yet"))
     }
 
@@ -188,13 +188,13 @@ mod member {
     fn log_in(
         lines: &mut impl BufRead,
         outbox: &Outbox,
-        hub: &SyncSender<Event>,
+        hub: &Hub,
     ) -> io::Result<Option<String>> {
         Ok(None)
     }
 
     /// Asks the hub for the name, and waits for its answer.
-    fn join(name: &str, outbox: &Outbox, hub: &SyncSender<Event>) -> bool {
+    fn join(name: &str, outbox: &Outbox, hub: &Hub) -> bool {
         false
     }
 
@@ -203,13 +203,13 @@ mod member {
         name: &str,
         lines: &mut impl BufRead,
         outbox: &Outbox,
-        hub: &SyncSender<Event>,
+        hub: &Hub,
     ) -> io::Result<()> {
         Ok(())
     }
 
     /// Sends the hub an event. When does that wait, and what if there is no hub any more?
-    fn tell(hub: &SyncSender<Event>, name: &str, what: What) {}
+    fn tell(hub: &Hub, name: &str, what: What) {}
 
     /// The next line, without its ending and without control characters. What could those forge?
     /// What is a line when the peer sends one byte at a time, ten lines in one packet, or

@@ -1,18 +1,18 @@
 //! A member's reader: the thread that waits for what the member says.
 
-use crate::hub::{Event, What};
+use crate::hub::{Event, Hub, What};
 use crate::{PROGRAM, name::refusal, outbox::Outbox};
 use common::{Error, LocalTime, blocking, net, note, printable};
 use std::io::{self, BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, mpsc, mpsc::SyncSender};
+use std::sync::{Arc, mpsc};
 
 /// The longest line that is passed on, in bytes, its `\n` included.
 const MAX_LINE: usize = 4096;
 
 /// One connection, from its name to its end. The hub knows who has joined or left before we say
 /// so on stderr, which may make us wait.
-pub fn session(stream: TcpStream, peer: SocketAddr, hub: &SyncSender<Event>) -> io::Result<()> {
+pub fn session(stream: TcpStream, peer: SocketAddr, hub: &Hub) -> io::Result<()> {
     // A line is sent at once, even if the member's kernel has not confirmed the one before
     // (Nagle's algorithm would hold it back until then). The hub joins lines itself.
     let _ = stream.set_nodelay(true);
@@ -31,11 +31,7 @@ pub fn session(stream: TcpStream, peer: SocketAddr, hub: &SyncSender<Event>) -> 
 }
 
 /// Takes lines until one of them is a name that the client can have. `None`: it has gone.
-fn log_in(
-    lines: &mut impl BufRead,
-    outbox: &Outbox,
-    hub: &SyncSender<Event>,
-) -> io::Result<Option<String>> {
+fn log_in(lines: &mut impl BufRead, outbox: &Outbox, hub: &Hub) -> io::Result<Option<String>> {
     while let Some(name) = next_line(lines, outbox)? {
         let reason = match refusal(&name) {
             None if join(&name, outbox, hub) => return Ok(Some(name)),
@@ -49,7 +45,7 @@ fn log_in(
 
 /// True if the hub has given us the name. The clock is read here, and not by the hub, because
 /// that may take time: once a minute, `common` has to ask the system's `date`.
-fn join(name: &str, outbox: &Outbox, hub: &SyncSender<Event>) -> bool {
+fn join(name: &str, outbox: &Outbox, hub: &Hub) -> bool {
     let (answer, has_joined) = mpsc::channel();
     tell(hub, name, What::Join { outbox: outbox.clone(), at: LocalTime::now(), answer });
     // Blocks until the hub comes to this event. It waits for no member, so that is soon.
@@ -57,12 +53,7 @@ fn join(name: &str, outbox: &Outbox, hub: &SyncSender<Event>) -> bool {
 }
 
 /// Passes on the member's lines until there will not be another.
-fn relay(
-    name: &str,
-    lines: &mut impl BufRead,
-    outbox: &Outbox,
-    hub: &SyncSender<Event>,
-) -> io::Result<()> {
+fn relay(name: &str, lines: &mut impl BufRead, outbox: &Outbox, hub: &Hub) -> io::Result<()> {
     while let Some(line) = next_line(lines, outbox)? {
         if !line.is_empty() {
             tell(hub, name, What::Line(line));
@@ -73,7 +64,7 @@ fn relay(
 
 /// Blocks while the inbox is full. It fails only if the hub has died, and then the program ends:
 /// a server that accepted members, and passed nothing on, would be worse than none.
-fn tell(hub: &SyncSender<Event>, name: &str, what: What) {
+fn tell(hub: &Hub, name: &str, what: What) {
     if blocking("send", || hub.send(Event { name: name.to_string(), what })).is_err() {
         PROGRAM.exit(Error::Failed("the hub has died".to_string(), None));
     }

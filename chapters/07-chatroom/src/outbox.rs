@@ -4,7 +4,7 @@ use common::{blocking, net};
 use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, mpsc, mpsc::Receiver};
 use std::{thread, time::Duration};
 
 /// How many bytes may wait for a member, beside what the kernel holds for it.
@@ -41,7 +41,7 @@ impl Outbox {
 
     /// Never waits: the channel takes everything, and so we count. Past the bound we shut the
     /// socket down. That wakes the writer, whose `write` fails, and the reader, whose `read`
-    /// returns 0, as if the member had closed.
+    /// returns what is left and then 0, or fails.
     pub fn put(&self, batch: Vec<u8>) {
         self.waiting.fetch_add(batch.capacity() + BATCH_COST, Relaxed);
         if self.is_over_limit() {
@@ -58,11 +58,7 @@ impl Outbox {
 }
 
 /// The writer thread, the only one that waits for the member to read.
-fn run_writer(
-    mut stream: &TcpStream,
-    batches: &mpsc::Receiver<Vec<u8>>,
-    waiting: &AtomicUsize,
-) {
+fn run_writer(mut stream: &TcpStream, batches: &Receiver<Vec<u8>>, waiting: &AtomicUsize) {
     // Blocks until something is put into the outbox.
     while let Ok(batch) = blocking("recv", || batches.recv()) {
         // Blocks while the send buffer is full, until the member reads.

@@ -49,8 +49,7 @@ pub enum Kind {
 }
 
 /// Does the task once, and adds to `bytes` whatever is sent and heard. The clock starts before
-/// `connect`, so it sees everything that a client waits for, even the second that passes until a
-/// dropped connection request is sent again.
+/// `connect`, so it sees everything that a client waits for.
 pub fn run(task: &Task, bytes: &AtomicU64) -> Outcome {
     let begun = Instant::now();
     let deadline = begun + task.options.timeout;
@@ -76,13 +75,14 @@ fn connect(task: &Task, deadline: Instant) -> Result<TcpStream, Error> {
 }
 
 /// Makes a call that may take as long as the calls before it have left of the session's time.
-/// A call that is interrupted, because the program was stopped and continued, is made again.
+/// It is made again only if it was interrupted, because the program was stopped and continued.
 fn in_time<T>(end: Instant, mut call: impl FnMut(Duration) -> io::Result<T>) -> io::Result<T> {
     loop {
         match end.saturating_duration_since(Instant::now()) {
             Duration::ZERO => return Err(ErrorKind::TimedOut.into()),
             left => match call(left) {
-                Err(e) if e.kind() == ErrorKind::Interrupted || net::timed_out(&e) => {}
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) if net::timed_out(&e) => return Err(ErrorKind::TimedOut.into()),
                 result => return result,
             },
         }
@@ -131,8 +131,7 @@ impl Session<'_> {
         self.server.shutdown(Shutdown::Write)
     }
 
-    /// Blocks until something has arrived, and adds it to what was heard before. 0: the server
-    /// has closed.
+    /// Blocks until something has arrived, and adds it to `heard`. 0: the server has closed.
     fn read(&mut self, heard: &mut Vec<u8>) -> io::Result<usize> {
         let mut buffer = [0; BUFFER];
         let length = in_time(self.deadline, |left| {
@@ -164,9 +163,7 @@ fn check(intro: &[u8], rest: &[u8], message_bytes: u64) -> io::Result<()> {
 impl Outcome {
     /// How the session failed, if it did.
     pub fn kind(&self) -> Option<Kind> {
-        let Err(Error::Failed(_, Some(e))) = &self.result else {
-            return None;
-        };
+        let Err(Error::Failed(_, Some(e))) = &self.result else { return None };
         Some(match e.kind() {
             ErrorKind::TimedOut => Kind::TimedOut,
             ErrorKind::InvalidData => Kind::WrongAnswer,
@@ -201,6 +198,17 @@ mod tests {
         assert!(right("Hel", "lo\nreceived 12 bytes\n"));
         assert!(right("Hello\n", "and welcome\nreceived 12 bytes\n"));
         assert!(right("no line: ", "none at allreceived 12 bytes"));
+    }
+
+    #[test]
+    fn only_an_interrupted_call_is_made_again() {
+        let end = Instant::now() + Duration::from_secs(60);
+        for of_time in [ErrorKind::WouldBlock, ErrorKind::TimedOut] {
+            let mut errors = vec![of_time, ErrorKind::Interrupted];
+            let call = |_| Err::<(), _>(errors.pop().expect("made again after that").into());
+            assert_eq!(in_time(end, call).unwrap_err().kind(), ErrorKind::TimedOut);
+            assert!(errors.is_empty());
+        }
     }
 
     #[test]
