@@ -94,13 +94,10 @@ mod hub {
     use super::outbox::Outbox;
     use common::LocalTime;
     use std::collections::BTreeMap;
-    use std::sync::mpsc::{Receiver, Sender, SyncSender};
+    use std::sync::mpsc::{Receiver, Sender};
 
     /// How many bytes of lines the hub takes before it delivers them. Why is there a bound?
     const ROUND: usize = 64 * 1024;
-
-    /// What each reader has of the hub: the sending end of its inbox.
-    pub type Hub = SyncSender<Event>;
 
     /// Something that a member did; its reader tells the hub.
     pub struct Event {
@@ -167,11 +164,14 @@ mod hub {
 
 /// A member's reader: the thread that waits for what the member says.
 mod member {
-    use super::hub::{Event, Hub, What};
+    use super::hub::{Event, What};
     use super::outbox::Outbox;
     use std::io::{self, BufRead, BufReader};
     use std::net::{SocketAddr, TcpStream};
-    use std::sync::Arc;
+    use std::sync::{Arc, mpsc::SyncSender};
+
+    /// What each reader has of the hub: the sending end of its inbox.
+    type Hub = SyncSender<Event>;
 
     /// The longest line that is passed on, in bytes, its `\n` included.
     const MAX_LINE: usize = 4096;
@@ -222,7 +222,7 @@ mod member {
 /// A member's outbox: what is put into it waits there until the member's writer has written it.
 mod outbox {
     use std::net::{SocketAddr, TcpStream};
-    use std::sync::{Arc, atomic::AtomicUsize, mpsc};
+    use std::sync::{Arc, atomic::AtomicUsize, mpsc, mpsc::Receiver};
     use std::{io, time::Duration};
 
     /// How many bytes may wait for a member, beside what the kernel holds for it.
@@ -262,10 +262,5 @@ mod outbox {
 
     /// The writer thread, the only one that waits for the member to read. When does it end, and
     /// who hangs up then?
-    fn run_writer(
-        mut stream: &TcpStream,
-        batches: &mpsc::Receiver<Vec<u8>>,
-        waiting: &AtomicUsize,
-    ) {
-    }
+    fn run_writer(mut stream: &TcpStream, batches: &Receiver<Vec<u8>>, waiting: &AtomicUsize) {}
 }

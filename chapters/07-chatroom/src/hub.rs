@@ -7,14 +7,11 @@ use crate::outbox::Outbox;
 use common::{LocalTime, blocking};
 use std::collections::BTreeMap;
 use std::mem;
-use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::sync::mpsc::{Receiver, Sender};
 
 /// How many bytes of lines the hub takes before it delivers them. Each member has a copy of them
 /// in memory until then.
 const ROUND: usize = 64 * 1024;
-
-/// What each reader has of the hub: the sending end of its inbox.
-pub type Hub = SyncSender<Event>;
 
 /// Something that a member did; its reader tells the hub.
 pub struct Event {

@@ -1,11 +1,14 @@
 //! A member's reader: the thread that waits for what the member says.
 
-use crate::hub::{Event, Hub, What};
+use crate::hub::{Event, What};
 use crate::{PROGRAM, name::refusal, outbox::Outbox};
 use common::{Error, LocalTime, blocking, net, note, printable};
 use std::io::{self, BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, mpsc, mpsc::SyncSender};
+
+/// What each reader has of the hub: the sending end of its inbox.
+type Hub = SyncSender<Event>;
 
 /// The longest line that is passed on, in bytes, its `\n` included.
 const MAX_LINE: usize = 4096;
