@@ -130,6 +130,13 @@ impl<'a> Stage<'a> {
         self.random.lock().unwrap_or_else(PoisonError::into_inner).word(length)
     }
 
+    /// Lines of text, `length` bytes in all, for a program that can do no more than lines.
+    pub fn lines(&self, length: usize) -> Vec<u8> {
+        let mut text = self.payload(length).into_bytes();
+        text.chunks_mut(80).for_each(|line| line[line.len() - 1] = b'\n');
+        text
+    }
+
     /// `length` bytes of every value, new at each call.
     pub fn bytes(&self, length: usize) -> Vec<u8> {
         self.random.lock().unwrap_or_else(PoisonError::into_inner).bytes(length)

@@ -192,13 +192,6 @@ pub(super) static BYTES: Check =
             )
         });
 
-/// Lines of text, so that a program which cannot do more is judged elsewhere.
-fn text(stage: &Stage, length: usize) -> Vec<u8> {
-    let mut text = stage.payload(length).into_bytes();
-    text.chunks_mut(80).for_each(|line| line[line.len() - 1] = b'\n');
-    text
-}
-
 const SHORT_SEND: Diagnosis = Diagnosis {
     id: "short-send",
     they: "lose bytes when much is sent",
@@ -218,7 +211,7 @@ pub(super) static MEGABYTE: Check = Check::lab(
 .steps(|stage| {
     let server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
-    let bytes = text(stage, 4_000_000);
+    let bytes = stage.lines(4_000_000);
     let got = a.exchange(&bytes)?;
     if got == bytes {
         return Ok(());
@@ -397,7 +390,7 @@ pub(super) static OWED: Check = Check::lab(
 .steps(|stage| {
     let server = stage.serve(Role::Server)?;
     let mut a = server.connect("a")?;
-    let block = text(stage, 64 * 1024);
+    let block = stage.lines(64 * 1024);
     // Until both sides' buffers are full: now nobody can have sent back everything.
     let sent = a.send_until_stuck(&block);
     a.half_close();

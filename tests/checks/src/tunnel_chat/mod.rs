@@ -96,13 +96,6 @@ pub static CHAPTER: Chapter = Chapter {
 /// More than a buffer of any usual size.
 const MORE: usize = 256 * 1024;
 
-/// Lines of text, so that a program which can do no more is judged elsewhere.
-fn lines(stage: &Stage, length: usize) -> Vec<u8> {
-    let mut text = stage.payload(length).into_bytes();
-    text.chunks_mut(80).for_each(|line| line[line.len() - 1] = b'\n');
-    text
-}
-
 const STORED: Diagnosis = Diagnosis {
     id: "stored",
     they: "store all of it before they pass anything on",
@@ -157,7 +150,7 @@ fn sends(stage: &Stage, role: Role) -> Step {
             partner.send("hello\n").is_ok() && partner.expect_among(&line).is_ok()
         })
         .confirm(&NEVER_FLUSHED, "it came when 256 KiB more had been typed", || {
-            program.input(&lines(stage, MORE));
+            program.input(&stage.lines(MORE));
             partner.expect_among(&line).is_ok()
         })
         .confirm(&STORED, "it came when its input had ended", || {
@@ -190,7 +183,7 @@ fn prints(stage: &Stage, role: Role) -> Step {
             program.prints(&line).is_ok()
         })
         .confirm(&NEVER_FLUSHED, "it came when 256 KiB more had been said", || {
-            let _ = partner.send_quietly(lines(stage, MORE));
+            let _ = partner.send_quietly(stage.lines(MORE));
             program.prints(&line).is_ok()
         })
         .confirm(&STORED, "it came when the partner had closed its sending side", || {

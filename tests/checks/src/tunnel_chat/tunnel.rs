@@ -97,7 +97,7 @@ pub(super) static TUNNEL_EARLY: Check = Check::lab(
             client.send("\n").is_ok() && target.expect(&words).is_ok()
         })
         .confirm(&NEVER_FLUSHED, "it came when 256 KiB more had been sent", || {
-            let _ = client.send_quietly(lines(stage, MORE));
+            let _ = client.send_quietly(stage.lines(MORE));
             target.expect(&words).is_ok()
         })
         .confirm(&STORED, "it came when the client had closed its sending side", || {
@@ -133,7 +133,7 @@ fn back(stage: &Stage) -> Step {
     client
         .expect(&words)
         .confirm(&NEVER_FLUSHED, "it came when 256 KiB more had been answered", || {
-            let _ = target.send_quietly(lines(stage, MORE));
+            let _ = target.send_quietly(stage.lines(MORE));
             client.expect(&words).is_ok()
         })
         .confirm(&STORED, "it came when the target had closed its sending side", || {
@@ -331,7 +331,7 @@ pub(super) static TUNNEL_STUCK: Check = Check::lab(
 /// Sends until the tunnel takes no more, also not a moment later: one that has not had a
 /// processor meanwhile may only seem stuck. Returns how many bytes were taken.
 fn clog(stage: &Stage, client: &mut Peer) -> usize {
-    let block = lines(stage, 64 * 1024);
+    let block = stage.lines(64 * 1024);
     let mut sent = 0;
     while sent < STORED_BY_KERNELS {
         match client.send_until_stuck(&block) {
@@ -373,7 +373,7 @@ pub(super) static TUNNEL_MUCH: Check =
         .mistakes(&[&LOST_ON_THE_WAY])
         .steps(|stage| {
             let (_tunnel, _host, mut client, mut target) = connected(stage)?;
-            let (out, back) = (lines(stage, 8_000_000), lines(stage, 8_000_000));
+            let (out, back) = (stage.lines(8_000_000), stage.lines(8_000_000));
             let (at_client, at_target) = thread::scope(|scope| {
                 let target = scope.spawn(|| target.exchange(&back));
                 let at_client = client.exchange(&out);
